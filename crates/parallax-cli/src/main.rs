@@ -1,0 +1,3 @@
+//! The parallax command.
+#![forbid(unsafe_code)]
+fn main() {}

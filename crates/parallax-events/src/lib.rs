@@ -1,0 +1,2 @@
+//! Floor 1 of Parallax: the nouns. Event batches, tensors, time units, order, windows, parameters, errors.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Development only: synthetic scenes, the golden loader and the law suites.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The project commands.
+#![forbid(unsafe_code)]
+fn main() {}
