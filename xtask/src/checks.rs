@@ -179,7 +179,11 @@ impl Setup {
         let mut setup = Self::default();
         match recordings_folder(workspace) {
             Ok(folder) => setup.recordings = Some(folder),
-            Err(error) => setup.lacks.push(format!("recordings: {error:#}")),
+            Err(error) => {
+                setup.lacks.push(format!("recordings: {error:#}"));
+                // What was fetched before is as good as ever.
+                setup.recordings = Some(workspace.root.join("recordings")).filter(|folder| folder.is_dir());
+            }
         }
         match venv::ready(workspace) {
             Ok(python) => setup.python = Some(python),

@@ -142,10 +142,17 @@ pub(crate) fn fetch(workspace: &Workspace, only: Option<&str>) -> Result<PathBuf
             known.join(", ")
         );
     }
-    for source in SOURCES {
-        if only.is_none_or(|package| package == source.package) {
-            source.fetch(workspace, &folder)?;
+    let mut failures = Vec::new();
+    for source in SOURCES
+        .iter()
+        .filter(|source| only.is_none_or(|package| package == source.package))
+    {
+        if let Err(error) = source.fetch(workspace, &folder) {
+            failures.push(format!("{error:#}"));
         }
+    }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n"));
     }
     Ok(folder)
 }
