@@ -58,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     check_id(id)?;
     add(&workspace.root, kind, id)?;
     println!("new   {}/{id}.rs", kind.folder);
-    println!("line  `{id},` in {}/mod.rs", kind.folder);
+    println!("line  `{id}` in {}/mod.rs", kind.folder);
     println!(
         "It is a toy that works. `cargo test --package {}` runs the laws over it.",
         kind.package
@@ -113,14 +113,14 @@ fn type_name(id: &str) -> String {
 
 /// The list with one more line, in its place by the alphabet.
 ///
-/// The list is the first call of a macro that stands at the start of a line, such as `registry! {`, with one
-/// `    id,` per line and `}` alone at its end.
+/// The list is the first call of a macro that stands at the start of a line, such as `formats! {`, with one
+/// id per line, each with a comma or none, and `}` alone at its end.
 fn with_line(text: &str, id: &str) -> Result<String> {
     let lines: Vec<&str> = text.lines().collect();
     let open = lines
         .iter()
         .position(|line| line.ends_with("! {") && line.starts_with(|c: char| c.is_ascii_lowercase()))
-        .context("no list: expected a line such as `registry! {`")?;
+        .context("no list: expected a line such as `formats! {`")?;
     let length = lines
         .iter()
         .skip(open)
@@ -143,7 +143,17 @@ fn with_line(text: &str, id: &str) -> Result<String> {
         .map_or(0, |at| at + 1);
     let at = open + 1 + before;
     let mut longer: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-    longer.insert(at, format!("    {id},"));
+    let comma = if lines
+        .iter()
+        .skip(open + 1)
+        .take(length - 1)
+        .any(|line| line.ends_with(','))
+    {
+        ","
+    } else {
+        ""
+    };
+    longer.insert(at, format!("    {id}{comma}"));
     Ok(longer.join("\n") + "\n")
 }
 
@@ -165,6 +175,11 @@ mod tests {
             assert!(longer.contains(place), "{longer}");
             assert_eq!(longer.lines().count(), LIST.lines().count() + 1);
         }
+        assert!(
+            with_line(&LIST.replace(',', ""), "dat")
+                .unwrap()
+                .contains("csv\n    dat\n    evt3\n}")
+        );
         assert!(with_line(LIST, "csv").is_err());
         assert!(with_line("no list\n", "toy").is_err());
     }
