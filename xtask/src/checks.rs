@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tally::Tally;
-use crate::workspace::{Workspace, run as run_command, shown};
+use crate::workspace::{Workspace, quoted, run as run_command, shown};
 use crate::{Outcome, docs, floors, recordings, venv};
 
 /// One check: `cargo xtask test NAME` runs it alone.
@@ -149,6 +149,9 @@ fn report(table: &[(&str, bool, Duration)], setup: &Setup, total: &Tally) {
     for name in &total.failed {
         println!("failed: {name}");
     }
+    for program in &total.reruns {
+        println!("alone: {}cargo test {program}", setup.typed());
+    }
     println!("\n{}", total.closing_line());
 }
 
@@ -193,6 +196,22 @@ impl Setup {
             println!("not here: {lack}");
         }
         setup
+    }
+
+    /// What a test gets by environment.
+    fn environment(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        let recordings = self
+            .recordings
+            .iter()
+            .map(|folder| ("PARALLAX_RECORDINGS", folder));
+        recordings.chain(self.python.iter().map(|python| ("PARALLAX_PYTHON", python)))
+    }
+
+    /// The same, to type before a command.
+    fn typed(&self) -> String {
+        self.environment()
+            .map(|(name, value)| format!("{name}={} ", quoted(value.as_os_str())))
+            .collect()
     }
 }
 
@@ -264,12 +283,7 @@ fn counted(workspace: &Workspace, setup: &Setup, arguments: &[&str]) -> Result<V
     fs::write(&skips, "").with_context(|| format!("cannot write {}", skips.display()))?;
     let mut command = workspace.cargo();
     command.args(arguments);
-    if let Some(recordings) = &setup.recordings {
-        command.env("PARALLAX_RECORDINGS", recordings);
-    }
-    if let Some(python) = &setup.python {
-        command.env("PARALLAX_PYTHON", python);
-    }
+    command.envs(setup.environment());
     println!("$ {}", shown(&command));
     command.env("PARALLAX_SKIPS", &skips);
     let outcome = streamed(command);

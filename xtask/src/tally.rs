@@ -16,6 +16,10 @@ pub(crate) struct Tally {
     pub(crate) failed: Vec<String>,
     /// The names of the skipped tests, each with the reason.
     pub(crate) skipped: BTreeMap<String, String>,
+    /// What to give to `cargo test` to run the failed test programs alone: `-p parallax-events --lib`.
+    pub(crate) reruns: Vec<String>,
+    /// The test program that is running.
+    program: String,
 }
 
 impl Tally {
@@ -23,18 +27,26 @@ impl Tally {
     ///
     /// The harness's `test result:` line carries the numbers, single `test NAME ... ` lines carry the names.
     pub(crate) fn line(&mut self, line: &str) {
-        if let Some(result) = line.strip_prefix("test result: ") {
+        if let Some(program) = running(line) {
+            self.program = program;
+        } else if let Some(result) = line.strip_prefix("test result: ") {
             self.passed += number_before(result, " passed");
         } else if let Some(test) = line.strip_prefix("test ")
             && let Some((name, verdict)) = test.rsplit_once(" ... ")
         {
+            let name = format!("{} {name}", self.program);
             if verdict == "FAILED" {
-                self.failed.push(name.to_owned());
+                self.failed.push(name);
             } else if let Some(reason) = verdict.strip_prefix("ignored") {
                 let reason = reason.trim_start_matches(", ");
                 let reason = if reason.is_empty() { "ignored" } else { reason };
-                self.skipped.insert(name.to_owned(), reason.to_owned());
+                self.skipped.insert(name, reason.to_owned());
             }
+        } else if let Some(program) = line
+            .strip_prefix("    `-p ")
+            .and_then(|line| line.strip_suffix('`'))
+        {
+            self.reruns.push(format!("-p {program}"));
         }
     }
 
@@ -64,6 +76,7 @@ impl Tally {
         self.passed += other.passed;
         self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
+        self.reruns.extend(other.reruns);
     }
 
     /// `N passed, N failed, N skipped`: the line that a test run closes with.
@@ -75,6 +88,16 @@ impl Tally {
             self.skipped.len()
         )
     }
+}
+
+/// The test program that a line of cargo's announces: its file name without the hash, or the crate of the doctests.
+fn running(line: &str) -> Option<String> {
+    if let Some(name) = line.strip_prefix("   Doc-tests ") {
+        return Some(format!("{name} (documentation)"));
+    }
+    let (_, path) = line.strip_prefix("     Running ")?.rsplit_once('(')?;
+    let file = path.trim_end_matches(')').rsplit(['/', '\\']).next()?;
+    Some(file.rsplit_once('-').map_or(file, |(name, _)| name).to_owned())
 }
 
 /// The number right before `label`, 0 if there is none.
@@ -94,6 +117,7 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "\
+     Running unittests src/lib.rs (target/debug/deps/parallax_events-0f)
 running 4 tests
 test window::tests::empty ... ok
 test window::tests::late ... FAILED
@@ -103,6 +127,8 @@ test crates/a/src/lib.rs - a::f (line 3) ... ok
 test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s
 running 2 tests
 test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.00s
+error: 1 target failed:
+    `-p parallax-events --lib`
 ";
 
     #[test]
@@ -110,8 +136,9 @@ test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; fin
         let mut tally = Tally::default();
         OUTPUT.lines().for_each(|line| tally.line(line));
         assert_eq!(tally.closing_line(), "14 passed, 1 failed, 1 skipped");
-        assert_eq!(tally.failed, ["window::tests::late"]);
-        assert_eq!(tally.skipped["slow"], "takes an hour");
+        assert_eq!(tally.failed, ["parallax_events window::tests::late"]);
+        assert_eq!(tally.skipped["parallax_events slow"], "takes an hour");
+        assert_eq!(tally.reruns, ["-p parallax-events --lib"]);
     }
 
     #[test]

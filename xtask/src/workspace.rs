@@ -132,7 +132,7 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// A word as a shell reads it back.
-fn quoted(word: &std::ffi::OsStr) -> String {
+pub(crate) fn quoted(word: &std::ffi::OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
