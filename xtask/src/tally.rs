@@ -116,7 +116,7 @@ fn number_before(text: &str, label: &str) -> usize {
 mod tests {
     use super::*;
 
-    const OUTPUT: &str = "\
+    const OUTPUT: &str = "
      Running unittests src/lib.rs (target/debug/deps/parallax_events-0f)
 running 4 tests
 test window::tests::empty ... ok
