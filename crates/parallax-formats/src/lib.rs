@@ -1,2 +1,24 @@
 //! Floor 2 of Parallax: every event-camera format, in and out, behind one registry.
 #![forbid(unsafe_code)]
+
+mod decoder;
+mod format;
+mod formats;
+mod options;
+mod output;
+mod reader;
+mod registry;
+mod source;
+
+// Rooms that several formats share.
+mod columnar;
+mod prophesee;
+mod text;
+
+pub use decoder::{Decoder, EventSink, Piece};
+pub use format::{BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput};
+pub use formats::FORMATS;
+pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
+pub use output::OutputFile;
+pub use reader::{EventReader, PushReader};
+pub use registry::{create, format, recognise, writable};

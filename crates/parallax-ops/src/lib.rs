@@ -1,2 +1,23 @@
 //! Floor 2 of Parallax: filters, denoisers, augmentations and representations behind one registry.
+//!
+//! An operator is one file with one static row ([`Operator`]) and one line in the list of its folder. The
+//! pipeline string, the command and the docs read the row's declaration; the laws run over every row.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use parallax_events::{Event, EventBatch, Meta};
+//!
+//! let on_only = parallax_ops::event_op("polarity keep=on")?;
+//! let meta = Arc::new(Meta::with_geometry(4, 4)?);
+//! let batch = EventBatch::from_events(&[Event::new(1, 0, 0, 1), Event::new(2, 0, 0, 0)], meta)?;
+//! let mut state = on_only.state(batch.meta())?;
+//! assert_eq!(on_only.apply(state.as_mut(), &batch)?.columns().t, [1]);
+//! # Ok::<(), parallax_events::Error>(())
+//! ```
 #![forbid(unsafe_code)]
+
+mod operator;
+mod represent;
+mod transform;
+
+pub use operator::{Build, OPERATORS, Operator, event_op, operator, represent};

@@ -1,0 +1,426 @@
+//! Fills batches in place: the memory a decoder writes to is the memory that everybody later reads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use parallax_memory::{Column, Region};
+use parallax_simd::{bounds, order};
+
+use crate::{BatchLayout, DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeRange, TimeUnit};
+
+/// Where the next events go: four writable columns of one length.
+#[derive(Debug)]
+pub struct SpareColumns<'a> {
+    /// Time stamps.
+    pub t: &'a mut [i64],
+    /// Columns.
+    pub x: &'a mut [u16],
+    /// Rows.
+    pub y: &'a mut [u16],
+    /// Polarities.
+    pub p: &'a mut [u8],
+}
+
+/// What [`BatchBuilder::commit`] made of the events written last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// How many were kept.
+    pub kept: usize,
+    /// How many were dropped: outside the geometry, or with a polarity that is neither 0 nor 1.
+    pub outside: usize,
+    /// How many events were kept before the first of the dropped ones.
+    pub first_outside: Option<usize>,
+    /// How many of the kept ones are earlier than their predecessor, which may be in an earlier batch.
+    pub steps_back: u64,
+    /// Which of the kept ones was the first to step back.
+    pub first_step_back: Option<usize>,
+}
+
+/// Builds [`EventBatch`]es in place. Events are written into [`spare`](Self::spare) and then checked by
+/// [`commit`](Self::commit) while they are still in the cache; what is committed is a valid batch at any
+/// moment. It is used again and again: [`finish`](Self::finish) hands the memory on, [`clear`](Self::clear)
+/// keeps it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use parallax_events::{BatchBuilder, Meta};
+///
+/// let mut builder = BatchBuilder::with_capacity(1_000)?;
+/// let spare = builder.spare();
+/// (spare.t[0], spare.x[0], spare.y[0], spare.p[0]) = (17, 3, 4, 1);
+/// builder.commit(1)?;
+/// let batch = builder.finish(&Arc::new(Meta::default()))?;
+/// assert_eq!(batch.columns().x, [3]);
+/// # Ok::<(), parallax_events::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct BatchBuilder {
+    memory: Memory,
+    len: usize,
+    capacity: usize,
+    geometry: Option<Geometry>,
+    time: TimeFilter,
+    /// The last time of the stream, earlier batches included.
+    last_t: Option<i64>,
+    in_order: bool,
+}
+
+#[derive(Debug)]
+enum Memory {
+    /// One slot, laid out by [`BatchLayout`]; it cannot grow.
+    Slot(Region, BatchLayout),
+    /// Four regions that grow without moving what is in them.
+    Columns { t: Column<i64>, x: Column<u16>, y: Column<u16>, p: Column<u8> },
+    /// Handed on by `finish`; made anew when needed.
+    Gone,
+}
+
+/// Which times are kept.
+#[derive(Debug, Clone)]
+enum TimeFilter {
+    All,
+    /// Counted from the first event, which has not come yet.
+    FromFirst { start: i64, end: i64 },
+    Within(Range<i64>),
+}
+
+impl BatchBuilder {
+    /// A builder for batches of up to `capacity` events in memory of its own.
+    pub fn with_capacity(capacity: usize) -> Result<Self> {
+        let mut builder = Self::of(Memory::Gone, capacity);
+        builder.provide()?;
+        Ok(builder)
+    }
+
+    /// A builder for one batch in `slot`, as large as it allows.
+    pub fn in_region(slot: Region) -> Result<Self> {
+        let layout = BatchLayout::fitting(slot.len())?;
+        Ok(Self::of(Memory::Slot(slot, layout), layout.capacity()))
+    }
+
+    /// A builder whose columns grow as needed by [`reserve`](Self::reserve): for whole recordings.
+    pub fn growing() -> Result<Self> {
+        let columns = || -> std::io::Result<Memory> {
+            Ok(Memory::Columns {
+                t: Column::with_capacity(0)?,
+                x: Column::with_capacity(0)?,
+                y: Column::with_capacity(0)?,
+                p: Column::with_capacity(0)?,
+            })
+        };
+        Ok(Self::of(columns()?, 0))
+    }
+
+    fn of(memory: Memory, capacity: usize) -> Self {
+        Self { memory, len: 0, capacity, geometry: None, time: TimeFilter::All, last_t: None, in_order: true }
+    }
+
+    /// Events outside this geometry are dropped by [`commit`](Self::commit).
+    pub fn set_geometry(&mut self, geometry: Option<Geometry>) {
+        self.geometry = geometry;
+    }
+
+    /// Events outside this range of time are left out by [`commit`](Self::commit). A range that counts from the
+    /// first event counts from the first one that lies inside the geometry.
+    pub fn set_time(&mut self, range: Option<TimeRange>, unit: TimeUnit) {
+        let Some(range) = range else {
+            self.time = TimeFilter::All;
+            return;
+        };
+        // t units >= start ns exactly if t >= start rounded up to whole units; likewise for the end.
+        let units = |nanos: i64| -(-i128::from(nanos)).div_euclid(i128::from(unit.nanos())) as i64;
+        let start = range.start().map_or(i64::MIN, |start| units(start.0));
+        let end = range.end().map_or(i64::MAX, |end| units(end.0));
+        self.time =
+            if range.is_relative() { TimeFilter::FromFirst { start, end } } else { TimeFilter::Within(start..end) };
+    }
+
+    /// How many events are committed.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none is committed.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many events fit in all.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many more events fit.
+    pub fn room(&self) -> usize {
+        self.capacity - self.len
+    }
+
+    /// Makes room for `more` events. Only a [growing](Self::growing) builder grows.
+    pub fn reserve(&mut self, more: usize) -> Result<()> {
+        if self.room() >= more {
+            return Ok(());
+        }
+        let Memory::Columns { t, x, y, p } = &mut self.memory else {
+            return Err(Error::limit(format!("a batch of {} events is full", self.capacity)));
+        };
+        t.reserve(more)?;
+        x.reserve(more)?;
+        y.reserve(more)?;
+        p.reserve(more)?;
+        self.capacity = t.capacity().min(x.capacity()).min(y.capacity()).min(p.capacity());
+        Ok(())
+    }
+
+    /// The room that is left, to be written and then [committed](Self::commit). Holds stale values.
+    pub fn spare(&mut self) -> SpareColumns<'_> {
+        let Range { start, end } = self.len..self.capacity;
+        match &mut self.memory {
+            Memory::Slot(region, layout) => {
+                let (t, x, y, p) = split(region.as_mut_slice(), layout);
+                SpareColumns {
+                    t: &mut t[start..end],
+                    x: &mut x[start..end],
+                    y: &mut y[start..end],
+                    p: &mut p[start..end],
+                }
+            }
+            Memory::Columns { t, x, y, p } => {
+                let room = end - start;
+                SpareColumns {
+                    t: &mut t.spare_mut()[..room],
+                    x: &mut x.spare_mut()[..room],
+                    y: &mut y.spare_mut()[..room],
+                    p: &mut p.spare_mut()[..room],
+                }
+            }
+            Memory::Gone => SpareColumns { t: &mut [], x: &mut [], y: &mut [], p: &mut [] },
+        }
+    }
+
+    /// Takes the first `written` events of the spare room into the batch: those outside the geometry are
+    /// dropped, steps back in time are counted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind) if more are claimed than there was room for.
+    pub fn commit(&mut self, written: usize) -> Result<Committed> {
+        if written > self.room() {
+            return Err(Error::internal(format!("{written} events committed, room for {}", self.room())));
+        }
+        let geometry = self.geometry;
+        let last_t = self.last_t;
+        let mut time = std::mem::replace(&mut self.time, TimeFilter::All);
+        let spare = self.spare();
+        let SpareColumns { t, x, y, p } = spare;
+        let (t, x, y, p) = (&mut t[..written], &mut x[..written], &mut y[..written], &mut p[..written]);
+        let mut done = Committed { kept: written, ..Committed::default() };
+        if !all_inside(x, y, p, geometry) {
+            drop_outside(t, x, y, p, geometry, &mut done);
+        }
+        if let TimeFilter::FromFirst { start, end } = time
+            && let Some(&first) = t[..done.kept].first()
+        {
+            time = TimeFilter::Within(first.saturating_add(start)..match end {
+                i64::MAX => i64::MAX,
+                end => first.saturating_add(end),
+            });
+        }
+        if let TimeFilter::Within(range) = &time {
+            done.kept = keep_within(t, x, y, p, done.kept, range);
+        }
+        let scan = order::scan(&t[..done.kept], last_t);
+        done.steps_back = scan.steps_back;
+        done.first_step_back = scan.first_step_back;
+        let newest = t[..done.kept].last().copied();
+        // A step back from the batch before does not put this batch out of order.
+        let within = scan.steps_back > 1 || (scan.steps_back == 1 && (self.len > 0 || scan.first_step_back != Some(0)));
+        self.in_order &= !within;
+        self.last_t = newest.or(self.last_t);
+        self.time = time;
+        self.set_len(self.len + done.kept)?;
+        Ok(done)
+    }
+
+    fn set_len(&mut self, len: usize) -> Result<()> {
+        self.len = len;
+        if let Memory::Columns { t, x, y, p } = &mut self.memory {
+            t.set_len(len)?;
+            x.set_len(len)?;
+            y.set_len(len)?;
+            p.set_len(len)?;
+        }
+        Ok(())
+    }
+
+    /// The committed events.
+    pub fn columns(&self) -> DvsColumns<'_> {
+        match &self.memory {
+            Memory::Slot(region, layout) => {
+                let bytes = region.as_slice();
+                DvsColumns {
+                    t: bytemuck::cast_slice(&bytes[layout.t(self.len)]),
+                    x: bytemuck::cast_slice(&bytes[layout.x(self.len)]),
+                    y: bytemuck::cast_slice(&bytes[layout.y(self.len)]),
+                    p: &bytes[layout.p(self.len)],
+                }
+            }
+            Memory::Columns { t, x, y, p } => {
+                DvsColumns { t: t.as_slice(), x: x.as_slice(), y: y.as_slice(), p: p.as_slice() }
+            }
+            Memory::Gone => DvsColumns::default(),
+        }
+    }
+
+    /// What is known of the order of the committed events.
+    pub fn order(&self) -> Order {
+        if self.in_order { Order::Time } else { Order::Unknown }
+    }
+
+    /// Forgets the committed events and keeps the memory. Time goes on: a later event before the last one is
+    /// still counted as a step back.
+    pub fn clear(&mut self) {
+        self.in_order = true;
+        self.len = 0;
+        if let Memory::Columns { t, x, y, p } = &mut self.memory {
+            t.clear();
+            x.clear();
+            y.clear();
+            p.clear();
+        }
+    }
+
+    /// Forgets the stream so far as well: the next event has no predecessor.
+    pub fn reset(&mut self) {
+        self.clear();
+        self.last_t = None;
+    }
+
+    /// Goes on where `other` stands: its events so far, its geometry, its range of time.
+    ///
+    /// # Errors
+    /// If there is not enough room.
+    pub fn continue_from(&mut self, other: &Self) -> Result<()> {
+        let columns = other.columns();
+        self.reserve(columns.len())?;
+        self.reset();
+        let spare = self.spare();
+        let count = columns.len();
+        spare.t[..count].copy_from_slice(columns.t);
+        spare.x[..count].copy_from_slice(columns.x);
+        spare.y[..count].copy_from_slice(columns.y);
+        spare.p[..count].copy_from_slice(columns.p);
+        self.set_len(count)?;
+        self.geometry = other.geometry;
+        self.time = other.time.clone();
+        self.last_t = other.last_t;
+        self.in_order = other.in_order;
+        Ok(())
+    }
+
+    /// The committed events as a batch that owns the memory; nothing is copied. The next batch gets new
+    /// memory.
+    ///
+    /// # Errors
+    /// If `meta` states a narrower geometry than the builder was told, or if memory runs out.
+    pub fn finish(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
+        let (len, order) = (self.len, self.order());
+        let checked = meta.geometry.is_none() || meta.geometry == self.geometry;
+        let batch = match std::mem::replace(&mut self.memory, Memory::Gone) {
+            Memory::Slot(region, layout) => {
+                let slot = region.seal().into_arrow(..);
+                let part = |range: Range<usize>| slot.slice_with_length(range.start, range.len());
+                let (t, x, y, p) = (layout.t(len), layout.x(len), layout.y(len), layout.p(len));
+                EventBatch::from_checked_parts(part(t), part(x), part(y), part(p), Arc::default(), order)
+            }
+            Memory::Columns { t, x, y, p } => EventBatch::from_checked_parts(
+                t.into_bytes().into_arrow(..),
+                x.into_bytes().into_arrow(..),
+                y.into_bytes().into_arrow(..),
+                p.into_bytes().into_arrow(..),
+                Arc::default(),
+                order,
+            ),
+            Memory::Gone => EventBatch::empty(Arc::default()),
+        };
+        self.len = 0;
+        self.in_order = true;
+        let batch = if checked { batch.trust_meta(Arc::clone(meta)) } else { batch.with_meta(Arc::clone(meta))? };
+        Ok(batch)
+    }
+
+    /// Memory for the next batch, if the last one was handed on.
+    pub fn provide(&mut self) -> Result<()> {
+        if matches!(self.memory, Memory::Gone) {
+            let layout = BatchLayout::new(self.capacity)?;
+            self.memory = Memory::Slot(Region::new(layout.bytes())?, layout);
+        }
+        Ok(())
+    }
+}
+
+type Columns<'a> = (&'a mut [i64], &'a mut [u16], &'a mut [u16], &'a mut [u8]);
+
+/// The four whole columns of a slot.
+fn split<'a>(bytes: &'a mut [u8], layout: &BatchLayout) -> Columns<'a> {
+    let capacity = layout.capacity();
+    let (t, rest) = bytes.split_at_mut(layout.x(0).start);
+    let (x, rest) = rest.split_at_mut(layout.y(0).start - layout.x(0).start);
+    let (y, p) = rest.split_at_mut(layout.p(0).start - layout.y(0).start);
+    (
+        bytemuck::cast_slice_mut(&mut t[..capacity * 8]),
+        bytemuck::cast_slice_mut(&mut x[..capacity * 2]),
+        bytemuck::cast_slice_mut(&mut y[..capacity * 2]),
+        &mut p[..capacity],
+    )
+}
+
+fn all_inside(x: &[u16], y: &[u16], p: &[u8], geometry: Option<Geometry>) -> bool {
+    bounds::max_u8(p) <= 1
+        && geometry.is_none_or(|g| x.is_empty() || (bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height))
+}
+
+/// Moves the events inside together at the front.
+fn drop_outside(
+    t: &mut [i64],
+    x: &mut [u16],
+    y: &mut [u16],
+    p: &mut [u8],
+    geometry: Option<Geometry>,
+    done: &mut Committed,
+) {
+    let mut kept = 0;
+    for i in 0..t.len() {
+        let inside = p[i] <= 1 && geometry.is_none_or(|g| x[i] < g.width && y[i] < g.height);
+        if inside {
+            (t[kept], x[kept], y[kept], p[kept]) = (t[i], x[i], y[i], p[i]);
+            kept += 1;
+        } else {
+            done.first_outside.get_or_insert(kept);
+        }
+    }
+    done.outside = t.len() - kept;
+    done.kept = kept;
+}
+
+/// Moves those of the first `len` events that lie within `range` together at the front. The last time there is
+/// counts as inside a range without end.
+fn keep_within(
+    t: &mut [i64],
+    x: &mut [u16],
+    y: &mut [u16],
+    p: &mut [u8],
+    len: usize,
+    range: &Range<i64>,
+) -> usize {
+    let inside = |t: i64| t >= range.start && (t < range.end || range.end == i64::MAX);
+    if t[..len].iter().all(|&t| inside(t)) {
+        return len;
+    }
+    let mut kept = 0;
+    for i in 0..len {
+        if inside(t[i]) {
+            (t[kept], x[kept], y[kept], p[kept]) = (t[i], x[i], y[i], p[i]);
+            kept += 1;
+        }
+    }
+    kept
+}

@@ -1,0 +1,110 @@
+//! What an operator is: events to events ([`EventOp`]) or events to a tensor ([`Represent`]).
+//!
+//! The operator itself is immutable: its checked parameters. What it remembers between batches is a value of
+//! its own, an [`OpState`], which can be reset, saved and restored; so one operator serves many streams at
+//! once. The law every operator keeps: the output for a stream does not depend on how the stream is cut into
+//! batches, on the number of threads or on the SIMD level.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use crate::{Error, EventBatch, Meta, Params, Result, Tensor};
+
+/// What an operator remembers from one batch to the next.
+pub trait OpState: Any + Send + Debug {
+    /// Forgets the stream so far.
+    fn reset(&mut self);
+    /// The state as bytes, which [`restore`](Self::restore) of the same operator reads.
+    fn save(&self) -> Vec<u8>;
+    /// Takes on the state that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`](crate::ErrorKind) if the bytes are not a state of this operator.
+    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
+    /// For the operator, to get its own state back.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+/// The state of an operator that remembers nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stateless;
+
+impl OpState for Stateless {
+    fn reset(&mut self) {}
+
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() { Ok(()) } else { Err(Error::malformed("a saved state for an operator that has none")) }
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// The state as the operator's own type.
+///
+/// # Errors
+/// [`ErrorKind::Internal`](crate::ErrorKind) if the state is that of another operator.
+pub fn state_as<S: OpState>(state: &mut dyn OpState) -> Result<&mut S> {
+    state.as_any_mut().downcast_mut::<S>().ok_or_else(|| Error::internal("the state is that of another operator"))
+}
+
+/// Events to events.
+pub trait EventOp: Send + Sync + Debug {
+    /// The checked parameters; their id is the operator's.
+    fn params(&self) -> &Params;
+
+    /// The facts of the output stream. An operator that needs a geometry and gets none says so here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Param`](crate::ErrorKind) if the operator cannot work on such a stream.
+    fn output_meta(&self, input: &Meta) -> Result<Meta> {
+        Ok(input.clone())
+    }
+
+    /// A fresh state for one stream.
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>>;
+
+    /// The events of the output that follow from the next batch of the input.
+    ///
+    /// # Errors
+    /// If the state is another operator's, or as the operator documents.
+    fn apply(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch>;
+
+    /// What is still held back when the stream ends; most operators hold nothing.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn finish(&self, state: &mut dyn OpState, meta: &Meta) -> Result<Option<EventBatch>> {
+        let _ = (state, meta);
+        Ok(None)
+    }
+}
+
+/// Events to a tensor.
+pub trait Represent: Send + Sync + Debug {
+    /// The checked parameters; their id is the operator's.
+    fn params(&self) -> &Params;
+
+    /// A fresh accumulator for one window.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Param`](crate::ErrorKind) if the stream lacks what the operator needs, such as a geometry.
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>>;
+
+    /// Takes in the next batch of the window.
+    ///
+    /// # Errors
+    /// If the state is another operator's, or as the operator documents.
+    fn accumulate(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<()>;
+
+    /// The tensor of all that was taken in.
+    ///
+    /// # Errors
+    /// As [`accumulate`](Self::accumulate).
+    fn tensor(&self, state: &mut dyn OpState, meta: &Meta) -> Result<Tensor>;
+}

@@ -1,0 +1,136 @@
+//! What a format is: one static row that describes itself, beside its decoder.
+//!
+//! Everything that knows formats goes through the rows in [`FORMATS`](crate::FORMATS): probing, the command,
+//! the docs table, the laws. Adding one is one file and one line; nothing else in the tree knows it.
+
+use std::io::Write;
+
+use parallax_events::{Declaration, Event, EventBatch, Meta, Params, Result};
+use parallax_memory::Bytes;
+
+use crate::{Decoder, ReadOptions, WriteOptions};
+
+/// One format. The rows are `static` and listed in `formats/mod.rs`.
+#[derive(Debug)]
+pub struct Format {
+    /// The name everywhere: file, pipeline string, command, docs; and the parameters that reading or writing
+    /// takes, as in `csv columns=t,x,y,p unit=s`.
+    pub declaration: &'static Declaration,
+    /// File name extensions, lower case, without the dot; the first is the usual one.
+    pub extensions: &'static [&'static str],
+    /// How sure the format is that these bytes are its own.
+    pub sniff: fn(&Probe<'_>) -> Option<Evidence>,
+    /// How it is read, if it is.
+    pub open: Open,
+    /// How it is written, if it is.
+    pub create: Option<Create>,
+    /// A small file of it, at most 4 KiB, with the events in it: written from the specification by hand (or, for
+    /// containers, by the library that defines them), so the laws have something that is not our own output.
+    pub sample: fn() -> Sample,
+}
+
+impl Format {
+    /// The id: `evt3`, `csv`, `parquet`.
+    pub fn id(&self) -> &'static str {
+        self.declaration.id()
+    }
+
+    /// One line for a person.
+    pub fn title(&self) -> &'static str {
+        self.declaration.title()
+    }
+}
+
+/// How a format is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Open {
+    /// From bytes in order, pushed in chunks of any size: both doors are this decoder.
+    Stream(fn(&Params, &ReadOptions) -> Result<Box<dyn Decoder>>),
+    /// From a file that can be sought, because its index is at the end. Through the push door the bytes are
+    /// gathered first.
+    Seekable(fn(SeekInput, &Params, &ReadOptions) -> Result<Box<dyn BatchSource>>),
+    /// Not at all.
+    Never,
+}
+
+/// Starts writing a stream of such facts.
+pub type Create = fn(Box<dyn Write + Send>, &Meta, &Params, &WriteOptions) -> Result<Box<dyn EventWriter>>;
+
+/// A recording that can be read at any place.
+#[derive(Debug)]
+pub enum SeekInput {
+    /// A regular file.
+    File(std::fs::File),
+    /// The whole content in memory.
+    Bytes(Bytes),
+}
+
+/// Yields a recording's events as batches that own (or share) their memory.
+pub trait BatchSource: Send {
+    /// The facts of the stream.
+    fn meta(&self) -> &Meta;
+    /// The next batch, of any size that the format finds natural; `None` at the end.
+    ///
+    /// # Errors
+    /// If the input is damaged; what was handed out before stays valid.
+    fn next_batch(&mut self) -> Result<Option<EventBatch>>;
+    /// How many bytes of the input are behind the batches handed out, for progress.
+    fn bytes_done(&self) -> u64;
+}
+
+/// Writes one stream of events. Nothing is complete until [`finish`](Self::finish).
+pub trait EventWriter: Send {
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// If the format cannot hold an event (a time out of its range, a step back in time where it has none), or
+    /// the output fails.
+    fn write(&mut self, batch: &EventBatch) -> Result<()>;
+    /// Writes what is held back and the trailer, and flushes.
+    ///
+    /// # Errors
+    /// If the output fails.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// A small file and what is in it.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The file, at most 4 KiB.
+    pub bytes: Vec<u8>,
+    /// Its events.
+    pub events: Vec<Event>,
+}
+
+/// The beginning of an input, as a format's `sniff` sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// The first bytes, up to [`Probe::BYTES`].
+    pub head: &'a [u8],
+    /// Whether `head` is the whole input.
+    pub whole: bool,
+    /// The file name's extension, lower case, without the dot.
+    pub extension: Option<&'a str>,
+}
+
+impl Probe<'_> {
+    /// How much of the input is looked at.
+    pub const BYTES: usize = 16 << 10;
+}
+
+/// How sure a format is, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// 1 to 100. 90 and above: a magic number or a header that names the format. 50 to 89: the content parses.
+    /// Below 50: the extension alone.
+    pub score: u8,
+    /// What was seen: "the header says evt 3.0".
+    pub reason: String,
+}
+
+impl Evidence {
+    /// So sure, for this reason.
+    pub fn new(score: u8, reason: impl Into<String>) -> Self {
+        Self { score, reason: reason.into() }
+    }
+}

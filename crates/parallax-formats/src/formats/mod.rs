@@ -1,0 +1,21 @@
+//! The list of formats. Adding one is its file in this folder and its line here.
+
+use crate::Format;
+
+macro_rules! formats {
+    ($($id:ident)*) => {
+        $(mod $id;)*
+
+        /// Every format, in the order in which they are listed and, among equally sure ones, preferred.
+        pub static FORMATS: &[&Format] = &[$(&$id::FORMAT),*];
+    };
+}
+
+formats! {
+    arrow
+    csv
+    evt2
+    evt3
+    parquet
+    rpg
+}

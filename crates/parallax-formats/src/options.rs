@@ -1,0 +1,99 @@
+//! What a caller can ask of a reader and of a writer.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use parallax_events::{Geometry, Limits, OrderPolicy, TimeRange};
+
+/// How far a read has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of input behind us.
+    pub bytes: u64,
+    /// Bytes of input in all, if known.
+    pub total_bytes: Option<u64>,
+    /// Events handed out.
+    pub events: u64,
+}
+
+/// Called now and then during a read; `Break` stops it with an error of kind
+/// [`Closed`](parallax_events::ErrorKind::Closed).
+pub type ProgressCallback = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
+
+/// How to read. The default reads everything leniently, in the recorded order.
+#[derive(Clone)]
+pub struct ReadOptions {
+    /// The format, as `id` or `id key=value ..`; recognised by content and extension if absent.
+    pub format: Option<String>,
+    /// The most events in one batch. Does not change the events.
+    pub chunk: usize,
+    /// The most memory that one batch may take, in bytes; can only lower `chunk`.
+    pub memory_limit: Option<u64>,
+    /// What an input may claim.
+    pub limits: Limits,
+    /// Only the events in this range of recorded time.
+    pub time: Option<TimeRange>,
+    /// Whether the first fault of the data is an error.
+    pub strict: bool,
+    /// What to do about the order of events.
+    pub order: OrderPolicy,
+    /// The sensor's size, where the input does not state it.
+    pub geometry: Option<Geometry>,
+    /// Whether files may be mapped into memory; else they are read.
+    pub mmap: bool,
+    /// Told about progress.
+    pub progress: Option<ProgressCallback>,
+}
+
+impl ReadOptions {
+    /// The streaming chunk: a constant, so that the same input gives the same batches everywhere.
+    pub const CHUNK: usize = 1 << 20;
+
+    /// How many events one batch may have under `chunk` and `memory_limit`; at least one.
+    pub fn effective_chunk(&self) -> usize {
+        let allowed = self.memory_limit.map_or(usize::MAX, |bytes| usize::try_from(bytes / 13).unwrap_or(usize::MAX));
+        self.chunk.min(allowed).max(1)
+    }
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: None,
+            chunk: Self::CHUNK,
+            memory_limit: None,
+            limits: Limits::default(),
+            time: None,
+            strict: false,
+            order: OrderPolicy::Keep,
+            geometry: None,
+            mmap: true,
+            progress: None,
+        }
+    }
+}
+
+impl fmt::Debug for ReadOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadOptions")
+            .field("format", &self.format)
+            .field("chunk", &self.chunk)
+            .field("memory_limit", &self.memory_limit)
+            .field("limits", &self.limits)
+            .field("time", &self.time)
+            .field("strict", &self.strict)
+            .field("order", &self.order)
+            .field("geometry", &self.geometry)
+            .field("mmap", &self.mmap)
+            .field("progress", &self.progress.is_some())
+            .finish()
+    }
+}
+
+/// How to write.
+#[derive(Debug, Clone, Default)]
+pub struct WriteOptions {
+    /// The format, as `id` or `id key=value ..`; by the file name's extension if absent.
+    pub format: Option<String>,
+}

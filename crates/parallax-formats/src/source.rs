@@ -1,0 +1,163 @@
+//! Where a stream decoder's bytes come from: a mapped file, plain reads, memory, or pushes.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use parallax_events::{Error, Limits, Result};
+use parallax_memory::{Bytes, MappedFile};
+
+use crate::Piece;
+
+/// How many bytes of a mapped file are handed out at once: the size of the file is checked anew for each.
+const WINDOW: usize = 4 << 20;
+
+/// How many bytes one plain read asks for.
+const READ: usize = 1 << 20;
+
+/// Bytes in order.
+pub(crate) struct Source {
+    kind: Kind,
+    /// The offset of the first byte that is not consumed.
+    at: u64,
+    /// How long the input is, where that is known.
+    len: Option<u64>,
+}
+
+enum Kind {
+    Mapped(MappedFile),
+    Bytes(Bytes),
+    Read { from: Box<dyn Read + Send>, buffer: Buffer, ended: bool },
+    Pushed { buffer: Buffer, ended: bool },
+}
+
+/// Bytes that came in and are not consumed yet: `bytes[start..]`.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Buffer {
+    fn pending(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    fn append(&mut self, more: &[u8]) {
+        self.compact();
+        self.bytes.extend_from_slice(more);
+    }
+
+    fn compact(&mut self) {
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+    }
+}
+
+impl Source {
+    /// A regular file, mapped if allowed and possible, else read.
+    pub(crate) fn file(file: File, mmap: bool) -> Result<Self> {
+        let len = file.metadata()?.len();
+        if mmap && let Ok(mapped) = MappedFile::open(&file) {
+            mapped.advise_sequential();
+            return Ok(Self { len: Some(mapped.len() as u64), kind: Kind::Mapped(mapped), at: 0 });
+        }
+        Ok(Self { len: Some(len), ..Self::read(Box::new(file)) })
+    }
+
+    /// Anything that can be read once, such as a pipe.
+    pub(crate) fn read(from: Box<dyn Read + Send>) -> Self {
+        Self { kind: Kind::Read { from, buffer: Buffer::default(), ended: false }, at: 0, len: None }
+    }
+
+    pub(crate) fn bytes(bytes: Bytes) -> Self {
+        Self { len: Some(bytes.len() as u64), kind: Kind::Bytes(bytes), at: 0 }
+    }
+
+    pub(crate) fn pushed() -> Self {
+        Self { kind: Kind::Pushed { buffer: Buffer::default(), ended: false }, at: 0, len: None }
+    }
+
+    /// Appends to a pushed source, or ends it.
+    pub(crate) fn push(&mut self, more: Option<&[u8]>) -> Result<()> {
+        match (&mut self.kind, more) {
+            (Kind::Pushed { ended: true, .. }, Some(_)) => Err(Error::param("bytes were pushed after the end")),
+            (Kind::Pushed { buffer, .. }, Some(more)) => {
+                buffer.append(more);
+                Ok(())
+            }
+            (Kind::Pushed { ended, .. }, None) => {
+                *ended = true;
+                Ok(())
+            }
+            _ => Err(Error::internal("bytes were pushed into a source that reads")),
+        }
+    }
+
+    /// Bytes consumed so far.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
+    pub(crate) fn len(&self) -> Option<u64> {
+        self.len
+    }
+
+    /// The next bytes: at least `want` of them, unless the input ends or (pushed) more have yet to come.
+    ///
+    /// # Errors
+    /// If reading fails, if a mapped file has shrunk, or if `want` is beyond the limits.
+    pub(crate) fn piece(&mut self, want: usize, limits: &Limits) -> Result<Piece<'_>> {
+        limits.check_block(want as u64, self.at)?;
+        let offset = self.at;
+        let io_error = |error: io::Error| Error::from(error).at_byte(offset);
+        match &mut self.kind {
+            Kind::Mapped(mapped) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(mapped.len());
+                let end = start.saturating_add(want.max(WINDOW)).min(mapped.len());
+                let last = end == mapped.len();
+                Ok(Piece { bytes: mapped.chunk(start..end).map_err(io_error)?, offset, last })
+            }
+            Kind::Bytes(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let end = start.saturating_add(want.max(WINDOW)).min(bytes.len());
+                Ok(Piece { bytes: &bytes[start..end], offset, last: end == bytes.len() })
+            }
+            Kind::Read { from, buffer, ended } => {
+                if buffer.pending().len() < want.max(1) && !*ended {
+                    buffer.compact();
+                    let missing = want.saturating_sub(buffer.bytes.len()).max(READ);
+                    // `take` and `read_to_end` allocate by what comes, never by what is asked for.
+                    let got = from.take(missing as u64).read_to_end(&mut buffer.bytes).map_err(io_error)?;
+                    *ended = got < missing;
+                }
+                Ok(Piece { bytes: buffer.pending(), offset, last: *ended })
+            }
+            Kind::Pushed { buffer, ended } => Ok(Piece { bytes: buffer.pending(), offset, last: *ended }),
+        }
+    }
+
+    /// Moves past `count` bytes of the last piece. The pages of a mapped file that lie behind are given back,
+    /// so that a stream of any size takes little memory.
+    pub(crate) fn consume(&mut self, count: usize) {
+        let before = self.at;
+        self.at += count as u64;
+        match &mut self.kind {
+            Kind::Mapped(mapped) => {
+                let window = WINDOW as u64;
+                if before / window != self.at / window {
+                    let behind = usize::try_from(self.at / window * window).unwrap_or(usize::MAX);
+                    mapped.evict(usize::try_from(before / window * window).unwrap_or(behind)..behind);
+                }
+            }
+            Kind::Bytes(_) => {}
+            Kind::Read { buffer, .. } | Kind::Pushed { buffer, .. } => buffer.start += count,
+        }
+    }
+
+    /// Whether it is pushed to and may get more.
+    pub(crate) fn is_starved(&self) -> bool {
+        matches!(self.kind, Kind::Pushed { ended: false, .. })
+    }
+}

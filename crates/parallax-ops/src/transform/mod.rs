@@ -1,0 +1,15 @@
+//! The operators from events to events. Adding one is its file in this folder and its line here.
+
+use crate::Operator;
+
+macro_rules! operators {
+    ($($id:ident)*) => {
+        $(mod $id;)*
+
+        pub(crate) const ROWS: &[&Operator] = &[$(&$id::OPERATOR),*];
+    };
+}
+
+operators! {
+    polarity
+}
