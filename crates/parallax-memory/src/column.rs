@@ -5,19 +5,6 @@
 //! Contract: all `capacity` elements are initialised (zero, or what an earlier use left), so the spare part is
 //! a plain `&mut [T]` and setting the length is safe. Growth doubles and does not copy on Linux once the column
 //! is above 1 MiB.
-//!
-//! ```
-//! # fn main() -> std::io::Result<()> {
-//! use parallax_memory::Column;
-//!
-//! let mut column = Column::<u16>::with_capacity(4)?;
-//! column.push(1)?;
-//! column.spare_mut()[..2].copy_from_slice(&[2, 3]);
-//! column.set_len(3)?;
-//! assert_eq!(column.as_slice(), [1, 2, 3]);
-//! assert_eq!(column.into_bytes().len(), 6);
-//! # Ok(()) }
-//! ```
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -45,8 +32,24 @@ macro_rules! elements {
 }
 elements!(u8 u16 u32 u64 i8 i16 i32 i64 f32 f64);
 
-/// A growable typed column on a [`Region`]. See the example of the crate's `column` module: values are pushed,
-/// or written to [`Column::spare_mut`] and then counted with [`Column::set_len`].
+/// A growable typed column on a [`Region`]: values are pushed, or written to [`Column::spare_mut`] and then
+/// counted with [`Column::set_len`].
+///
+/// All `capacity` elements are initialised (zero, or what an earlier use left). Growth doubles, and on Linux it
+/// copies nothing once the column is above 1 MiB.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use parallax_memory::Column;
+///
+/// let mut column = Column::<u16>::with_capacity(4)?;
+/// column.push(1)?;
+/// column.spare_mut()[..2].copy_from_slice(&[2, 3]);
+/// column.set_len(3)?;
+/// assert_eq!(column.as_slice(), [1, 2, 3]);
+/// assert_eq!(column.into_bytes().len(), 6);
+/// # Ok(()) }
+/// ```
 pub struct Column<T: Element> {
     /// Invariant: its length is `capacity * size_of::<T>()`.
     region: Region,

@@ -2,19 +2,7 @@
 //!
 //! In goes an open file, out come slices of it that cost no copy. A file that is not to be mapped is
 //! `Unsupported`, and the caller reads it instead.
-//!
-//! # The one exception
-//! Memory that another process can write is never a `&[T]` in Parallax, but here. What stands in for the proof:
-//! the mapping is read-only; the size is compared before each chunk, so that a file which was cut short is an
-//! error at the next chunk; files on network and user-space file systems, whose reads can fail late, are
-//! refused; the command has `--no-mmap`. What remains: whoever cuts the file short *between* the check and the
-//! read, or pulls out the disk, ends the process with SIGBUS; and whoever overwrites the file in place while it
-//! is read may have one byte seen with two values. Decoders check every word that they read on its own and index
-//! by nothing else, so the second gives wrong events and not wrong memory.
-//!
-//! Not mapped, `Unsupported`: anything that is not a regular file, and files on nfs, smb, cifs, smb2, ceph, afs,
-//! kafs, coda, ncp, lustre, gpfs, beegfs, panfs, orangefs, ocfs2, gfs2, fuse (and virtiofs), 9p, vboxsf, vmhgfs,
-//! proc, sysfs, debugfs and tracefs; off Linux, every file.
+//! The contract, and what can still go wrong, is on [`MappedFile`].
 
 use std::fmt;
 use std::fs::File;
@@ -26,10 +14,22 @@ use linux::Mapping;
 #[cfg(not(target_os = "linux"))]
 use nowhere::Mapping;
 
-/// A recording mapped read-only, its size checked again per chunk. See the module's page for what is mapped,
-/// what is refused, and what can still go wrong.
+/// A recording mapped read-only, its size checked again per chunk.
 ///
 /// A file that grows keeps the length that it had when it was opened.
+///
+/// # The one exception
+/// Memory that another process can write is never a `&[T]` in Parallax, but here. What stands in for the proof:
+/// the mapping is read-only; the size is compared before each chunk, so that a file which was cut short is an
+/// error at the next chunk; files on network and user-space file systems, whose reads can fail late, are
+/// refused; the command has `--no-mmap`. What remains: whoever cuts the file short *between* the check and the
+/// read, or pulls out the disk, ends the process with SIGBUS; and whoever overwrites the file in place while it
+/// is read may have one byte seen with two values. Decoders check every word that they read on its own and index
+/// by nothing else, so the second gives wrong events and not wrong memory.
+///
+/// Not mapped, `Unsupported`: anything that is not a regular file, and files on nfs, smb, cifs, smb2, ceph, afs,
+/// kafs, coda, ncp, lustre, gpfs, beegfs, panfs, orangefs, ocfs2, gfs2, fuse (and virtiofs), 9p, vboxsf, vmhgfs,
+/// proc, sysfs, debugfs and tracefs; off Linux, every file.
 pub struct MappedFile {
     mapping: Mapping,
     file: File,
@@ -40,7 +40,7 @@ impl MappedFile {
     /// Maps `file` as long as it is now. The file itself need not stay open.
     ///
     /// # Errors
-    /// `Unsupported` for what is not to be mapped (see the module's page); otherwise what the system says.
+    /// `Unsupported` for what is not to be mapped (see [`MappedFile`]); otherwise what the system says.
     pub fn open(file: &File) -> io::Result<MappedFile> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -179,7 +179,7 @@ mod linux {
 
         pub(super) fn bytes(&self) -> &[u8] {
             // SAFETY: mapped and readable for `len` bytes (invariant). That nobody else writes them is the
-            // documented exception at the top of this file.
+            // exception documented on `MappedFile`.
             unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
         }
 
