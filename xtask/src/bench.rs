@@ -1,7 +1,6 @@
 //! `cargo xtask bench [NAME] [ARGS..]`: runs one benchmark in release mode, or lists them.
 //!
-//! In: the benchmarks are the programs under `examples/` of the crates whose names start with `bench_`. Out: what they
-//! print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
+//! In: the benchmarks are the programs `examples/NAME_bench.rs` of the crates. Out: what they print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -9,7 +8,7 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::workspace::{Workspace, run as run_command};
 
-const PREFIX: &str = "bench_";
+const SUFFIX: &str = "_bench";
 
 /// `cargo xtask bench`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
@@ -17,10 +16,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let Some((name, rest)) = arguments.split_first() else {
         println!("usage: cargo xtask bench NAME [ARGS..]\n");
         if known.is_empty() {
-            println!("There are no benchmarks yet: a crate's examples/{PREFIX}NAME.rs becomes one.");
+            println!("There are no benchmarks yet: a crate's examples/NAME{SUFFIX}.rs becomes one.");
         }
         for (package, name) in &known {
-            println!("  {name:<16} {package}/examples/{PREFIX}{name}.rs");
+            println!("  {name:<16} {package}/examples/{name}{SUFFIX}.rs");
         }
         return Ok(true);
     };
@@ -36,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         "--package",
         package,
         "--example",
-        &format!("{PREFIX}{name}"),
+        &format!("{name}{SUFFIX}"),
     ]);
     command.arg("--").args(rest);
     run_command(&mut command)?;
@@ -62,7 +61,7 @@ fn benches(metadata: &Value) -> Vec<(String, String)> {
             let name = target
                 .get("name")
                 .and_then(Value::as_str)
-                .and_then(|name| name.strip_prefix(PREFIX));
+                .and_then(|name| name.strip_suffix(SUFFIX));
             if let Some(name) = name.filter(|_| is_example) {
                 known.push((package_name.to_owned(), name.to_owned()));
             }

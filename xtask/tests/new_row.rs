@@ -87,7 +87,15 @@ fn a_plug_in_is_one_file_and_one_line() {
         text
     };
     cargo(&["fmt", "--all", "--check"]);
-    cargo(&["test", "--workspace", "--test", "laws"]);
+    // The suites print each row that they hold a law over: the toys must be among them.
+    let laws = cargo(&["test", "--workspace", "--test", "laws", "--", "--show-output"]);
+    for row in ["format toy_format", "operator toy_op", "element toy_element"] {
+        assert!(
+            laws.lines()
+                .any(|line| line.starts_with("law ") && line.contains(row)),
+            "no law was held over {row}"
+        );
+    }
 }
 
 /// Every file of the project by its path inside it. What builds made, what was fetched, and git's own are left out.
