@@ -1,6 +1,7 @@
 //! `cargo xtask bench [NAME] [ARGS..]`: runs one benchmark in release mode, or lists them.
 //!
-//! In: the benchmarks are the programs `examples/NAME_bench.rs` of the crates. Out: what they print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
+//! In: the benchmarks are the crates' `benches/NAME.rs`, and their programs `examples/NAME_bench.rs`. Out: what they
+//! print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -8,42 +9,53 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::workspace::{Workspace, run as run_command};
 
+/// What an example's name ends with when it is a benchmark.
 const SUFFIX: &str = "_bench";
+
+/// One benchmark.
+struct Bench {
+    package: String,
+    name: String,
+    is_example: bool,
+}
 
 /// `cargo xtask bench`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let known = benches(&workspace.metadata()?);
     let Some((name, rest)) = arguments.split_first() else {
         println!("usage: cargo xtask bench NAME [ARGS..]\n");
-        if known.is_empty() {
-            println!("There are no benchmarks yet: a crate's examples/NAME{SUFFIX}.rs becomes one.");
+        for Bench { package, name, .. } in &known {
+            println!("  {name:<16} {package}");
         }
-        for (package, name) in &known {
-            println!("  {name:<16} {package}/examples/{name}{SUFFIX}.rs");
-        }
+        println!(
+            "\nWhat is worth keeping goes into BENCHMARKS.md: medians of five runs, the machine, the date."
+        );
         return Ok(true);
     };
-    let (package, name) = known
+    let bench = known
         .iter()
-        .find(|(_, known)| known == name)
+        .find(|known| known.name == *name)
         .with_context(|| format!("no benchmark is called `{name}`; `cargo xtask bench` lists them"))?;
     let mut command = workspace.cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        package,
-        "--example",
-        &format!("{name}{SUFFIX}"),
-    ]);
-    command.arg("--").args(rest);
-    run_command(&mut command)?;
+    if bench.is_example {
+        let example = format!("{name}{SUFFIX}");
+        command.args([
+            "run",
+            "--release",
+            "--package",
+            &bench.package,
+            "--example",
+            &example,
+        ]);
+    } else {
+        command.args(["bench", "--package", &bench.package, "--bench", name]);
+    }
+    run_command(command.arg("--").args(rest))?;
     Ok(true)
 }
 
-/// Package and name of every example that is a benchmark.
-fn benches(metadata: &Value) -> Vec<(String, String)> {
+/// Every benchmark of the workspace.
+fn benches(metadata: &Value) -> Vec<Bench> {
     let list = |value: &Value, key: &str| {
         value
             .get(key)
@@ -57,15 +69,41 @@ fn benches(metadata: &Value) -> Vec<(String, String)> {
             continue;
         };
         for target in list(&package, "targets") {
-            let is_example = list(&target, "kind").iter().any(|kind| kind == "example");
-            let name = target
-                .get("name")
-                .and_then(Value::as_str)
-                .and_then(|name| name.strip_suffix(SUFFIX));
-            if let Some(name) = name.filter(|_| is_example) {
-                known.push((package_name.to_owned(), name.to_owned()));
-            }
+            let is = |kind: &str| list(&target, "kind").iter().any(|known| known == kind);
+            let Some(name) = target.get("name").and_then(Value::as_str) else {
+                continue;
+            };
+            let (name, is_example) = match name.strip_suffix(SUFFIX) {
+                Some(name) if is("example") => (name, true),
+                _ if is("bench") => (name, false),
+                _ => continue,
+            };
+            known.push(Bench {
+                package: package_name.to_owned(),
+                name: name.to_owned(),
+                is_example,
+            });
         }
     }
     known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn benches_and_the_examples_that_are_benchmarks_are_known() {
+        let metadata = serde_json::json!({"packages": [{"name": "p", "targets": [
+            {"kind": ["bench"], "name": "kernels"},
+            {"kind": ["example"], "name": "sort_bench"},
+            {"kind": ["example"], "name": "tour"},
+            {"kind": ["lib"], "name": "p_bench"}
+        ]}]});
+        let known: Vec<_> = benches(&metadata)
+            .into_iter()
+            .map(|bench| (bench.name, bench.is_example))
+            .collect();
+        assert_eq!(known, [("kernels".to_owned(), false), ("sort".to_owned(), true)]);
+    }
 }
