@@ -7,6 +7,8 @@
 //! numbers from one seed, and no draw depends on how the work was split. This layout is part of what a recorded result
 //! means: it does not change.
 
+mod normal;
+
 /// A generator for one operator.
 ///
 /// Each index has as many numbers as one asks for: `lane` counts them. A lane's words are fixed: `unit_f32` and `below` lane
