@@ -200,7 +200,11 @@ impl fmt::Display for Error {
         f.write_str(&self.0.message)?;
         let mut open = false;
         let mut part = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
-            let lead = if std::mem::replace(&mut open, true) { ", " } else { " (" };
+            let lead = if std::mem::replace(&mut open, true) {
+                ", "
+            } else {
+                " ("
+            };
             write!(f, "{lead}{text}")
         };
         for (key, value) in &self.0.context {

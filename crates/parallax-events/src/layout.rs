@@ -39,15 +39,12 @@ impl BatchLayout {
 
     /// The layout with the largest capacity that fits into `bytes`.
     pub fn fitting(bytes: usize) -> Result<Self> {
-        let mut capacity = bytes / 13;
-        loop {
-            let layout = Self::new(capacity)?;
-            if layout.bytes <= bytes {
-                return Ok(layout);
-            }
-            // Padding takes at most 4 x 63 bytes, so this ends within 20 steps.
-            capacity = capacity.saturating_sub((layout.bytes - bytes).div_ceil(13));
+        let mut layout = Self::new(bytes / 13)?;
+        // Padding takes at most 4 x 63 bytes, so this ends within 20 steps.
+        while layout.bytes > bytes {
+            layout = Self::new(layout.capacity.saturating_sub(1))?;
         }
+        Ok(layout)
     }
 
     /// How many events fit.

@@ -32,3 +32,15 @@ pub use chain::{Chain, ChainLink};
 pub use clock::{Clock, ClockEstimator, ManualClock, MonotonicClock, SyncStatus, SystemClock, TimeBeacon};
 pub use params::{Declaration, ParamKind, ParamSpec, Params, ParamsBuilder, TimeRange, Value};
 pub use random::Philox;
+
+// Order, windows, tensors and the packed form.
+mod order;
+mod pack;
+mod pool;
+mod tensor;
+mod window;
+pub use order::{OrderPolicy, StrictCheck, check_strict_order, ensure_strict_order, strict_permutation};
+pub use pack::{PackedEvents, pack, unpack};
+pub use pool::Pool;
+pub use tensor::{AxisName, DType, Element, Tensor};
+pub use window::{CompletedWindows, TimeSpan, Window, WindowCursor, WindowSlices, WindowSpec, Windows, windows_of};

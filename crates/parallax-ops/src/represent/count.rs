@@ -60,7 +60,8 @@ impl Represent for Count {
         let counts = state_as::<Counts>(state)?;
         let shape = [2, usize::from(counts.geometry.height), usize::from(counts.geometry.width)];
         let cells = std::mem::replace(&mut counts.cells, vec![0; 2 * counts.geometry.pixels()]);
-        Tensor::from_vec(cells, &shape, &["p", "y", "x"], counts.span.take(), Arc::new(meta.clone()))
+        let tensor = Tensor::from_vec(cells, shape, ["p", "y", "x"], Arc::new(meta.clone()))?;
+        Ok(tensor.with_time_span(counts.span.take()))
     }
 }
 
