@@ -1,2 +1,25 @@
 //! Floor 0 of Parallax: kernels on plain slices, dispatched to the best instruction set at run time.
-#![forbid(unsafe_code)]
+//!
+//! In go slices of numbers, out come numbers; there are no types of events here. Each kernel is a folder:
+//! `mod.rs` is the public function and chooses, `scalar.rs` is the meaning, and an arch file (`x86_64.rs`) stands
+//! beside it only where a bench on realistic data shows at least 1.3 times the speed of what the compiler makes
+//! of `scalar.rs` for the baseline. The figures are in `BENCH.md`; `cargo bench -p parallax-simd` makes them.
+//!
+//! # Contract
+//! - Every level gives the same answer as `scalar.rs`, bit for bit, floats included: no fused multiply-add, a
+//!   fixed tree for sums, NaN always the same NaN. `tests/levels.rs` holds them to it.
+//! - No kernel panics, allocates or keeps state. Slices of different length are used up to the shortest.
+//! - Each kernel has a twin named `.._at` that takes a [`Level`], for tests and benches.
+//!
+//! # Surprises
+//! - The variable `PARALLAX_SIMD` (`scalar`, `avx2`, `avx512`) lowers the level of the whole process; see [`Level`].
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod accumulate;
+pub mod bounds;
+mod level;
+pub mod math;
+pub mod order;
+pub mod sum;
+
+pub use level::Level;

@@ -1,0 +1,333 @@
+//! Every level of every kernel against a naive function: all lengths up to 200 and some longer ones, starts that are
+//! aligned to nothing, and data with the edges of each type in it.
+
+use parallax_simd::Level;
+use parallax_simd::{accumulate, bounds, math, order, sum};
+
+/// Seeded numbers (SplitMix64), the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn many<T>(&mut self, count: usize, mut one: impl FnMut(&mut Random) -> T) -> Vec<T> {
+        (0..count).map(|_| one(self)).collect()
+    }
+}
+
+/// Runs `check` on parts of every length 0..=200 and a few longer ones, at starts 0..4, of what `make` gives.
+fn on_parts<T>(make: impl Fn(&mut Random, usize) -> Vec<T>, check: impl Fn(Level, &[T])) {
+    let mut random = Random(7);
+    for len in (0..=200).chain([255, 256, 257, 511, 1000, 4095, 4096, 5001, 20_000]) {
+        for start in 0..4 {
+            let values = make(&mut random, start + len);
+            for level in Level::available() {
+                check(level, &values[start..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_always_a_level() {
+    assert_eq!(Level::available()[0], Level::Scalar);
+    assert!(Level::available().contains(&Level::detect()));
+}
+
+fn naive_scan(t: &[i64], previous: Option<i64>) -> order::OrderScan {
+    let all: Vec<i64> = previous.into_iter().chain(t.iter().copied()).collect();
+    let first = usize::from(previous.is_some());
+    let back: Vec<(usize, i128)> = (1..all.len())
+        .map(|index| (index - first, i128::from(all[index - 1]) - i128::from(all[index])))
+        .filter(|&(_, step)| step > 0)
+        .collect();
+    order::OrderScan {
+        steps_back: back.len() as u64,
+        first_step_back: back.first().map(|&(index, _)| index),
+        max_step_back: back
+            .iter()
+            .map(|&(_, step)| i64::try_from(step).unwrap_or(i64::MAX))
+            .max()
+            .unwrap_or(0),
+        equal_neighbours: all.windows(2).any(|pair| pair[0] == pair[1]),
+    }
+}
+
+#[test]
+fn order_scan() {
+    type Shape = fn(&mut Random, usize) -> Vec<i64>;
+    let shapes: [Shape; 5] = [
+        |random, count| random.many(count, |random| random.next() as i64),
+        |random, count| {
+            random.many(count, |random| {
+                [i64::MIN, -1, 0, 1, i64::MAX][random.below(5) as usize]
+            })
+        },
+        // strictly ascending
+        |_, count| (0..count as i64).collect(),
+        // ascending with equal neighbours, and one step back somewhere
+        |random, count| {
+            let mut t = 0;
+            let late = random.below(count as u64 + 1) as usize;
+            (0..count)
+                .map(|index| {
+                    t += random.below(3) as i64;
+                    t - if index == late { 1000 } else { 0 }
+                })
+                .collect()
+        },
+        // descending
+        |_, count| (0..count as i64).rev().collect(),
+    ];
+    for shape in shapes {
+        on_parts(shape, |level, t| {
+            for previous in [None, Some(0), Some(i64::MIN), Some(i64::MAX), t.first().copied()] {
+                assert_eq!(
+                    order::scan_at(level, t, previous),
+                    naive_scan(t, previous),
+                    "{level:?} {t:?}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn bounds_of_u8_and_u16() {
+    on_parts(
+        |random, count| {
+            let shift = random.below(16) as u32;
+            random.many(count, |random| (random.next() as u16) >> shift)
+        },
+        |level, values| {
+            assert_eq!(
+                bounds::max_u16_at(level, values),
+                values.iter().copied().max().unwrap_or(0)
+            );
+            let bytes: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+            assert_eq!(
+                bounds::max_u8_at(level, &bytes),
+                bytes.iter().copied().max().unwrap_or(0)
+            );
+            for limit in [0, 1, 127, 254, 255, 639, 32_767, 65_534, 65_535] {
+                let expected = values.iter().position(|&value| value > limit);
+                assert_eq!(
+                    bounds::first_above_u16_at(level, values, limit),
+                    expected,
+                    "{level:?} {limit}"
+                );
+                let limit = limit as u8;
+                let expected = bytes.iter().position(|&value| value > limit);
+                assert_eq!(
+                    bounds::first_above_u8_at(level, &bytes, limit),
+                    expected,
+                    "{level:?} {limit}"
+                );
+            }
+        },
+    );
+}
+
+#[test]
+fn min_max_of_i64() {
+    on_parts(
+        |random, count| {
+            let shift = random.below(64) as u32;
+            random.many(count, |random| (random.next() as i64) >> shift)
+        },
+        |level, values| {
+            let expected = values.iter().copied().min().zip(values.iter().copied().max());
+            assert_eq!(bounds::min_max_i64_at(level, values), expected, "{level:?}");
+        },
+    );
+}
+
+#[test]
+fn accumulation() {
+    for (width, height, cells) in [
+        (4, 3, 12),
+        (4, 3, 11),
+        (4, 3, 100),
+        (0, 3, 12),
+        (4, 0, 12),
+        (7, 7, 0),
+        (usize::MAX, 2, 9),
+    ] {
+        on_parts(
+            |random, count| {
+                random.many(count, |random| {
+                    (
+                        random.below(6) as u16,
+                        random.below(5) as u16,
+                        random.below(3) as u8,
+                    )
+                })
+            },
+            |level, events| {
+                let x: Vec<u16> = events.iter().map(|event| event.0).collect();
+                let y: Vec<u16> = events.iter().map(|event| event.1).collect();
+                let p: Vec<u8> = events.iter().map(|event| event.2).collect();
+                let mut counts = vec![u32::MAX - 20; cells];
+                let mut signs = vec![i32::MAX - 3; cells];
+                let (mut counts_naive, mut signs_naive) = (counts.clone(), signs.clone());
+                let mut outside = 0;
+                for &(x, y, p) in events {
+                    let (x, y) = (usize::from(x), usize::from(y));
+                    if x < width && y < height && (y + 1).saturating_mul(width) <= cells {
+                        let index = y * width + x;
+                        counts_naive[index] = counts_naive[index].saturating_add(1);
+                        signs_naive[index] = signs_naive[index].saturating_add(if p == 0 { -1 } else { 1 });
+                    } else {
+                        outside += 1;
+                    }
+                }
+                assert_eq!(
+                    accumulate::count_at(level, &x, &y, width, height, &mut counts),
+                    outside
+                );
+                assert_eq!(
+                    accumulate::signed_at(level, &x, &y, &p, width, height, &mut signs),
+                    outside
+                );
+                assert_eq!((counts, signs), (counts_naive, signs_naive), "{level:?}");
+            },
+        );
+    }
+}
+
+#[test]
+fn columns_of_different_length_are_used_up_to_the_shortest() {
+    let mut frame = [0; 4];
+    assert_eq!(accumulate::count(&[0, 1, 1], &[0, 0], 2, 2, &mut frame), 0);
+    assert_eq!(frame, [1, 1, 0, 0]);
+    let mut frame = [0; 4];
+    assert_eq!(
+        accumulate::signed(&[0, 1, 9], &[0, 0, 9], &[0], 2, 2, &mut frame),
+        0
+    );
+    assert_eq!(frame, [-1, 0, 0, 0]);
+}
+
+/// Numbers of every size, the special ones among them.
+fn any_f64(random: &mut Random) -> f64 {
+    match random.below(12) {
+        0 => [
+            0.0,
+            -0.0,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            f64::MAX,
+            1.0,
+        ][random.below(7) as usize],
+        1 => f64::from_bits(random.next() >> 12),
+        2..=4 => f64::from_bits(random.next()),
+        _ => (random.next() as f64 / u64::MAX as f64 - 0.5) * 40.0,
+    }
+}
+
+#[test]
+fn exp_and_ln_of_slices() {
+    on_parts(
+        |random, count| random.many(count, any_f64),
+        |level, x| {
+            let narrow: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+            let mut out = vec![0.0; x.len()];
+            let mut narrow_out = vec![0.0; x.len()];
+            for (slice, one) in [
+                (
+                    math::exp_slice_f64_at as fn(Level, &[f64], &mut [f64]),
+                    math::exp_f64 as fn(f64) -> f64,
+                ),
+                (math::ln_slice_f64_at, math::ln_f64),
+            ] {
+                slice(level, x, &mut out);
+                for (&x, &out) in x.iter().zip(&out) {
+                    assert_eq!(out.to_bits(), one(x).to_bits(), "{level:?} {x}");
+                }
+            }
+            for (slice, one) in [
+                (
+                    math::exp_slice_f32_at as fn(Level, &[f32], &mut [f32]),
+                    math::exp_f32 as fn(f32) -> f32,
+                ),
+                (math::ln_slice_f32_at, math::ln_f32),
+            ] {
+                slice(level, &narrow, &mut narrow_out);
+                for (&x, &out) in narrow.iter().zip(&narrow_out) {
+                    assert_eq!(out.to_bits(), one(x).to_bits(), "{level:?} {x}");
+                }
+            }
+        },
+    );
+}
+
+/// The tree as the documentation of `sum` words it, one addition at a time.
+macro_rules! naive_sum {
+    ($values:expr, $float:ty, $lanes:literal) => {{
+        let mut lanes = vec![0.0; $lanes];
+        for (index, value) in $values.iter().enumerate() {
+            lanes[index % $lanes] += value;
+        }
+        while lanes.len() > 1 {
+            let upper = lanes.split_off(lanes.len() / 2);
+            lanes = lanes
+                .iter()
+                .zip(upper)
+                .map(|(lower, upper)| lower + upper)
+                .collect();
+        }
+        if lanes[0].is_nan() {
+            <$float>::NAN
+        } else {
+            lanes[0]
+        }
+    }};
+}
+
+#[test]
+fn sums_follow_the_documented_tree() {
+    type Shape = fn(&mut Random, usize) -> Vec<f64>;
+    let shapes: [Shape; 2] = [
+        |random, count| random.many(count, any_f64),
+        |random, count| random.many(count, |random| (random.next() as f64).sqrt() * 1e-7 - 100.0),
+    ];
+    for shape in shapes {
+        on_parts(shape, |level, values| {
+            let expected: f64 = naive_sum!(values, f64, 16);
+            assert_eq!(
+                sum::sum_f64_at(level, values).to_bits(),
+                expected.to_bits(),
+                "{level:?}"
+            );
+            let narrow: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+            let expected: f32 = naive_sum!(narrow, f32, 32);
+            assert_eq!(
+                sum::sum_f32_at(level, &narrow).to_bits(),
+                expected.to_bits(),
+                "{level:?}"
+            );
+        });
+    }
+}
+
+#[test]
+fn sums_of_u8() {
+    on_parts(
+        |random, count| random.many(count, |random| random.next() as u8 | 0xF0),
+        |level, values| {
+            let expected: u64 = values.iter().map(|&value| u64::from(value)).sum();
+            assert_eq!(sum::sum_u8_at(level, values), expected, "{level:?}");
+        },
+    );
+}
