@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, DvsColumns, Error, ErrorKind, EventBatch, FindingKind, Meta, OrderPolicy, Report, Result,
-    ensure_strict_order,
+    BatchBuilder, DvsColumns, Error, ErrorKind, EventBatch, FindingKind, Meta, OrderPolicy, Pool, Report, Result,
+    StrictCheck, ensure_strict_order,
 };
 use parallax_memory::Bytes;
 
@@ -50,6 +50,9 @@ pub struct EventReader {
     ended: bool,
     /// Whether the batch in the builder has been lent and is to be forgotten.
     lent: bool,
+    order: StrictCheck,
+    /// How many events in the builder have been checked for their order.
+    checked: usize,
 }
 
 enum Engine {
@@ -125,7 +128,7 @@ impl EventReader {
     /// As [`open`](Self::open).
     pub fn from_bytes(bytes: impl Into<Bytes>, extension: Option<&str>, options: &ReadOptions) -> Result<Self> {
         let bytes = bytes.into();
-        let head = bytes.get(..Probe::BYTES).unwrap_or(&bytes);
+        let head = &bytes[..bytes.len().min(Probe::BYTES)];
         let probe = Probe { head, whole: head.len() == bytes.len(), extension };
         let (format, params, evidence) = registry::choose(&probe, options)?;
         match format.open {
@@ -185,6 +188,8 @@ impl EventReader {
             waiting: None,
             ended: false,
             lent: false,
+            order: StrictCheck::default(),
+            checked: 0,
         })
     }
 
@@ -217,7 +222,7 @@ impl EventReader {
         let all = self.builder.finish(&meta)?;
         self.builder = BatchBuilder::with_capacity(0)?;
         self.ended = false;
-        self.engine = Engine::Sorted { rest: ensure_strict_order(&all)? };
+        self.engine = Engine::Sorted { rest: ensure_strict_order(&all, Pool::serial())? };
         Ok(())
     }
 
@@ -327,6 +332,7 @@ impl EventReader {
         if std::mem::take(&mut self.lent) {
             self.builder.clear();
         }
+        self.checked = self.builder.len();
     }
 
     /// Fills the builder; returns how many events it holds.
@@ -444,11 +450,10 @@ impl EventReader {
         if self.options.strict {
             self.report.check_strict()?;
         }
-        if self.options.order == OrderPolicy::Check
-            && let Some(step) = self.report.findings().iter().find(|f| f.kind == FindingKind::TimeBack)
-        {
-            return Err(Error::malformed(step.to_string())
-                .with_hint("read with order=keep to take the events as they are, or order=strict to sort them"));
+        if self.options.order == OrderPolicy::Check {
+            let columns = self.builder.columns();
+            self.order.push_columns(columns.slice(self.checked..columns.len()))?;
+            self.checked = columns.len();
         }
         if let Some(callback) = &self.options.progress
             && callback(self.progress()).is_break()

@@ -60,7 +60,8 @@ impl Source {
     pub(crate) fn file(file: File, mmap: bool) -> Result<Self> {
         let len = file.metadata()?.len();
         if mmap && let Ok(mapped) = MappedFile::open(&file) {
-            mapped.advise_sequential();
+            // Advice; without it the read is only slower.
+            let _ = mapped.advise_sequential();
             return Ok(Self { len: Some(mapped.len() as u64), kind: Kind::Mapped(mapped), at: 0 });
         }
         Ok(Self { len: Some(len), ..Self::read(Box::new(file)) })
@@ -148,7 +149,9 @@ impl Source {
                 let window = WINDOW as u64;
                 if before / window != self.at / window {
                     let behind = usize::try_from(self.at / window * window).unwrap_or(usize::MAX);
-                    mapped.evict(usize::try_from(before / window * window).unwrap_or(behind)..behind);
+                    let ahead = usize::try_from(before / window * window).unwrap_or(behind);
+                    // Advice; without it the pages stay until the system wants them.
+                    let _ = mapped.evict(ahead..behind);
                 }
             }
             Kind::Bytes(_) => {}

@@ -13,6 +13,7 @@ macro_rules! formats {
 
 formats! {
     arrow
+    arrow_stream
     csv
     evt2
     evt3
