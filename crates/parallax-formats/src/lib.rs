@@ -19,6 +19,6 @@ pub use decoder::{Decoder, EventSink, Piece};
 pub use format::{BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput};
 pub use formats::FORMATS;
 pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
-pub use output::OutputFile;
+pub use output::{OutputFile, OutputWriter, same_file};
 pub use reader::{EventReader, PushReader};
 pub use registry::{create, format, recognise, writable};

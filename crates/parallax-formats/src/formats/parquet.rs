@@ -1,0 +1,79 @@
+//! Parquet: events as a table that every data tool reads.
+//!
+//! Out: columns `t: INT64` (Duration in the stored Arrow schema, so plain integers to readers that do not know
+//! it), `x`, `y: UINT_16`, `p: UINT_8`; no nulls. Row groups of 2^20 events with minimum and maximum of every
+//! column, so that a time range reads only what it needs; the stream's facts, the unit of t among them, in the
+//! file's key-value metadata under `parallax.*`. The same stream gives the same file, however it is cut into
+//! batches and however many threads encode it.
+//!
+//! Encodings, measured on a recording of 1.2 M events of a 1280x720 sensor, Zstd level 1, bytes an event:
+//!
+//! | column | plain | dictionary | delta | byte stream split | chosen |
+//! | --- | --- | --- | --- | --- | --- |
+//! | t | 1.04 | - | 0.62 | 1.08 | delta, in 1/3 of the time of plain |
+//! | x | 1.44 | 1.20 | 1.31 | 1.08 | byte stream split, which is also the fastest |
+//! | y | 1.40 | 1.15 | 1.22 | 1.07 | byte stream split |
+//! | p | 0.33 | 0.13 | 0.16 | 0.19 | dictionary, whose indices are run-length and bit-packed |
+//!
+//! In: these files, and tables of others whose columns are recognisable: `t`, `timestamp`, `time` or `ts`; `x`;
+//! `y`; `p`, `pol`, `polarity` or `on`.
+//!
+//! Source: the Apache Parquet format.
+
+use std::sync::Arc;
+
+use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Result};
+use parquet::arrow::ArrowWriter;
+
+use crate::columnar::{TIME_UNIT, parquet_read, parquet_write};
+use crate::{Evidence, Format, Open, Probe, Sample};
+
+/// The row of this format.
+pub(super) static FORMAT: Format = Format {
+    declaration: &DECLARATION,
+    extensions: &["parquet", "pq"],
+    sniff,
+    open: Open::Seekable(parquet_read::open),
+    create: Some(parquet_write::create),
+    sample,
+};
+
+static DECLARATION: Declaration = Declaration::new("parquet", "Apache Parquet", PARAMS).with_doc(
+    "Columns t (INT64, a Duration in the stored Arrow schema), x, y (UINT_16) and p (UINT_8), some 3 bytes an \
+     event. Row groups of 2^20 events with statistics; unit and facts of the stream in the key-value metadata.",
+);
+
+static PARAMS: &[ParamSpec] = &[
+    ParamSpec::int("level")
+        .range(1, 22)
+        .default(1)
+        .doc("Zstd level when writing; higher is smaller and slower"),
+    TIME_UNIT,
+];
+
+fn sniff(probe: &Probe<'_>) -> Option<Evidence> {
+    probe
+        .head
+        .starts_with(b"PAR1")
+        .then(|| Evidence::new(98, "it begins with PAR1"))
+}
+
+fn sample() -> Sample {
+    let events = vec![
+        Event::new(10, 1, 2, 1),
+        Event::new(12, 639, 0, 0),
+        Event::new(12, 0, 479, 1),
+    ];
+    let bytes = write_sample(&events).unwrap_or_default();
+    Sample { bytes, events }
+}
+
+/// By the Parquet library alone, with its own settings.
+fn write_sample(events: &[Event]) -> Result<Vec<u8>> {
+    let table =
+        EventBatch::from_events(events, Arc::new(Meta::with_geometry(640, 480)?))?.to_record_batch()?;
+    let library = |error: parquet::errors::ParquetError| Error::internal("no sample").with_source(error);
+    let mut writer = ArrowWriter::try_new(Vec::new(), table.schema(), None).map_err(library)?;
+    writer.write(&table).map_err(library)?;
+    writer.into_inner().map_err(library)
+}
