@@ -51,7 +51,14 @@ fn main() {
     let mut random = Random(1);
     // Ten events a microsecond: a busy megapixel sensor.
     let mut strict: Vec<Event> = (0..EVENTS as i64)
-        .map(|i| Event::new(i / 10, random.below(1280) as u16, random.below(720) as u16, random.below(2) as u8))
+        .map(|i| {
+            Event::new(
+                i / 10,
+                random.below(1280) as u16,
+                random.below(720) as u16,
+                random.below(2) as u8,
+            )
+        })
         .collect();
     strict.sort_by_key(|e| (e.t, e.y, e.x, e.p));
     let expected = batch(&strict);
@@ -63,7 +70,17 @@ fn main() {
     let mut keyed: Vec<(i64, Event)> = strict
         .iter()
         .enumerate()
-        .map(|(i, &e)| (i as i64 + if random.below(100) == 0 { random.below(1000) as i64 } else { 0 }, e))
+        .map(|(i, &e)| {
+            (
+                i as i64
+                    + if random.below(100) == 0 {
+                        random.below(1000) as i64
+                    } else {
+                        0
+                    },
+                e,
+            )
+        })
         .collect();
     keyed.sort_by_key(|(place, _)| *place);
     let late: Vec<Event> = keyed.into_iter().map(|(_, e)| e).collect();
@@ -76,9 +93,13 @@ fn main() {
     let columns = expected.columns();
     let scan = median_ms(|| {
         let sum: i64 = black_box(columns).t.iter().sum();
-        let pixels: u64 = columns.x.iter().zip(columns.y).zip(columns.p).map(|((x, y), p)| {
-            u64::from(*x) ^ u64::from(*y) ^ u64::from(*p)
-        }).sum();
+        let pixels: u64 = columns
+            .x
+            .iter()
+            .zip(columns.y)
+            .zip(columns.p)
+            .map(|((x, y), p)| u64::from(*x) ^ u64::from(*y) ^ u64::from(*p))
+            .sum();
         black_box((sum, pixels));
     });
     println!("{:<44} {scan:>8.1} ms", "read every column once");
@@ -97,7 +118,10 @@ fn main() {
     ] {
         let batch = batch(events);
         for threads in [1, 2] {
-            let own = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let own = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             let pool = Pool::from(&own);
             let time = median_ms(|| {
                 black_box(ensure_strict_order(black_box(&batch), pool).unwrap());

@@ -43,11 +43,20 @@ pub struct PackedEvents {
 pub fn pack(batch: &EventBatch) -> Result<PackedEvents> {
     let width = u32::from(batch.meta().require_geometry()?.width);
     let columns = batch.columns();
-    let index: Vec<u32> =
-        columns.x.iter().zip(columns.y).map(|(&x, &y)| u32::from(y) * width + u32::from(x)).collect();
+    let index: Vec<u32> = columns
+        .x
+        .iter()
+        .zip(columns.y)
+        .map(|(&x, &y)| u32::from(y) * width + u32::from(x))
+        .collect();
     let value: Vec<i8> = columns.p.iter().map(|&p| if p == 0 { -1 } else { 1 }).collect();
     let [t, ..] = batch.buffers();
-    Ok(PackedEvents { t: t.into(), index: index.into(), value: value.into(), meta: Arc::clone(batch.meta()) })
+    Ok(PackedEvents {
+        t: t.into(),
+        index: index.into(),
+        value: value.into(),
+        meta: Arc::clone(batch.meta()),
+    })
 }
 
 /// The batch that [`pack`] made these of.
@@ -57,7 +66,12 @@ pub fn pack(batch: &EventBatch) -> Result<PackedEvents> {
 /// value is neither -1 nor +1, and columns of different lengths; [`ErrorKind::Param`](crate::ErrorKind) if the
 /// geometry is not known.
 pub fn unpack(packed: &PackedEvents) -> Result<EventBatch> {
-    let PackedEvents { t, index, value, meta } = packed;
+    let PackedEvents {
+        t,
+        index,
+        value,
+        meta,
+    } = packed;
     let geometry = meta.require_geometry()?;
     if index.len() != t.len() || value.len() != t.len() {
         return Err(Error::malformed(format!(
@@ -78,15 +92,25 @@ pub fn unpack(packed: &PackedEvents) -> Result<EventBatch> {
 
 fn check_values(index: &[u32], value: &[i8], geometry: Geometry) -> Result<()> {
     let pixels = geometry.pixels();
-    if let Some((event, pixel)) = index.iter().enumerate().find(|(_, pixel)| **pixel as usize >= pixels) {
+    if let Some((event, pixel)) = index
+        .iter()
+        .enumerate()
+        .find(|(_, pixel)| **pixel as usize >= pixels)
+    {
         return Err(Error::malformed(format!(
             "pixel {pixel} of event {event} is outside the sensor of {geometry}: {pixels} pixels"
         ))
         .with_context("column", "index"));
     }
-    if let Some((event, value)) = value.iter().enumerate().find(|(_, value)| !matches!(value, -1 | 1)) {
-        return Err(Error::malformed(format!("value {value} of event {event} is neither -1 nor +1"))
-            .with_context("column", "value"));
+    if let Some((event, value)) = value
+        .iter()
+        .enumerate()
+        .find(|(_, value)| !matches!(value, -1 | 1))
+    {
+        return Err(
+            Error::malformed(format!("value {value} of event {event} is neither -1 nor +1"))
+                .with_context("column", "value"),
+        );
     }
     Ok(())
 }

@@ -54,6 +54,9 @@ impl<'a> Pool<'a> {
 #[cfg(feature = "parallel")]
 impl<'a> From<&'a rayon::ThreadPool> for Pool<'a> {
     fn from(threads: &'a rayon::ThreadPool) -> Self {
-        Self { threads: Some(threads), borrowed: PhantomData }
+        Self {
+            threads: Some(threads),
+            borrowed: PhantomData,
+        }
     }
 }

@@ -60,10 +60,13 @@ impl DType {
     /// # Errors
     /// [`ErrorKind::Param`](crate::ErrorKind) for any other name.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or_else(|| {
-            Error::param(format!("unknown element type \"{name}\""))
-                .with_hint("the types are u8, u16, i16, i32, f32, f64")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|dtype| dtype.name() == name)
+            .ok_or_else(|| {
+                Error::param(format!("unknown element type \"{name}\""))
+                    .with_hint("the types are u8, u16, i16, i32, f32, f64")
+            })
     }
 
     /// How many bytes an element takes.
@@ -93,10 +96,13 @@ impl DType {
     /// # Errors
     /// [`ErrorKind::Unsupported`](crate::ErrorKind) for a type that no tensor has.
     pub fn from_arrow(data_type: &DataType) -> Result<Self> {
-        Self::ALL.into_iter().find(|dtype| dtype.to_arrow() == *data_type).ok_or_else(|| {
-            Error::unsupported(format!("a tensor of {data_type}"))
-                .with_hint("cast it to u8, u16, i16, i32, f32 or f64 first")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|dtype| dtype.to_arrow() == *data_type)
+            .ok_or_else(|| {
+                Error::unsupported(format!("a tensor of {data_type}"))
+                    .with_hint("cast it to u8, u16, i16, i32, f32 or f64 first")
+            })
     }
 }
 
@@ -160,9 +166,16 @@ impl Tensor {
         axes: impl IntoIterator<Item = impl Into<AxisName>>,
         meta: Arc<Meta>,
     ) -> Result<Self> {
-        let (shape, axes) = (shape.into(), axes.into_iter().map(Into::into).collect::<Vec<AxisName>>());
+        let (shape, axes) = (
+            shape.into(),
+            axes.into_iter().map(Into::into).collect::<Vec<AxisName>>(),
+        );
         if shape.len() != axes.len() {
-            return Err(Error::param(format!("{} axis names for {} axes", axes.len(), shape.len())));
+            return Err(Error::param(format!(
+                "{} axis names for {} axes",
+                axes.len(),
+                shape.len()
+            )));
         }
         let bytes = bytes_of(dtype, &shape)?;
         if buffer.len() != bytes {
@@ -172,9 +185,19 @@ impl Tensor {
             )));
         }
         if buffer.as_ptr().align_offset(dtype.size()) != 0 {
-            return Err(Error::malformed(format!("the buffer is not aligned to the {} bytes of {dtype}", dtype.size())));
+            return Err(Error::malformed(format!(
+                "the buffer is not aligned to the {} bytes of {dtype}",
+                dtype.size()
+            )));
         }
-        Ok(Self { buffer, dtype, shape, axes, time_span: None, meta })
+        Ok(Self {
+            buffer,
+            dtype,
+            shape,
+            axes,
+            time_span: None,
+            meta,
+        })
     }
 
     /// A tensor of these elements, without copying them.
@@ -271,7 +294,11 @@ impl Tensor {
     /// [`ErrorKind::Param`](crate::ErrorKind) if they are of another type.
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         if T::DTYPE != self.dtype {
-            return Err(Error::param(format!("the tensor holds {}, not {}", self.dtype, T::DTYPE)));
+            return Err(Error::param(format!(
+                "the tensor holds {}, not {}",
+                self.dtype,
+                T::DTYPE
+            )));
         }
         bytemuck::try_cast_slice(&self.buffer).map_err(|error| Error::internal(error.to_string()))
     }
@@ -329,27 +356,39 @@ impl Tensor {
         }
         let wrong = |text: &str| Error::malformed(text).with_context("column", field.name());
         let Some(list) = column.as_any().downcast_ref::<FixedSizeListArray>() else {
-            return Err(wrong("a fixed-shape tensor that is not stored as a fixed-size list"));
+            return Err(wrong(
+                "a fixed-shape tensor that is not stored as a fixed-size list",
+            ));
         };
         if row >= list.len() {
-            return Err(Error::not_found(format!("there is no row {row} among {}", list.len()))
-                .with_context("column", field.name()));
+            return Err(
+                Error::not_found(format!("there is no row {row} among {}", list.len()))
+                    .with_context("column", field.name()),
+            );
         }
         let values = list.value(row);
         if list.is_null(row) || values.null_count() > 0 {
             return Err(wrong("a tensor with nulls"));
         }
         let text = metadata.get(EXTENSION_METADATA).map_or("", String::as_str);
-        let Shape { shape, dim_names, permutation } =
-            serde_json::from_str(text).map_err(|error| wrong("the tensor's shape does not parse").with_source(error))?;
+        let Shape {
+            shape,
+            dim_names,
+            permutation,
+        } = serde_json::from_str(text)
+            .map_err(|error| wrong("the tensor's shape does not parse").with_source(error))?;
         if permutation.is_some_and(|order| !order.iter().copied().eq(0..shape.len())) {
-            return Err(Error::unsupported("a tensor with permuted axes").with_context("column", field.name()));
+            return Err(
+                Error::unsupported("a tensor with permuted axes").with_context("column", field.name())
+            );
         }
         let axes = dim_names.unwrap_or_else(|| (0..shape.len()).map(|axis| format!("axis{axis}")).collect());
 
         let data = values.to_data();
         let dtype = DType::from_arrow(data.data_type())?;
-        let Some(buffer) = data.buffers().first() else { return Err(wrong("a tensor without a buffer")) };
+        let Some(buffer) = data.buffers().first() else {
+            return Err(wrong("a tensor without a buffer"));
+        };
         let bytes = buffer.slice_with_length(data.offset() * dtype.size(), data.len() * dtype.size());
         let span = metadata.get(TIME_SPAN).map(|text| {
             let (start, end) = text.split_once("..")?;
@@ -387,5 +426,9 @@ fn bytes_of(dtype: DType, shape: &[usize]) -> Result<usize> {
         .iter()
         .try_fold(dtype.size(), |bytes, &length| bytes.checked_mul(length))
         .filter(|&bytes| isize::try_from(bytes).is_ok())
-        .ok_or_else(|| Error::limit(format!("a tensor of {dtype} of shape {shape:?} does not fit into memory")))
+        .ok_or_else(|| {
+            Error::limit(format!(
+                "a tensor of {dtype} of shape {shape:?} does not fit into memory"
+            ))
+        })
 }

@@ -8,8 +8,10 @@
 //! Two events of a batch that are equal in all four columns cannot be told apart, so stability shows only in
 //! [`strict_permutation`], for callers who carry a fifth column (labels, say) along.
 
-mod disorder;
+mod columns;
+mod late;
 mod sort;
+mod ties;
 
 use crate::{DvsColumns, Error, Event, EventBatch, FindingKind, Order, Pool, Report, Result, nearest};
 
@@ -43,13 +45,16 @@ impl OrderPolicy {
     /// # Errors
     /// [`ErrorKind::Param`](crate::ErrorKind) for any other name.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|policy| policy.name() == name).ok_or_else(|| {
-            let hint = match nearest(name, Self::ALL.map(Self::name)) {
-                Some(near) => format!("did you mean {near}? the policies are keep, strict, check"),
-                None => "the policies are keep, strict, check".to_owned(),
-            };
-            Error::param(format!("unknown order \"{name}\"")).with_hint(hint)
-        })
+        Self::ALL
+            .into_iter()
+            .find(|policy| policy.name() == name)
+            .ok_or_else(|| {
+                let hint = match nearest(name, Self::ALL.map(Self::name)) {
+                    Some(near) => format!("did you mean {near}? the policies are keep, strict, check"),
+                    None => "the policies are keep, strict, check".to_owned(),
+                };
+                Error::param(format!("unknown order \"{name}\"")).with_hint(hint)
+            })
     }
 
     /// The batch as this policy wants it. Steps back in time are counted in `report` whatever the policy; a
@@ -76,10 +81,17 @@ impl OrderPolicy {
 fn count_steps_back(t: &[i64], report: &mut Report) {
     let scan = parallax_simd::order::scan(t, None);
     let first = scan.first_step_back;
-    report.note(FindingKind::TimeBack, scan.steps_back, None, first.map(|index| index as u64), || {
-        let pair = first.and_then(|index| t.get(index.checked_sub(1)?..=index));
-        pair.map(|pair| format!("t = {}, then {}", pair[0], pair[1])).unwrap_or_default()
-    });
+    report.note(
+        FindingKind::TimeBack,
+        scan.steps_back,
+        None,
+        first.map(|index| index as u64),
+        || {
+            let pair = first.and_then(|index| t.get(index.checked_sub(1)?..=index));
+            pair.map(|pair| format!("t = {}, then {}", pair[0], pair[1]))
+                .unwrap_or_default()
+        },
+    );
 }
 
 /// The batch in canonical order, stable by (t, y, x, p). One that is already in that order is returned as it
@@ -97,8 +109,7 @@ fn count_steps_back(t: &[i64], report: &mut Report) {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind) if there is no memory for the copy,
-/// [`ErrorKind::Limit`](crate::ErrorKind) if more than 2³¹ events in a row are entangled.
+/// [`ErrorKind::Io`](crate::ErrorKind) if there is no memory for the copy.
 pub fn ensure_strict_order(batch: &EventBatch, pool: Pool<'_>) -> Result<EventBatch> {
     let columns = batch.columns();
     let first = match batch.order() {
@@ -108,21 +119,17 @@ pub fn ensure_strict_order(batch: &EventBatch, pool: Pool<'_>) -> Result<EventBa
     let Some(first) = first else {
         return Ok(batch.clone().with_order(Order::Strict));
     };
-    sort::sorted_copy(batch, &disorder::find(columns, first), pool)
+    sort::sorted_copy(batch, first, pool)
 }
 
 /// Where each event of the batch in canonical order was before: `sorted[i] = batch[permutation[i]]`; `None`
 /// if the batch is in that order already. Events that are equal in t, y, x and p keep their order.
-///
-/// # Errors
-/// As [`ensure_strict_order`].
-pub fn strict_permutation(batch: &EventBatch, pool: Pool<'_>) -> Result<Option<Vec<usize>>> {
+pub fn strict_permutation(batch: &EventBatch, pool: Pool<'_>) -> Option<Vec<usize>> {
     let columns = batch.columns();
     if batch.order() == Order::Strict {
-        return Ok(None);
+        return None;
     }
-    let Some(first) = first_descent(columns) else { return Ok(None) };
-    sort::permutation(columns, &disorder::find(columns, first), pool).map(Some)
+    first_descent(columns).map(|_| sort::permutation(columns, pool))
 }
 
 /// An error unless the batch is in canonical order. For a stream in several batches see [`StrictCheck`].
@@ -162,7 +169,9 @@ impl StrictCheck {
     }
 
     fn check(&mut self, columns: DvsColumns<'_>, known: Order) -> Result<()> {
-        let Some(last_index) = columns.len().checked_sub(1) else { return Ok(()) };
+        let Some(last_index) = columns.len().checked_sub(1) else {
+            return Ok(());
+        };
         let first = event(columns, 0);
         if let Some(last) = self.last
             && canonical(first) < canonical(last)
@@ -172,7 +181,11 @@ impl StrictCheck {
         if known < Order::Strict
             && let Some(index) = first_descent(columns)
         {
-            return Err(out_of_order(self.seen + index as u64, event(columns, index - 1), event(columns, index)));
+            return Err(out_of_order(
+                self.seen + index as u64,
+                event(columns, index - 1),
+                event(columns, index),
+            ));
         }
         self.last = Some(event(columns, last_index));
         self.seen += columns.len() as u64;
@@ -191,22 +204,21 @@ fn out_of_order(index: u64, before: Event, after: Event) -> Error {
 }
 
 fn event(columns: DvsColumns<'_>, index: usize) -> Event {
-    Event::new(columns.t[index], columns.x[index], columns.y[index], columns.p[index])
+    Event::new(
+        columns.t[index],
+        columns.x[index],
+        columns.y[index],
+        columns.p[index],
+    )
 }
 
 fn canonical(e: Event) -> (i64, u16, u16, u8) {
     (e.t, e.y, e.x, e.p)
 }
 
-/// (y, x, p) as one number of the same order.
-fn tail(columns: DvsColumns<'_>, index: usize) -> u64 {
-    u64::from(columns.y[index]) << 32 | u64::from(columns.x[index]) << 16 | u64::from(columns.p[index])
-}
-
 /// The first event that belongs before its predecessor.
 fn first_descent(columns: DvsColumns<'_>) -> Option<usize> {
-    (1..columns.len()).find(|&i| {
-        let (before, now) = (columns.t[i - 1], columns.t[i]);
-        now <= before && (now < before || tail(columns, i) < tail(columns, i - 1))
-    })
+    let DvsColumns { t, x, y, p } = columns;
+    let pixel = |i: usize| columns::pixel_key(x[i], y[i], p[i]);
+    (1..t.len()).find(|&i| t[i] <= t[i - 1] && (t[i] < t[i - 1] || pixel(i) < pixel(i - 1)))
 }

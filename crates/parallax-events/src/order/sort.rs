@@ -1,222 +1,158 @@
-//! Sorts the disordered stretches of a batch: by keys that hold an event and its index, which are all
-//! different, so that an unstable sort is stable and every number of threads gives the same result.
+//! Sorts a batch: by what is out of order, and no more than that.
+//!
+//! An event is a number here: all four columns are in its key, so equal keys are equal events, and an unstable
+//! sort gives the same bytes as a stable one. Hence also the same bytes for every number of threads.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
+use bytemuck::Pod;
 use parallax_memory::Region;
 
-use super::disorder::Disorder;
-use crate::{BatchLayout, DvsColumns, Error, EventBatch, Order, Pool, Result};
+use super::columns::{Columns, PIXEL_BITS, from_pixel_key, pixel_key};
+use super::late::{self, Lateness};
+use super::ties;
+use crate::{BatchLayout, DvsColumns, EventBatch, Order, Pool, Result};
 
-/// An event and where in its stretch it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    t: i64,
-    /// From the top: y in 16 bits, x in 16, p in 1, the index in 31.
-    rest: u64,
-}
-
-/// As many indices as fit beside y, x and p into one word.
-const LONGEST: usize = 1 << 31;
-/// Stretches shorter than this are not worth handing to other threads.
+/// Events are handed to other threads in blocks of so many.
 #[cfg(feature = "parallel")]
-const PARALLEL: usize = 1 << 16;
-/// How far an insertion sort may move events, per event, before it gives up.
-const MOVES: usize = 8;
+const BLOCK: usize = 1 << 16;
 
-impl Key {
-    fn of(columns: DvsColumns<'_>, start: usize, index: usize) -> Self {
-        let at = start + index;
-        let (y, x, p) = (u64::from(columns.y[at]), u64::from(columns.x[at]), u64::from(columns.p[at]));
-        Self { t: columns.t[at], rest: y << 48 | x << 32 | p << 31 | index as u64 }
-    }
-
-    fn y(self) -> u16 {
-        (self.rest >> 48) as u16
-    }
-
-    fn x(self) -> u16 {
-        (self.rest >> 32) as u16
-    }
-
-    fn p(self) -> u8 {
-        (self.rest >> 31) as u8 & 1
-    }
-
-    fn index(self) -> usize {
-        self.rest as usize & (LONGEST - 1)
-    }
-}
-
-/// The batch with its disordered stretches sorted, in new memory. The column t is shared if it is in order.
-pub(super) fn sorted_copy(batch: &EventBatch, disorder: &Disorder, pool: Pool<'_>) -> Result<EventBatch> {
+/// The batch in canonical order, in new memory. The column t is shared if it is in order.
+pub(super) fn sorted_copy(batch: &EventBatch, first_descent: usize, pool: Pool<'_>) -> Result<EventBatch> {
     let columns = batch.columns();
     let len = columns.len();
     let layout = BatchLayout::new(len)?;
     let mut region = Region::new(layout.bytes())?;
     let mut out = Columns::of(region.as_mut_slice(), &layout);
-    if disorder.only_ties {
-        // Never written, so its pages are never touched.
-        out.t = &mut [];
+    let lateness = match batch.order() {
+        Order::Unknown => late::find(columns.t, first_descent),
+        Order::Time | Order::Strict => Lateness::None,
+    };
+    let share_t = matches!(lateness, Lateness::None);
+    match lateness {
+        Lateness::None => {
+            // Never written, so its pages are never touched.
+            out.t = &mut [];
+            out.copy(0, columns, 0..len);
+            ties::sort(columns.t, out, pool);
+        }
+        Lateness::Few(late) => {
+            let mut at = 0;
+            late::in_time_order(columns.t, &late, |range| {
+                let step = range.len();
+                out.copy(at, columns, range);
+                at += step;
+            });
+            let Columns { t, x, y, p } = out;
+            ties::sort(t, Columns { t: &mut [], x, y, p }, pool);
+        }
+        Lateness::Many => sort_all(columns, out, pool)?,
     }
-    let mut keys = Vec::new();
-    let mut done = 0;
-    for stretch in &disorder.stretches {
-        out.copy(columns, done..stretch.start);
-        sort_stretch(columns, stretch.clone(), &mut keys, pool)?;
-        out.write(stretch.clone(), &keys, pool);
-        done = stretch.end;
-    }
-    out.copy(columns, done..len);
 
     let slot = region.seal().into_arrow(..);
     let part = |range: Range<usize>| slot.slice_with_length(range.start, range.len());
-    let t: Buffer = if disorder.only_ties { batch.buffers()[0].clone() } else { part(layout.t(len)) };
+    let t: Buffer = if share_t {
+        batch.buffers()[0].clone()
+    } else {
+        part(layout.t(len))
+    };
     let (x, y, p) = (part(layout.x(len)), part(layout.y(len)), part(layout.p(len)));
-    Ok(EventBatch::from_checked_parts(t, x, y, p, Arc::clone(batch.meta()), Order::Strict))
+    Ok(EventBatch::from_checked_parts(
+        t,
+        x,
+        y,
+        p,
+        Arc::clone(batch.meta()),
+        Order::Strict,
+    ))
 }
 
-/// Where each event was before.
-pub(super) fn permutation(columns: DvsColumns<'_>, disorder: &Disorder, pool: Pool<'_>) -> Result<Vec<usize>> {
+/// Where each event was before: the one place where equal events can be told apart, hence a stable sort.
+pub(super) fn permutation(columns: DvsColumns<'_>, pool: Pool<'_>) -> Vec<usize> {
     let mut indices: Vec<usize> = (0..columns.len()).collect();
-    let mut keys = Vec::new();
-    for stretch in &disorder.stretches {
-        sort_stretch(columns, stretch.clone(), &mut keys, pool)?;
-        for (index, key) in indices[stretch.clone()].iter_mut().zip(&keys) {
-            *index = stretch.start + key.index();
-        }
+    let key = |&i: &usize| (columns.t[i], pixel_key(columns.x[i], columns.y[i], columns.p[i]));
+    #[cfg(feature = "parallel")]
+    if let Some(threads) = pool.rayon() {
+        use rayon::prelude::*;
+        threads.install(|| indices.par_sort_by_key(key));
+        return indices;
     }
-    Ok(indices)
+    #[cfg(not(feature = "parallel"))]
+    let _ = pool;
+    indices.sort_by_key(key);
+    indices
 }
 
-/// Leaves the keys of the stretch, sorted, in `keys`.
-fn sort_stretch(columns: DvsColumns<'_>, stretch: Range<usize>, keys: &mut Vec<Key>, pool: Pool<'_>) -> Result<()> {
-    if stretch.len() > LONGEST {
-        return Err(Error::limit(format!(
-            "{} events from event {} on are entangled, the limit is {LONGEST}",
-            stretch.len(),
-            stretch.start
-        ))
-        .with_hint("sort the recording in parts"));
+/// Sorts everything. The keys are as short as the span of time allows: half the memory for most recordings.
+fn sort_all(columns: DvsColumns<'_>, out: Columns<'_>, pool: Pool<'_>) -> Result<()> {
+    let (first, last) = columns
+        .t
+        .iter()
+        .fold((i64::MAX, i64::MIN), |(a, b), &t| (a.min(t), b.max(t)));
+    let since_first = |i: usize| columns.t[i].wrapping_sub(first) as u64;
+    let pixel = |i: usize| pixel_key(columns.x[i], columns.y[i], columns.p[i]);
+    let at = |since_first: u64| first.wrapping_add(since_first as i64);
+    if (last.wrapping_sub(first) as u64).leading_zeros() >= PIXEL_BITS {
+        let key = |i: usize| since_first(i) << PIXEL_BITS | pixel(i);
+        sort_keys(out, key, |key| (at(key >> PIXEL_BITS), from_pixel_key(key)), pool)
+    } else {
+        let key = |i: usize| u128::from(since_first(i)) << 64 | u128::from(pixel(i));
+        sort_keys(
+            out,
+            key,
+            |key| (at((key >> 64) as u64), from_pixel_key(key as u64)),
+            pool,
+        )
     }
-    keys.clear();
-    let key = |index| Key::of(columns, stretch.start, index);
+}
+
+/// Sorts by keys that hold the whole event.
+fn sort_keys<K: Pod + Ord + Send + Sync>(
+    out: Columns<'_>,
+    key: impl Fn(usize) -> K + Sync,
+    event: impl Fn(K) -> (i64, (u16, u16, u8)) + Sync,
+    pool: Pool<'_>,
+) -> Result<()> {
+    let len = out.x.len();
+    // BatchLayout has found room for 13 bytes an event; one of up to 16 may still not be had.
+    let mut memory = Region::new(len.saturating_mul(size_of::<K>()))?;
+    let keys: &mut [K] = bytemuck::cast_slice_mut(memory.as_mut_slice());
+    let fill = |start: usize, keys: &mut [K]| {
+        for (i, slot) in (start..).zip(keys) {
+            *slot = key(i);
+        }
+    };
+    let write = |out: Columns<'_>, keys: &[K]| {
+        let Columns { t, x, y, p } = out;
+        for ((((t, x), y), p), &key) in t.iter_mut().zip(x).zip(y).zip(p).zip(keys) {
+            (*t, (*x, *y, *p)) = event(key);
+        }
+    };
     #[cfg(feature = "parallel")]
     if let Some(threads) = pool.rayon()
-        && stretch.len() >= PARALLEL
+        && len > BLOCK
     {
         use rayon::prelude::*;
         threads.install(|| {
-            (0..stretch.len()).into_par_iter().map(key).collect_into_vec(keys);
+            keys.par_chunks_mut(BLOCK)
+                .enumerate()
+                .for_each(|(block, keys)| fill(block * BLOCK, keys));
             keys.par_sort_unstable();
+            let columns = (out.t.par_chunks_mut(BLOCK), out.x.par_chunks_mut(BLOCK))
+                .into_par_iter()
+                .zip((out.y.par_chunks_mut(BLOCK), out.p.par_chunks_mut(BLOCK)));
+            columns
+                .zip(keys.par_chunks(BLOCK))
+                .for_each(|(((t, x), (y, p)), keys)| write(Columns { t, x, y, p }, keys));
         });
         return Ok(());
     }
     #[cfg(not(feature = "parallel"))]
     let _ = pool;
-    keys.extend((0..stretch.len()).map(key));
-    if !insertion_sort(keys) {
-        keys.sort_unstable();
-    }
+    fill(0, keys);
+    keys.sort_unstable();
+    write(out, keys);
     Ok(())
-}
-
-/// Sorts by insertion, which is the fastest way where events are few or displaced by little. Gives up, and
-/// says false, when it would have to move too much.
-fn insertion_sort(keys: &mut [Key]) -> bool {
-    let mut moved = 0;
-    for i in 1..keys.len() {
-        let key = keys[i];
-        let mut place = i;
-        while place > 0 && keys[place - 1] > key {
-            keys[place] = keys[place - 1];
-            place -= 1;
-        }
-        keys[place] = key;
-        moved += i - place;
-        if moved > MOVES * (i + SMALL) {
-            return false;
-        }
-    }
-    true
-}
-
-/// So many events are sorted by insertion in any case.
-const SMALL: usize = 16;
-
-/// The columns that are being written; `t` is empty if that of the input is shared.
-struct Columns<'a> {
-    t: &'a mut [i64],
-    x: &'a mut [u16],
-    y: &'a mut [u16],
-    p: &'a mut [u8],
-}
-
-impl<'a> Columns<'a> {
-    fn of(slot: &'a mut [u8], layout: &BatchLayout) -> Self {
-        let len = layout.capacity();
-        let (t, rest) = slot.split_at_mut(layout.x(0).start);
-        let (x, rest) = rest.split_at_mut(layout.y(0).start - layout.x(0).start);
-        let (y, p) = rest.split_at_mut(layout.p(0).start - layout.y(0).start);
-        Self {
-            t: bytemuck::cast_slice_mut(&mut t[..len * 8]),
-            x: bytemuck::cast_slice_mut(&mut x[..len * 2]),
-            y: bytemuck::cast_slice_mut(&mut y[..len * 2]),
-            p: &mut p[..len],
-        }
-    }
-
-    fn copy(&mut self, columns: DvsColumns<'_>, range: Range<usize>) {
-        if !self.t.is_empty() {
-            self.t[range.clone()].copy_from_slice(&columns.t[range.clone()]);
-        }
-        self.x[range.clone()].copy_from_slice(&columns.x[range.clone()]);
-        self.y[range.clone()].copy_from_slice(&columns.y[range.clone()]);
-        self.p[range.clone()].copy_from_slice(&columns.p[range]);
-    }
-
-    fn part(&mut self, range: Range<usize>) -> Columns<'_> {
-        Columns {
-            t: if self.t.is_empty() { &mut [] } else { &mut self.t[range.clone()] },
-            x: &mut self.x[range.clone()],
-            y: &mut self.y[range.clone()],
-            p: &mut self.p[range],
-        }
-    }
-
-    /// Writes the events of `keys` to `range`, which has their length.
-    fn write(&mut self, range: Range<usize>, keys: &[Key], pool: Pool<'_>) {
-        let part = self.part(range);
-        #[cfg(feature = "parallel")]
-        if let Some(threads) = pool.rayon()
-            && keys.len() >= PARALLEL
-            && !part.t.is_empty()
-        {
-            use rayon::prelude::*;
-            let block = PARALLEL;
-            threads.install(|| {
-                let columns = (part.t.par_chunks_mut(block), part.x.par_chunks_mut(block))
-                    .into_par_iter()
-                    .zip((part.y.par_chunks_mut(block), part.p.par_chunks_mut(block)));
-                columns
-                    .zip(keys.par_chunks(block))
-                    .for_each(|(((t, x), (y, p)), keys)| Columns { t, x, y, p }.write_here(keys));
-            });
-            return;
-        }
-        #[cfg(not(feature = "parallel"))]
-        let _ = pool;
-        part.write_here(keys);
-    }
-
-    fn write_here(self, keys: &[Key]) {
-        for (t, key) in self.t.iter_mut().zip(keys) {
-            *t = key.t;
-        }
-        for (((x, y), p), key) in self.x.iter_mut().zip(self.y).zip(self.p).zip(keys) {
-            (*x, *y, *p) = (key.x(), key.y(), key.p());
-        }
-    }
 }

@@ -95,15 +95,19 @@ impl WindowCursor {
         }
         let (unit, expected) = (batch.meta().time_unit, self.stream.meta.time_unit);
         if unit != expected {
-            return Err(Error::param(format!("a batch in {unit} in a stream in {expected}")));
+            return Err(Error::param(format!(
+                "a batch in {unit} in a stream in {expected}"
+            )));
         }
         if self.needs_time_order {
             batch.require_time_order()?;
             if let (Some((first, _)), Some(last)) = (batch.span(), self.stream.last_t)
                 && first < last
             {
-                return Err(Error::param(format!("a batch starts at t = {first}, the one before ended at {last}"))
-                    .with_hint("read with order=strict"));
+                return Err(Error::param(format!(
+                    "a batch starts at t = {first}, the one before ended at {last}"
+                ))
+                .with_hint("read with order=strict"));
             }
         }
         self.stream.push(batch);
@@ -179,17 +183,24 @@ impl Stream {
         let Some((first, last)) = batch.span() else { return };
         self.first_t.get_or_insert(first);
         self.last_t = Some(last);
-        self.held.push_back(Held { first: self.len, batch: batch.clone() });
+        self.held.push_back(Held {
+            first: self.len,
+            batch: batch.clone(),
+        });
         self.len += batch.len() as u64;
     }
 
     fn slices(&self, events: Range<u64>) -> Vec<EventBatch> {
+        if events.is_empty() {
+            return Vec::new();
+        }
         let from = self.held.partition_point(|held| held.end() <= events.start);
         let holding = self.held.range(from..).take_while(|held| held.first < events.end);
         holding
             .map(|held| {
                 let inside = |index: u64| index.clamp(held.first, held.end()) - held.first;
-                held.batch.slice(inside(events.start) as usize..inside(events.end) as usize)
+                held.batch
+                    .slice(inside(events.start) as usize..inside(events.end) as usize)
             })
             .collect()
     }
@@ -224,12 +235,21 @@ impl Seen for Stream {
     }
 
     fn t(&self, index: u64) -> Option<i64> {
-        let held = self.held.get(self.held.partition_point(|held| held.end() <= index))?;
-        held.batch.columns().t.get(usize::try_from(index.checked_sub(held.first)?).ok()?).copied()
+        let held = self
+            .held
+            .get(self.held.partition_point(|held| held.end() <= index))?;
+        held.batch
+            .columns()
+            .t
+            .get(usize::try_from(index.checked_sub(held.first)?).ok()?)
+            .copied()
     }
 
     fn first_at_or_after(&self, time: i64, _: u64) -> u64 {
-        match self.held.get(self.held.partition_point(|held| held.last_t().is_some_and(|last| last < time))) {
+        match self.held.get(
+            self.held
+                .partition_point(|held| held.last_t().is_some_and(|last| last < time)),
+        ) {
             Some(held) => held.first + held.batch.columns().t.partition_point(|&t| t < time) as u64,
             None => self.len,
         }

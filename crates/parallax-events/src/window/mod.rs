@@ -92,7 +92,10 @@ pub fn windows_of<'a>(batch: &'a EventBatch, spec: &WindowSpec) -> Result<Window
     if spec.needs_time_order() {
         batch.require_time_order()?;
     }
-    Ok(Windows { plan: Plan::new(spec.clone()), t: batch.columns().t })
+    Ok(Windows {
+        plan: Plan::new(spec.clone()),
+        t: batch.columns().t,
+    })
 }
 
 /// The windows of a whole recording. See [`windows_of`].

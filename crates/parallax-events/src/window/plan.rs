@@ -45,18 +45,30 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(spec: WindowSpec) -> Self {
-        Self { spec, index: 0, last: 0..0, done: false }
+        Self {
+            spec,
+            index: 0,
+            last: 0..0,
+            done: false,
+        }
     }
 
     /// The next window, if enough has been seen or the stream has `ended`.
     pub(super) fn next(&mut self, seen: &impl Seen, ended: bool) -> Option<Window> {
         let (incomplete, skip_empty) = (self.spec.incomplete, self.spec.skip_empty);
         match &self.spec.cut {
-            &Cut::Time { length, stride, start, .. } => {
+            &Cut::Time {
+                length,
+                stride,
+                start,
+                ..
+            } => {
                 let origin = start.or(seen.first_t())?;
                 self.next_time(seen, origin, length, stride, ended && incomplete)
             }
-            &Cut::Count { length, stride } => self.next_count(seen.len(), length, stride, ended && incomplete),
+            &Cut::Count { length, stride } => {
+                self.next_count(seen.len(), length, stride, ended && incomplete)
+            }
             Cut::AtTimes(points) => {
                 let last_t = seen.last_t();
                 let complete = |end: i64| last_t.is_some_and(|t| t >= end);
@@ -65,13 +77,30 @@ impl Plan {
                     start..seen.first_at_or_after(range.end, start)
                 };
                 let found = points.next(&mut self.index, ended, incomplete, skip_empty, complete, locate);
-                found.map(|(index, time, events, complete)| Window { index, time: Some(time), events, complete })
+                found.map(|(index, time, events, complete)| Window {
+                    index,
+                    time: Some(time),
+                    events,
+                    complete,
+                })
             }
             Cut::AtIndices(points) => {
                 let len = seen.len();
                 let locate = |range: &Range<u64>| range.start.min(len)..range.end.min(len);
-                let found = points.next(&mut self.index, ended, incomplete, skip_empty, |end| end <= len, locate);
-                found.map(|(index, _, events, complete)| Window { index, time: None, events, complete })
+                let found = points.next(
+                    &mut self.index,
+                    ended,
+                    incomplete,
+                    skip_empty,
+                    |end| end <= len,
+                    locate,
+                );
+                found.map(|(index, _, events, complete)| Window {
+                    index,
+                    time: None,
+                    events,
+                    complete,
+                })
             }
         }
     }
@@ -113,7 +142,12 @@ impl Plan {
                 self.done = true;
             }
             let end = i64::try_from(end).unwrap_or(i64::MAX);
-            return Some(Window { index, time: Some(start..end), events: first..after, complete });
+            return Some(Window {
+                index,
+                time: Some(start..end),
+                events: first..after,
+                complete,
+            });
         }
     }
 
@@ -125,13 +159,23 @@ impl Plan {
         if let Some(end) = end {
             self.index += 1;
             self.last = start..end;
-            return Some(Window { index, time: None, events: start..end, complete: true });
+            return Some(Window {
+                index,
+                time: None,
+                events: start..end,
+                complete: true,
+            });
         }
         if !at_the_end || self.done || self.last.end >= len {
             return None;
         }
         self.done = true;
-        Some(Window { index, time: None, events: start..len, complete: false })
+        Some(Window {
+            index,
+            time: None,
+            events: start..len,
+            complete: false,
+        })
     }
 
     /// What the windows still to come can hold.
@@ -146,8 +190,12 @@ impl Plan {
                 None => Needed::All,
             },
             &Cut::Count { stride, .. } => Needed::FromEvent(self.index.saturating_mul(stride)),
-            Cut::AtTimes(points) => points.earliest(self.index).map_or(Needed::Nothing, Needed::FromTime),
-            Cut::AtIndices(points) => points.earliest(self.index).map_or(Needed::Nothing, Needed::FromEvent),
+            Cut::AtTimes(points) => points
+                .earliest(self.index)
+                .map_or(Needed::Nothing, Needed::FromTime),
+            Cut::AtIndices(points) => points
+                .earliest(self.index)
+                .map_or(Needed::Nothing, Needed::FromEvent),
         }
     }
 }

@@ -58,9 +58,17 @@ pub struct WindowSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cut {
     /// `length` and `stride` are at least 1, `stride` at most `length`.
-    Time { length: i64, stride: i64, start: Option<i64>, unit: TimeUnit },
+    Time {
+        length: i64,
+        stride: i64,
+        start: Option<i64>,
+        unit: TimeUnit,
+    },
     /// Likewise.
-    Count { length: u64, stride: u64 },
+    Count {
+        length: u64,
+        stride: u64,
+    },
     AtTimes(Points<i64>),
     AtIndices(Points<u64>),
 }
@@ -83,7 +91,15 @@ impl WindowSpec {
         if length <= 0 {
             return Err(Error::param(format!("a window of {length} {unit} has no length")));
         }
-        Ok(Self::of(Cut::Time { length, stride: length, start: None, unit }, false))
+        Ok(Self::of(
+            Cut::Time {
+                length,
+                stride: length,
+                start: None,
+                unit,
+            },
+            false,
+        ))
     }
 
     /// Windows of `length` events, one after another.
@@ -94,7 +110,13 @@ impl WindowSpec {
         if length == 0 {
             return Err(Error::param("a window of 0 events has no length"));
         }
-        Ok(Self::of(Cut::Count { length, stride: length }, false))
+        Ok(Self::of(
+            Cut::Count {
+                length,
+                stride: length,
+            },
+            false,
+        ))
     }
 
     /// The given windows of time, half-open, in the stream's unit. They may overlap, be empty, and be in any
@@ -115,7 +137,11 @@ impl WindowSpec {
     }
 
     fn of(cut: Cut, incomplete: bool) -> Self {
-        Self { cut, incomplete, skip_empty: false }
+        Self {
+            cut,
+            incomplete,
+            skip_empty: false,
+        }
     }
 
     /// Each window of time starts `overlap` before the end of the one before it.
@@ -124,7 +150,10 @@ impl WindowSpec {
     /// [`ErrorKind::Param`](crate::ErrorKind) if the overlap is negative, not shorter than the window, no whole
     /// number of units, or if these are not windows of time.
     pub fn with_overlap(mut self, overlap: impl TimeSpan) -> Result<Self> {
-        let Cut::Time { length, stride, unit, .. } = &mut self.cut else {
+        let Cut::Time {
+            length, stride, unit, ..
+        } = &mut self.cut
+        else {
             return Err(Error::param("an overlap in time needs windows of time"));
         };
         let overlap = overlap.to_unit(*unit)?;
@@ -206,7 +235,11 @@ impl WindowSpec {
 
 impl<T: Copy + Ord + std::fmt::Display> Points<T> {
     fn new(ranges: Vec<Range<T>>) -> Result<Self> {
-        if let Some((index, range)) = ranges.iter().enumerate().find(|(_, range)| range.end < range.start) {
+        if let Some((index, range)) = ranges
+            .iter()
+            .enumerate()
+            .find(|(_, range)| range.end < range.start)
+        {
             return Err(Error::param(format!(
                 "window {index} ends at {}, before its start at {}",
                 range.end, range.start
@@ -216,6 +249,9 @@ impl<T: Copy + Ord + std::fmt::Display> Points<T> {
         for i in (1..earliest.len()).rev() {
             earliest[i - 1] = earliest[i - 1].min(earliest[i]);
         }
-        Ok(Self { ranges: ranges.into(), earliest: earliest.into() })
+        Ok(Self {
+            ranges: ranges.into(),
+            earliest: earliest.into(),
+        })
     }
 }
