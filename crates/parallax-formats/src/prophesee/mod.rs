@@ -1,0 +1,14 @@
+//! What the Prophesee formats share: the text header as a typed value, and a stream decoder around the words.
+//!
+//! A RAW file is a text header and then words of one size. [`RawHeader`] is the header, parsed once;
+//! [`RawDecoder`] reads it, checks that it belongs to the format, and drives a [`Words`] implementation, which is
+//! all that a format adds. What the words hold besides events goes through a [`Tally`].
+
+mod header;
+mod raw;
+mod systems;
+mod tally;
+
+pub(crate) use header::{Encoding, RawHeader};
+pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};
+pub(crate) use tally::{Oddity, Tally};

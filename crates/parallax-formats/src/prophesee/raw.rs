@@ -1,0 +1,144 @@
+//! The decoder around the words: the header, then blocks of events, committed while they are in the cache.
+
+use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Result, SpareColumns};
+
+use super::{Encoding, RawHeader, Tally};
+use crate::{Decoder, EventSink, Evidence, Piece, Probe, ReadOptions};
+
+/// The parameter that every RAW format takes.
+pub(crate) const SHIFT: ParamSpec = ParamSpec::bool("shift")
+    .default(false)
+    .doc("Count time from the first TIME_HIGH word, as OpenEB does; else as the sensor counts");
+
+/// What a call of [`Words::decode`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Bytes that are done with.
+    pub(crate) consumed: usize,
+    /// Events written.
+    pub(crate) written: usize,
+}
+
+/// Decodes words to events. The state is all that connects one call to the next.
+pub(crate) trait Words: Send {
+    /// What the header must say.
+    const ENCODING: Encoding;
+    /// How many bytes a word has.
+    const SIZE: usize;
+
+    /// The state at the start; `shift` as in [`SHIFT`].
+    fn new(shift: bool) -> Self;
+
+    /// Decodes whole words from the front of `bytes`, which lie at `offset`, until they or `out` are used up, or
+    /// something odd comes up for the first time. Consuming and writing nothing means that `bytes` hold no whole
+    /// word or `out` is empty.
+    fn decode(&mut self, bytes: &[u8], offset: u64, out: SpareColumns<'_>, tally: &mut Tally) -> Step;
+}
+
+/// A RAW file: a header, then `W`.
+#[derive(Debug)]
+pub(crate) struct RawDecoder<W> {
+    words: W,
+    header: RawHeader,
+    meta: Option<Meta>,
+    limits: Limits,
+    tally: Tally,
+}
+
+impl<W: Words> RawDecoder<W> {
+    /// A decoder at the start of a file. A file without a header is taken as words.
+    pub(crate) fn new(params: &Params, options: &ReadOptions) -> Result<Self> {
+        Ok(Self {
+            words: W::new(params.bool(SHIFT.name())?),
+            header: RawHeader::default(),
+            meta: None,
+            limits: options.limits,
+            tally: Tally::default(),
+        })
+    }
+
+    /// The header is behind: checks it and states the facts.
+    fn start(&mut self, end: u64, sink: &mut EventSink<'_>) -> Result<()> {
+        let header = &self.header;
+        match header.encoding_line() {
+            Some((words, offset)) if header.encoding() != Some(W::ENCODING) => {
+                let message = format!("the header says `{words}`, which is not {}", W::ENCODING);
+                return Err(Error::malformed(message)
+                    .at_byte(offset)
+                    .with_hint("leave the format to be recognised"));
+            }
+            Some(_) => {}
+            None => sink.note(FindingKind::Assumed, 1, end, || {
+                format!("{}, as no header states it", W::ENCODING)
+            }),
+        }
+        let meta = header.meta();
+        if let (Some(geometry), Some(id)) = header.geometry() {
+            sink.note(FindingKind::Assumed, 1, 0, || {
+                format!("a sensor of {geometry}, from system_ID {id}")
+            });
+        }
+        sink.set_meta(&meta);
+        self.meta = Some(meta);
+        Ok(())
+    }
+}
+
+impl<W: Words> Decoder for RawDecoder<W> {
+    fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
+        let mut at = 0;
+        if self.meta.is_none() {
+            at = self
+                .header
+                .read(piece.bytes, piece.offset, piece.last, &self.limits)?;
+            if !self.header.is_complete() {
+                return Ok(at);
+            }
+            self.start(piece.offset + at as u64, sink)?;
+        }
+        let outcome = loop {
+            let bytes = piece.bytes.get(at..).unwrap_or_default();
+            if sink.room() == 0 || bytes.len() < W::SIZE {
+                break Ok(at);
+            }
+            let step = self
+                .words
+                .decode(bytes, piece.offset + at as u64, sink.spare(), &mut self.tally);
+            if let Err(error) = sink.commit(step.written) {
+                break Err(error);
+            }
+            self.tally.report_first(sink);
+            at += step.consumed;
+            if step.consumed == 0 && step.written == 0 {
+                break Ok(at);
+            }
+        };
+        self.tally.report_rest(sink);
+        outcome
+    }
+
+    fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+}
+
+/// How sure a RAW format is of an input, by its header.
+pub(crate) fn sniff(probe: &Probe<'_>, encoding: Encoding, unstated: u8) -> Option<Evidence> {
+    let mut header = RawHeader::default();
+    // A header that contradicts itself is recognised all the same; the decoder says what is wrong with it.
+    let read = header.read(probe.head, 0, false, &Limits::default());
+    if !header.is_present() {
+        return None;
+    }
+    match header.encoding_line() {
+        Some((words, _)) if header.encoding() == Some(encoding) => Some(Evidence::new(
+            if read.is_ok() { 95 } else { 90 },
+            format!("the header says {words}"),
+        )),
+        None if probe.extension == Some("raw") => Some(Evidence::new(
+            unstated,
+            format!("a RAW header without a version, taken as {encoding}"),
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! Counts what a decoder meets besides events, off the hot path, so that the report does not depend on how the
+//! input is cut.
+//!
+//! The first of a kind stops the decoder, so that the events before it are committed and its place is exact. Later
+//! ones are only counted and handed over at the end of each call.
+
+use parallax_events::FindingKind;
+
+use crate::EventSink;
+
+/// What was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// Events before the first time stamp.
+    BeforeTime,
+    /// Words of no known type.
+    Unknown,
+    /// Events beyond the addresses that the format has.
+    Beyond,
+    Trigger,
+    Imu,
+    Vendor,
+    Continued,
+}
+
+const KINDS: usize = 7;
+
+impl Oddity {
+    const ALL: [Self; KINDS] = [
+        Self::BeforeTime,
+        Self::Unknown,
+        Self::Beyond,
+        Self::Trigger,
+        Self::Imu,
+        Self::Vendor,
+        Self::Continued,
+    ];
+
+    const fn kind(self) -> FindingKind {
+        match self {
+            Self::BeforeTime => FindingKind::BeforeFirstTime,
+            Self::Unknown => FindingKind::UnknownWord,
+            Self::Beyond => FindingKind::OutsideGeometry,
+            Self::Trigger | Self::Imu | Self::Vendor | Self::Continued => FindingKind::OtherData,
+        }
+    }
+
+    const fn detail(self) -> &'static str {
+        match self {
+            Self::BeforeTime => "events",
+            Self::Unknown | Self::Beyond => "",
+            Self::Trigger => "external trigger words",
+            Self::Imu => "IMU words",
+            Self::Vendor => "vendor words",
+            Self::Continued => "continuation words",
+        }
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    known: [bool; KINDS],
+    pending: [u64; KINDS],
+    first: Option<(Oddity, u64, u64)>,
+}
+
+impl Tally {
+    /// Counts `count` of a kind, the first of them in the word at the byte `offset`. Returns whether they are the
+    /// first of their kind: the decoder must then stop behind this word.
+    #[cold]
+    pub(crate) fn add(&mut self, oddity: Oddity, count: u64, offset: u64) -> bool {
+        if count == 0 {
+            return false;
+        }
+        let index = oddity as usize;
+        if self.known[index] {
+            self.pending[index] = self.pending[index].saturating_add(count);
+            return false;
+        }
+        self.known[index] = true;
+        self.first = Some((oddity, count, offset));
+        true
+    }
+
+    /// Reports the first of a kind that [`add`](Self::add) stopped for. All events before it are committed.
+    pub(crate) fn report_first(&mut self, sink: &mut EventSink<'_>) {
+        if let Some((oddity, count, offset)) = self.first.take() {
+            sink.note(oddity.kind(), count, offset, || oddity.detail().to_owned());
+        }
+    }
+
+    /// Reports what was counted since.
+    pub(crate) fn report_rest(&mut self, sink: &mut EventSink<'_>) {
+        for oddity in Oddity::ALL {
+            // Their kind is known, so neither offset nor place is looked at.
+            let count = std::mem::take(&mut self.pending[oddity as usize]);
+            sink.note(oddity.kind(), count, 0, || oddity.detail().to_owned());
+        }
+    }
+}
