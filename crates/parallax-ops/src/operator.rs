@@ -2,7 +2,8 @@
 
 use parallax_events::{Chain, ChainLink, Declaration, Error, EventOp, Params, Represent, Result, chain};
 
-use crate::{represent, transform};
+use crate::represent::{self};
+use crate::transform;
 
 /// One operator. The rows are `static` and listed in `transform/mod.rs` and `represent/mod.rs`.
 #[derive(Debug)]
