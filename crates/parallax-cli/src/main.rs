@@ -1,3 +1,73 @@
-//! The parallax command.
+//! The `parallax` command: what is in a recording, conversion, digests, pictures.
+//!
+//! In: arguments. Out: results on stdout, errors and progress on stderr, and an exit code by the kind of error
+//! ([`exit`]). Everything that decodes or encodes is in the library; here are only arguments and pages.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod convert;
+mod digest;
+mod exit;
+mod figures;
+mod files;
+mod formats;
+mod info;
+mod listing;
+mod ops;
+mod output;
+mod progress;
+mod quantity;
+mod reading;
+mod render;
+mod stdout;
+mod stop;
+mod synth;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Reads what event cameras record: what is in it, conversion, digests, pictures.
+#[derive(Debug, Parser)]
+#[command(name = "parallax", version, max_term_width = 110, after_help = EXAMPLES, after_long_help = exit::long_help(EXAMPLES))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  parallax info recording.raw
+  parallax convert recording.raw recording.parquet
+  parallax render recording.raw picture.png
+  parallax formats
+
+A file called - is standard input; `parallax COMMAND --help` has examples for each command.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Info(info::Arguments),
+    Convert(convert::Arguments),
+    Digest(digest::Arguments),
+    Render(render::Arguments),
+    Formats(formats::Arguments),
+    Ops(ops::Arguments),
+    Synth(synth::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    stop::listen();
+    let outcome = match &cli.command {
+        Command::Info(arguments) => info::run(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
+        Command::Digest(arguments) => digest::run(arguments),
+        Command::Render(arguments) => render::run(arguments),
+        Command::Formats(arguments) => formats::run(arguments),
+        Command::Ops(arguments) => ops::run(arguments),
+        Command::Synth(arguments) => synth::run(arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

@@ -1,0 +1,131 @@
+//! `parallax convert IN OUT`: the same events in another format.
+//!
+//! The output appears under its name only when it is complete. Of a damaged input what was readable is written, the
+//! damage is said, and the exit code tells; with `--strict` or `--order check` nothing is written then.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use parallax::formats::{EventWriter, create, writable};
+use parallax::{Error, ErrorKind, EventReader, Result, WriteOptions};
+
+use crate::output::{self, Output};
+use crate::progress::Bar;
+use crate::reading::{self, ReadArguments, in_file};
+use crate::{figures, stop};
+
+/// Convert a recording to another format.
+///
+/// The format of the output follows from its extension, or is given with --to. The output appears only when it is
+/// complete. Of a damaged input the readable part is written and the command fails, except with --strict and
+/// --order check, which write nothing then.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  parallax convert recording.raw recording.parquet
+  parallax convert --time +0..+1s recording.raw first-second.csv
+  parallax convert --order strict --to parquet recording.raw sorted.pq
+  parallax convert --from 'csv unit=s' --geometry 240x180 events.txt events.arrow
+  parallax convert recording.raw - --to csv | head")]
+pub(crate) struct Arguments {
+    /// The recording; - is standard input
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// The file to make; - is standard output
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// The output's format, as `id` or `id key=value ..`; by its extension if absent [see: parallax formats]
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<String>,
+    /// Replace the output if it exists
+    #[arg(long, short)]
+    force: bool,
+    #[command(flatten)]
+    reading: ReadArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let Arguments {
+        input, output: path, ..
+    } = arguments;
+    let in_output = |error| reading::in_output(error, path);
+    output::refuse_same_file(input, path)?;
+    let options = WriteOptions {
+        format: arguments.to.clone(),
+    };
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .map(str::to_ascii_lowercase);
+    let (format, ..) = writable(extension.as_deref(), &options).map_err(in_output)?;
+    let output = Output::create(path, arguments.force).map_err(in_output)?;
+
+    let bar = Bar::new("convert");
+    let mut reader = reading::open(input, &arguments.reading.options(&bar))?;
+    let mut writer =
+        create(output.writer(), extension.as_deref(), &reader.meta(), &options).map_err(in_output)?;
+    let (events, damage) = copy(&mut reader, writer.as_mut()).map_err(in_output)?;
+    let damage = match damage.map(|error| in_file(error, input)) {
+        Some(error)
+            if events == 0
+                || error.kind() == ErrorKind::Closed
+                || arguments.reading.wants_all_or_nothing() =>
+        {
+            return Err(
+                anyhow::Error::new(error).context(format!("nothing was written to {}", path.display()))
+            );
+        }
+        damage => damage,
+    };
+    writer.finish().map_err(in_output)?;
+    stop::check()?;
+    let written = output.commit().map_err(in_output)?;
+    drop(bar);
+
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!(
+        "{}: {} events, {} ({}) to {} ({}) in {seconds:.2} s, {}",
+        path.display(),
+        figures::count(events),
+        figures::bytes(reader.progress().bytes),
+        reader.format().id(),
+        figures::bytes(written),
+        format.id(),
+        figures::rate(events as f64 / seconds)
+    );
+    for finding in reader.report().findings() {
+        eprintln!("  {finding}");
+    }
+    match damage {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => {
+            let events = figures::count(events);
+            let fate = format!(
+                "the {events} events before the damage were written to {}",
+                path.display()
+            );
+            Err(anyhow::Error::new(error).context(fate))
+        }
+    }
+}
+
+/// Everything that is readable, how much that was, and the error that ended it.
+///
+/// # Errors
+/// If writing fails.
+fn copy(reader: &mut EventReader, writer: &mut dyn EventWriter) -> Result<(u64, Option<Error>)> {
+    let mut events = 0;
+    loop {
+        match reader.next_batch() {
+            Ok(Some(batch)) => {
+                writer.write(&batch)?;
+                events += batch.len() as u64;
+            }
+            Ok(None) => return Ok((events, None)),
+            Err(error) => return Ok((events, Some(error))),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `parallax info FILE..`: what is in a recording, in one pass and constant memory.
+
+mod chart;
+mod page;
+mod rate;
+mod survey;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use parallax::{Error, EventReader, Result};
+
+use crate::progress::Bar;
+use crate::reading::{self, ReadArguments, in_file};
+use crate::{files, stdout};
+use survey::Survey;
+
+/// Show what is in a recording: format, sensor, events, span, rate over time, order, oddities.
+///
+/// Of a damaged file it shows what could be read, says what is wrong, and fails.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  parallax info recording.raw
+  parallax info --json *.raw | jq '{file, events, error}'
+  parallax info --from 'csv unit=s' --geometry 240x180 events.txt")]
+pub(crate) struct Arguments {
+    /// Recordings; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// One JSON object for each file, one a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reading: ReadArguments,
+}
+
+/// What one pass over a file gave.
+#[derive(Debug)]
+struct Findings {
+    /// `None` if the file could not even be opened.
+    opened: Option<(EventReader, Survey)>,
+    error: Option<Error>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let style = chart::Style::of_terminal();
+    let mut is_first = true;
+    files::for_each(&arguments.files, |path| {
+        let findings = look(path, &arguments.reading);
+        let blank = if std::mem::replace(&mut is_first, false) {
+            ""
+        } else {
+            "\n"
+        };
+        if arguments.json {
+            stdout::print(&format!(
+                "{}\n",
+                serde_json::to_string(&page::Facts::new(path, &findings))?
+            ))?;
+        } else if let Some((reader, survey)) = &findings.opened {
+            stdout::print(&format!(
+                "{blank}{}",
+                page::text(path, reader, survey, findings.error.is_some(), style)
+            ))?;
+        }
+        findings.error.map_or(Ok(()), |error| Err(error.into()))
+    })
+}
+
+fn look(path: &Path, arguments: &ReadArguments) -> Findings {
+    let bar = Bar::new("info");
+    match reading::open(path, &arguments.options(&bar)) {
+        Err(error) => Findings {
+            opened: None,
+            error: Some(in_file(error, path)),
+        },
+        Ok(mut reader) => {
+            let mut survey = Survey::default();
+            let error = pass(&mut reader, &mut survey)
+                .err()
+                .map(|error| in_file(error, path));
+            Findings {
+                opened: Some((reader, survey)),
+                error,
+            }
+        }
+    }
+}
+
+fn pass(reader: &mut EventReader, survey: &mut Survey) -> Result<()> {
+    while let Some(events) = reader.next_columns()? {
+        survey.add(events);
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! From ON and OFF values to colours. Only additions, products and square roots: the same on every machine.
+
+use clap::ValueEnum;
+
+/// How values become colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colormap {
+    /// ON red, OFF blue, on the background.
+    Redblue,
+    /// ON towards white, OFF towards black, on grey.
+    Gray,
+    /// All events, dark blue to yellow.
+    Viridis,
+    /// All events, black to pale yellow.
+    Inferno,
+}
+
+/// What lies behind the map of two colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Background {
+    /// Almost black.
+    Dark,
+    /// White.
+    Light,
+}
+
+type Rgb = [u8; 3];
+
+/// Nine colours of matplotlib's viridis (CC0), at equal distances.
+const VIRIDIS: [Rgb; 9] = [
+    [68, 1, 84],
+    [71, 45, 123],
+    [59, 82, 139],
+    [44, 114, 142],
+    [33, 144, 140],
+    [39, 173, 129],
+    [93, 200, 99],
+    [170, 220, 50],
+    [253, 231, 37],
+];
+
+/// Nine colours of matplotlib's inferno (CC0), at equal distances.
+const INFERNO: [Rgb; 9] = [
+    [0, 0, 4],
+    [33, 12, 74],
+    [86, 16, 110],
+    [137, 34, 106],
+    [187, 55, 84],
+    [227, 89, 50],
+    [249, 140, 10],
+    [249, 201, 50],
+    [252, 255, 164],
+];
+
+impl Colormap {
+    /// The colour of a pixel with these values, of which 1 is fully lit.
+    pub(super) fn color(self, on: f32, off: f32, background: Background) -> Rgb {
+        match self {
+            Self::Redblue => {
+                let (back, red, blue) = match background {
+                    Background::Dark => ([14, 14, 20], [255, 92, 66], [74, 144, 255]),
+                    Background::Light => ([255, 255, 255], [205, 33, 38], [28, 92, 190]),
+                };
+                let share = if on + off > 0.0 { on / (on + off) } else { 0.0 };
+                mix(back, mix(blue, red, share), brightness(on + off))
+            }
+            Self::Gray => {
+                let (end, value) = if on >= off {
+                    ([255; 3], on - off)
+                } else {
+                    ([0; 3], off - on)
+                };
+                mix([128; 3], end, brightness(value))
+            }
+            Self::Viridis => along(&VIRIDIS, brightness(on + off)),
+            Self::Inferno => along(&INFERNO, brightness(on + off)),
+        }
+    }
+}
+
+/// The square root lifts single events out of the dark.
+fn brightness(value: f32) -> f32 {
+    value.clamp(0.0, 1.0).sqrt()
+}
+
+fn mix(from: Rgb, to: Rgb, share: f32) -> Rgb {
+    std::array::from_fn(|channel| {
+        let (from, to) = (f32::from(from[channel]), f32::from(to[channel]));
+        (from + (to - from) * share).round() as u8
+    })
+}
+
+fn along(colors: &[Rgb; 9], value: f32) -> Rgb {
+    let place = value * 8.0;
+    let step = (place as usize).min(7);
+    mix(colors[step], colors[step + 1], place - step as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_each_map_are_its_colours() {
+        let color = |map: Colormap, on, off| map.color(on, off, Background::Light);
+        assert_eq!(color(Colormap::Redblue, 0.0, 0.0), [255, 255, 255]);
+        assert_eq!(color(Colormap::Redblue, 1.0, 0.0), [205, 33, 38]);
+        assert_eq!(color(Colormap::Redblue, 0.0, 5.0), [28, 92, 190]);
+        assert_eq!(color(Colormap::Gray, 0.5, 0.5), [128; 3]);
+        assert_eq!(color(Colormap::Gray, 2.0, 0.0), [255; 3]);
+        assert_eq!(color(Colormap::Gray, 0.0, 1.0), [0; 3]);
+        assert_eq!(color(Colormap::Viridis, 0.0, 0.0), VIRIDIS[0]);
+        assert_eq!(color(Colormap::Viridis, 0.25, 0.0), VIRIDIS[4]);
+        assert_eq!(color(Colormap::Inferno, 1.0, 1.0), INFERNO[8]);
+    }
+}
