@@ -68,7 +68,8 @@ impl Bytes {
     }
 
     /// The bytes `range` of a mapped file, its size checked now and not again: see [`MappedFile`] for what
-    /// that means if somebody cuts the file short later.
+    /// that means if somebody cuts the file short or overwrites it later. So it is for plain numbers, which are
+    /// valid whatever they are; not for text or offsets that are checked once and trusted after.
     ///
     /// # Errors
     /// Those of [`MappedFile::chunk`].

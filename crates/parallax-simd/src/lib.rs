@@ -14,6 +14,8 @@
 //! # Surprises
 //! - The variable `PARALLAX_SIMD` (`scalar`, `avx2`, `avx512`) lowers the level of the whole process; see [`Level`].
 #![deny(unsafe_op_in_unsafe_fn)]
+// Allowed again for the arch files alone, where each kernel declares its own.
+#![deny(unsafe_code)]
 
 pub mod accumulate;
 pub mod bounds;

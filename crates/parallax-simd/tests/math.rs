@@ -178,7 +178,7 @@ fn the_ends_of_the_range() {
 }
 
 #[test]
-#[ignore = "every f32 there is: a minute"]
+#[ignore = "every f32 there is: some minutes"]
 fn every_f32() {
     let all = || (0..=u32::MAX).map(f32::from_bits).filter(|x| !x.is_nan());
     let exp = all()

@@ -4,6 +4,10 @@
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the CPU was asked about"
+)]
 mod x86_64;
 
 use crate::Level;
@@ -41,13 +45,9 @@ pub fn first_above_u16(values: &[u16], limit: u16) -> Option<usize> {
     first_above_u16_at(Level::detect(), values, limit)
 }
 
-/// [`max_u8`] at a given level, or the CPU's best if that is lower.
-pub fn max_u8_at(level: Level, values: &[u8]) -> u8 {
-    match level.usable() {
-        #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::max_u8(level, values),
-        _ => scalar::max_u8(values),
-    }
+/// [`max_u8`] at a given level. They are all the same one.
+pub fn max_u8_at(_: Level, values: &[u8]) -> u8 {
+    scalar::max_u8(values)
 }
 
 /// [`max_u16`] at a given level, or the CPU's best if that is lower.
@@ -68,13 +68,9 @@ pub fn min_max_i64_at(level: Level, values: &[i64]) -> Option<(i64, i64)> {
     }
 }
 
-/// [`first_above_u8`] at a given level, or the CPU's best if that is lower.
-pub fn first_above_u8_at(level: Level, values: &[u8], limit: u8) -> Option<usize> {
-    match level.usable() {
-        #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::first_above_u8(level, values, limit),
-        _ => scalar::first_above_u8(values, limit),
-    }
+/// [`first_above_u8`] at a given level. They are all the same one.
+pub fn first_above_u8_at(_: Level, values: &[u8], limit: u8) -> Option<usize> {
+    scalar::first_above_u8(values, limit)
 }
 
 /// [`first_above_u16`] at a given level, or the CPU's best if that is lower.

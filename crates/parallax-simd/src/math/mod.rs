@@ -20,6 +20,10 @@
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the CPU was asked about"
+)]
 mod x86_64;
 
 use crate::Level;

@@ -4,6 +4,10 @@
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the CPU was asked about"
+)]
 mod x86_64;
 
 use crate::Level;
@@ -35,10 +39,8 @@ pub fn scan(t: &[i64], previous: Option<i64>) -> OrderScan {
 /// [`scan`] at a given level, or the CPU's best if that is lower.
 pub fn scan_at(level: Level, t: &[i64], previous: Option<i64>) -> OrderScan {
     match level.usable() {
-        Level::Scalar => scalar::scan(t, previous),
         #[cfg(target_arch = "x86_64")]
-        level => x86_64::scan(level, t, previous),
-        #[cfg(not(target_arch = "x86_64"))]
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::scan(level, t, previous),
         _ => scalar::scan(t, previous),
     }
 }

@@ -1,8 +1,8 @@
 //! The meaning of the sums.
 #![forbid(unsafe_code)]
 
-/// Values summed in 32 bits before they go to the total; 255 times this is far from overflow.
-const BLOCK: usize = 4096;
+/// Bytes summed before they go to the total: each lane of 16 bits takes a quarter of them, at most 65,280.
+const BLOCK: usize = 1024;
 
 macro_rules! float_sum {
     ($name:ident, $float:ty, $lanes:literal) => {
@@ -37,8 +37,21 @@ macro_rules! float_sum {
 float_sum!(sum_f32, f32, 32);
 float_sum!(sum_f64, f64, 16);
 
-#[inline(always)]
+/// Eight bytes at a time, in four lanes of 16 bits: the compiler makes no good vectors of the plain loop.
 pub(super) fn sum_u8(values: &[u8]) -> u64 {
-    let block = |values: &[u8]| values.iter().map(|&value| u32::from(value)).sum::<u32>();
-    values.chunks(BLOCK).map(|values| u64::from(block(values))).sum()
+    const EVERY_OTHER: u64 = 0x00FF_00FF_00FF_00FF;
+    let mut total = 0;
+    for block in values.chunks(BLOCK) {
+        let (words, rest) = block.as_chunks::<8>();
+        let mut lanes = 0;
+        for word in words {
+            let word = u64::from_le_bytes(*word);
+            lanes += (word & EVERY_OTHER) + ((word >> 8) & EVERY_OTHER);
+        }
+        for shift in [0, 16, 32, 48] {
+            total += (lanes >> shift) & 0xFFFF;
+        }
+        total += rest.iter().map(|&value| u64::from(value)).sum::<u64>();
+    }
+    total
 }
