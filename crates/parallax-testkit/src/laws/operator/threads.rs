@@ -1,0 +1,60 @@
+//! Threads and SIMD levels change nothing.
+
+use super::OperatorRow;
+use super::answer::answer;
+use super::streams::{pieces, streams};
+use crate::laws::{Broken, Lawful, across_levels};
+
+/// Inside pools of 1, 2 and 5 threads the answer is the same bit for bit, and one operator may be used by several threads
+/// at once.
+pub fn thread_counts(row: &OperatorRow) -> Lawful {
+    let streams = streams()?;
+    row.each(|variant| {
+        for (name, whole) in &streams {
+            let run = || answer(&variant.op, &pieces(whole, 3000), whole.meta());
+            let wanted = run()?;
+            for threads in [1, 2, 5] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                let pool = pool.map_err(|error| Broken(format!("no pool of {threads} threads: {error}")))?;
+                pool.install(run)?.agree(&wanted, &format!("{name} in a pool of {threads} threads"))?;
+            }
+            std::thread::scope(|scope| {
+                let others: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
+                others.into_iter().try_for_each(|other| {
+                    let found = other.join().map_err(|_| Broken("a thread panicked".to_owned()))??;
+                    found.agree(&wanted, &format!("{name} on four threads at once"))
+                })
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// The answers of every operator are the same under every SIMD level. `test` is the name of the calling test.
+///
+/// # Panics
+/// If a level differs.
+#[expect(clippy::panic, reason = "this is how a test fails")]
+pub fn simd_levels(test: &str, rows: &[OperatorRow]) {
+    if let Err(broken) = across_levels(test, || digests(rows)) {
+        panic!("law {test} broken: {broken}");
+    }
+}
+
+fn digests(rows: &[OperatorRow]) -> Result<String, Broken> {
+    use sha2::{Digest, Sha256};
+    let streams = streams()?;
+    let mut digests = Vec::new();
+    for row in rows {
+        let hash = std::cell::RefCell::new(Sha256::new());
+        row.each(|variant| {
+            for (_, whole) in &streams {
+                hash.borrow_mut().update(answer(&variant.op, std::slice::from_ref(whole), whole.meta())?.bytes());
+            }
+            Ok(())
+        })?;
+        let digest: String = hash.into_inner().finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        digests.push(format!("{}={digest}", row.id));
+    }
+    Ok(digests.join(" "))
+}

@@ -1,0 +1,216 @@
+//! The laws of operators and of elements can fail: rows that are broken on purpose, each in one way.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parallax_events::{
+    Declaration, Error, EventBatch, EventOp, Meta, OpState, Params, Result, Stateless, state_as,
+};
+use parallax_pipeline::{Built, Element, Payload};
+use parallax_testkit::laws::element::{self, ElementSubject};
+use parallax_testkit::laws::operator::{self as laws, Op, OperatorRow};
+use parallax_testkit::laws::{Lawful, breaches};
+
+static DECLARATION: Declaration = Declaration::new("every_other", "Keeps every other event", &[]);
+
+/// How the operator is broken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// Counts anew in each batch.
+    Batches,
+    /// Saves nothing.
+    Save,
+    /// Does not forget.
+    Reset,
+    /// Counts in the operator instead of the state.
+    Shared,
+    /// Hands out batches without the stream's facts.
+    Facts,
+    /// Needs a sensor size and does not say which parameter gives it.
+    Need,
+    /// Panics on a batch without events.
+    Empty,
+    /// Calls itself something else.
+    Name,
+}
+
+/// Keeps every other event of a stream.
+#[derive(Debug)]
+struct EveryOther {
+    fault: Fault,
+    params: Params,
+    shared: AtomicI64,
+}
+
+#[derive(Debug)]
+struct Count(i64, Fault);
+
+impl EventOp for EveryOther {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
+        if self.fault == Fault::Need && meta.geometry.is_none() {
+            return Err(Error::param("something is missing"));
+        }
+        Ok(Box::new(Count(0, self.fault)))
+    }
+
+    fn apply(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch> {
+        assert!(self.fault != Fault::Empty || !batch.is_empty(), "no events");
+        let count = state_as::<Count>(state)?;
+        if self.fault == Fault::Batches {
+            count.0 = 0;
+        }
+        let mut kept = Vec::new();
+        for event in batch.columns().iter() {
+            let seen = if self.fault == Fault::Shared { self.shared.fetch_add(1, Ordering::Relaxed) } else { count.0 };
+            count.0 += 1;
+            if seen % 2 == 0 {
+                kept.push(event);
+            }
+        }
+        let meta = if self.fault == Fault::Facts { Arc::default() } else { Arc::clone(batch.meta()) };
+        EventBatch::from_events(&kept, meta)
+    }
+}
+
+impl OpState for Count {
+    fn reset(&mut self) {
+        if self.1 != Fault::Reset {
+            self.0 = 0;
+        }
+    }
+
+    fn save(&self) -> Vec<u8> {
+        if self.1 == Fault::Save { vec![0; 8] } else { self.0.to_le_bytes().to_vec() }
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let bytes = bytes.try_into().map_err(|_| Error::malformed("a state has 8 bytes"))?;
+        self.0 = i64::from_le_bytes(bytes) & i64::MAX >> 1;
+        Ok(())
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+fn row(fault: Fault) -> OperatorRow {
+    let params = DECLARATION.defaults().unwrap();
+    let id = if fault == Fault::Name { "other" } else { "every_other" };
+    OperatorRow::outside(id, Op::Events(Box::new(EveryOther { fault, params, shared: AtomicI64::new(0) })))
+}
+
+fn must_reject(name: &str, law: fn(&OperatorRow) -> Lawful, fault: Fault, telling: &str) {
+    let found = breaches(name, &[row(Fault::None)], law);
+    assert!(found.is_empty(), "the sound operator breaks it: {found:?}");
+    let found = breaches(name, &[row(fault)], law);
+    let [breach] = found.as_slice() else { panic!("{name} let {fault:?} pass") };
+    assert!(breach.contains(&format!("law {name} broken by operator ")) && breach.contains(telling), "{breach}");
+}
+
+#[test]
+fn each_law_rejects_its_fault() {
+    must_reject("any_split", laws::any_split, Fault::Batches, "in batches of 1");
+    must_reject("huge_batch", laws::huge_batch, Fault::Shared, "a million events");
+    must_reject("saved_state", laws::saved_state, Fault::Save, "restored at event");
+    must_reject("reset_is_fresh", laws::reset_is_fresh, Fault::Reset, "reset after");
+    must_reject("many_streams", laws::many_streams, Fault::Shared, "among other streams");
+    must_reject("thread_counts", laws::thread_counts, Fault::Shared, "threads");
+    must_reject("any_split", laws::any_split, Fault::Facts, "output_meta");
+    must_reject("needs_are_said", laws::needs_are_said, Fault::Need, "width=");
+    must_reject("nothing_and_one", laws::nothing_and_one, Fault::Empty, "panicked: no events");
+    must_reject("declared", laws::declared, Fault::Name, "calls itself every_other");
+}
+
+/// A state that is taken from anything.
+#[test]
+fn a_state_that_takes_any_bytes_is_rejected() {
+    #[derive(Debug)]
+    struct Gullible(Params);
+    #[derive(Debug)]
+    struct Anything;
+    impl OpState for Anything {
+        fn reset(&mut self) {}
+        fn save(&self) -> Vec<u8> {
+            vec![7; 16]
+        }
+        fn restore(&mut self, _: &[u8]) -> Result<()> {
+            Ok(())
+        }
+        fn as_any_mut(&mut self) -> &mut dyn Any {
+            self
+        }
+    }
+    impl EventOp for Gullible {
+        fn params(&self) -> &Params {
+            &self.0
+        }
+        fn state(&self, _: &Meta) -> Result<Box<dyn OpState>> {
+            Ok(Box::new(Anything))
+        }
+        fn apply(&self, _: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch> {
+            Ok(batch.clone())
+        }
+    }
+    let gullible = Op::Events(Box::new(Gullible(DECLARATION.defaults().unwrap())));
+    let found = breaches("hostile_states", &[OperatorRow::outside("gullible", gullible)], laws::hostile_states);
+    assert!(found[0].contains("the first 0 of 16 bytes restore"), "{found:?}");
+    assert!(breaches("hostile_states", &[row(Fault::None)], laws::hostile_states).is_empty());
+    assert!(Stateless.restore(&[1]).is_err());
+}
+
+/// Holds back what it gets; broken, it forgets to forget, or never ends.
+#[derive(Debug)]
+struct Holder {
+    held: Vec<Payload>,
+    forgets: bool,
+    ends: bool,
+}
+
+impl Element for Holder {
+    fn process(&mut self, payload: Payload) -> Result<Option<Payload>> {
+        self.held.push(payload);
+        Ok(None)
+    }
+
+    fn drain(&mut self) -> Result<Option<Payload>> {
+        if self.ends { Ok(self.held.pop()) } else { Ok(self.held.first().cloned()) }
+    }
+
+    fn flush(&mut self) {
+        if self.forgets {
+            self.held.clear();
+        }
+    }
+}
+
+#[test]
+fn elements_that_do_not_end_or_do_not_forget_are_rejected() {
+    let holder = |forgets, ends| {
+        ElementSubject::outside("holder", move || {
+            Ok(Built::Element(Box::new(Holder { held: Vec::new(), forgets, ends })))
+        })
+    };
+    for (law, check) in [
+        ("end_comes_once", element::end_comes_once as fn(&ElementSubject) -> Lawful),
+        ("flush_is_fresh", element::flush_is_fresh),
+        ("stop_from_any_state", element::stop_from_any_state),
+    ] {
+        assert!(breaches(law, &[holder(true, true)], check).is_empty());
+    }
+    let found = breaches("end_comes_once", &[holder(true, false)], element::end_comes_once);
+    assert!(found[0].contains("law end_comes_once broken by element holder: it drains without end"), "{found:?}");
+    let found = breaches("flush_is_fresh", &[holder(false, true)], element::flush_is_fresh);
+    assert!(found[0].contains("held back"), "{found:?}");
+    let panics = ElementSubject::outside("panics", || panic!("no"));
+    let found = breaches("stop_from_any_state", &[panics], element::stop_from_any_state);
+    assert!(found[0].contains("panicked"), "{found:?}");
+}
