@@ -49,10 +49,11 @@ pub(super) fn find(t: &[i64], first_descent: usize) -> Lateness {
     Lateness::Few(late)
 }
 
-/// Hands the pieces that `t` is made of to `take`, in order of time. Events of the same time keep their order.
+/// Hands the pieces that `t` is made of to `take`, in order of time. Events of the same time come in
+/// any order: what follows sorts them anyway.
 pub(super) fn in_time_order(t: &[i64], late: &[usize], mut take: impl FnMut(Range<usize>)) {
     let mut by_time = late.to_vec();
-    by_time.sort_by_key(|&index| t[index]);
+    by_time.sort_unstable_by_key(|&index| t[index]);
     // The events on time lie between the late ones.
     let mut holes = late.iter().copied().chain(once(t.len()));
     let mut at = 0;
@@ -65,7 +66,7 @@ pub(super) fn in_time_order(t: &[i64], late: &[usize], mut take: impl FnMut(Rang
     for index in by_time {
         let time = t[index];
         loop {
-            let ahead = (at..hole).find(|&i| t[i] > time || (t[i] == time && i > index));
+            let ahead = (at..hole).find(|&i| t[i] > time);
             take(at..ahead.unwrap_or(hole));
             at = ahead.unwrap_or(hole);
             if ahead.is_some() || hole == t.len() {

@@ -7,6 +7,9 @@ use crate::Pool;
 #[cfg(feature = "parallel")]
 const PARALLEL: usize = 1 << 16;
 
+/// Groups of up to so many events are placed by rank.
+const SMALL: usize = 16;
+
 /// Puts the events of each time in order. `t` never goes back; the columns have its length.
 pub(super) fn sort(t: &[i64], columns: Columns<'_>, pool: Pool<'_>) {
     #[cfg(feature = "parallel")]
@@ -28,7 +31,7 @@ pub(super) fn sort(t: &[i64], columns: Columns<'_>, pool: Pool<'_>) {
         threads.install(|| {
             parts
                 .into_par_iter()
-                .for_each(|(t, columns)| sort_here(t, columns, pool))
+                .for_each(|(t, columns)| sort_here(t, columns, pool));
         });
         return;
     }
@@ -51,15 +54,31 @@ fn sort_here(t: &[i64], mut columns: Columns<'_>, pool: Pool<'_>) {
             last = key;
             end += 1;
         }
-        if !in_order {
-            keys.clear();
-            keys.extend((start..end).map(|i| columns.key(i)));
+        if in_order {
+            start = end;
+            continue;
+        }
+        keys.clear();
+        keys.extend((start..end).map(|i| columns.key(i)));
+        if keys.len() <= SMALL {
+            place_by_rank(&keys, start, &mut columns);
+        } else {
             sort_group(&mut keys, pool);
             for (i, &key) in (start..end).zip(&keys) {
                 columns.set(i, key);
             }
         }
         start = end;
+    }
+}
+
+/// Writes each event to where so many are smaller. Quadratic, but without a branch to mispredict, which makes
+/// it twice as fast as an insertion sort on the few events that most times have.
+fn place_by_rank(keys: &[u64], start: usize, columns: &mut Columns<'_>) {
+    for (i, &key) in keys.iter().enumerate() {
+        let before: usize = keys[..i].iter().map(|&other| usize::from(other <= key)).sum();
+        let after: usize = keys[i..].iter().map(|&other| usize::from(other < key)).sum();
+        columns.set(start + before + after, key);
     }
 }
 
