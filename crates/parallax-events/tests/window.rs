@@ -327,11 +327,11 @@ fn wrong_windows_are_refused() {
     );
     message(time.clone().with_overlap(1.ns()));
     message(time.clone().with_start(1.ns()));
-    message(time.clone().with_overlap_events(1));
+    message(time.with_overlap_events(1));
     let count = WindowSpec::count(5).unwrap();
     message(count.clone().with_overlap_events(5));
     message(count.clone().with_overlap(1));
-    message(count.clone().with_start(1));
+    message(count.with_start(1));
     let reversed = Range { start: 3, end: 2 };
     assert_eq!(
         message(WindowSpec::at_times(vec![0..1, reversed])),
