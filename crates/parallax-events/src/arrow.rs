@@ -48,15 +48,23 @@ pub fn audio_schema(meta: &Meta) -> Result<SchemaRef> {
     let sample = Arc::new(Field::new_list_field(DataType::Float32, false));
     let fields = vec![
         time_field(meta.time_unit),
-        Field::new("samples", DataType::FixedSizeList(sample, i32::from(channels)), false),
+        Field::new(
+            "samples",
+            DataType::FixedSizeList(sample, i32::from(channels)),
+            false,
+        ),
     ];
-    Ok(Arc::new(Schema::new_with_metadata(fields, meta.to_schema_metadata())))
+    Ok(Arc::new(Schema::new_with_metadata(
+        fields,
+        meta.to_schema_metadata(),
+    )))
 }
 
 /// The schema of an inertial stream: accelerations in m/s², then rates of turn in rad/s.
 pub fn imu_schema(meta: &Meta) -> SchemaRef {
     let mut fields = vec![time_field(meta.time_unit)];
-    fields.extend(["ax", "ay", "az", "gx", "gy", "gz"].map(|name| Field::new(name, DataType::Float32, false)));
+    fields
+        .extend(["ax", "ay", "az", "gx", "gy", "gz"].map(|name| Field::new(name, DataType::Float32, false)));
     Arc::new(Schema::new_with_metadata(fields, meta.to_schema_metadata()))
 }
 
@@ -149,7 +157,12 @@ where
         return Ok(column.as_primitive::<T>().values().clone());
     }
     fn wide<S: ArrowPrimitiveType<Native: Into<i128>>>(column: &ArrayRef) -> Vec<i128> {
-        column.as_primitive::<S>().values().iter().map(|&v| v.into()).collect()
+        column
+            .as_primitive::<S>()
+            .values()
+            .iter()
+            .map(|&v| v.into())
+            .collect()
     }
     let values = match column.data_type() {
         DataType::Int8 => wide::<Int8Type>(column),
@@ -171,7 +184,8 @@ where
         .enumerate()
         .map(|(index, value)| {
             T::Native::try_from(value).map_err(|_| {
-                Error::malformed(format!("{value} of event {index} is out of range")).with_context("column", name)
+                Error::malformed(format!("{value} of event {index} is out of range"))
+                    .with_context("column", name)
             })
         })
         .collect::<Result<Vec<_>>>()
@@ -183,6 +197,9 @@ fn polarities(column: &ArrayRef) -> Result<ScalarBuffer<u8>> {
     match column.data_type() {
         DataType::UInt8 => integers::<UInt8Type>(column, "p"),
         DataType::Boolean => Ok(column.as_boolean().values().iter().map(u8::from).collect()),
-        _ => Ok(integers::<Int8Type>(column, "p")?.iter().map(|&p| if p == -1 { 0 } else { p as u8 }).collect()),
+        _ => Ok(integers::<Int8Type>(column, "p")?
+            .iter()
+            .map(|&p| if p == -1 { 0 } else { p as u8 })
+            .collect()),
     }
 }

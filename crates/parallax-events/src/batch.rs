@@ -87,7 +87,13 @@ pub struct Event {
 impl Event {
     /// An event.
     pub const fn new(t: i64, x: u16, y: u16, p: u8) -> Self {
-        Self { t, x, y, p, padding: [0; 3] }
+        Self {
+            t,
+            x,
+            y,
+            p,
+            padding: [0; 3],
+        }
     }
 }
 
@@ -131,9 +137,28 @@ impl EventBatch {
         meta: Arc<Meta>,
     ) -> Result<Self> {
         let (t, x, y, p) = (t.into(), x.into(), y.into(), p.into());
-        check_columns(DvsColumns { t: &t, x: &x, y: &y, p: &p }, meta.geometry)?;
-        let order = if order::scan(&t, None).steps_back == 0 { Order::Time } else { Order::Unknown };
-        Ok(Self { t, x, y, p, meta, order })
+        check_columns(
+            DvsColumns {
+                t: &t,
+                x: &x,
+                y: &y,
+                p: &p,
+            },
+            meta.geometry,
+        )?;
+        let order = if order::scan(&t, None).steps_back == 0 {
+            Order::Time
+        } else {
+            Order::Unknown
+        };
+        Ok(Self {
+            t,
+            x,
+            y,
+            p,
+            meta,
+            order,
+        })
     }
 
     /// The first `len` events of a slot that is laid out as `layout` says, without copying them.
@@ -170,7 +195,14 @@ impl EventBatch {
         meta: Arc<Meta>,
         order: Order,
     ) -> Self {
-        Self { t: t.into(), x: x.into(), y: y.into(), p: p.into(), meta, order }
+        Self {
+            t: t.into(),
+            x: x.into(),
+            y: y.into(),
+            p: p.into(),
+            meta,
+            order,
+        }
     }
 
     /// No events.
@@ -202,7 +234,12 @@ impl EventBatch {
 
     /// The columns, borrowed.
     pub fn columns(&self) -> DvsColumns<'_> {
-        DvsColumns { t: &self.t, x: &self.x, y: &self.y, p: &self.p }
+        DvsColumns {
+            t: &self.t,
+            x: &self.x,
+            y: &self.y,
+            p: &self.p,
+        }
     }
 
     /// The facts of the stream.
@@ -313,9 +350,12 @@ impl EventBatch {
         };
         for batch in batches {
             let (a, b) = (&first.meta, &batch.meta);
-            if (a.time_unit, a.time_origin, a.origin, a.geometry) != (b.time_unit, b.time_origin, b.origin, b.geometry)
+            if (a.time_unit, a.time_origin, a.origin, a.geometry)
+                != (b.time_unit, b.time_origin, b.origin, b.geometry)
             {
-                return Err(Error::param("batches of different units, origins or geometries do not concatenate"));
+                return Err(Error::param(
+                    "batches of different units, origins or geometries do not concatenate",
+                ));
             }
         }
         if let [only] = batches {
@@ -357,15 +397,21 @@ fn check_columns(columns: DvsColumns<'_>, geometry: Option<Geometry>) -> Result<
         )));
     }
     if let Some(index) = bounds::first_above_u8(p, 1) {
-        return Err(Error::malformed(format!("polarity {} of event {index} is neither 0 nor 1", p[index]))
-            .with_context("column", "p"));
+        return Err(Error::malformed(format!(
+            "polarity {} of event {index} is neither 0 nor 1",
+            p[index]
+        ))
+        .with_context("column", "p"));
     }
     check_geometry(columns, geometry)
 }
 
 fn check_geometry(columns: DvsColumns<'_>, geometry: Option<Geometry>) -> Result<()> {
     let Some(geometry) = geometry else { return Ok(()) };
-    for (name, values, size) in [("x", columns.x, geometry.width), ("y", columns.y, geometry.height)] {
+    for (name, values, size) in [
+        ("x", columns.x, geometry.width),
+        ("y", columns.y, geometry.height),
+    ] {
         if let Some(index) = bounds::first_above_u16(values, size.saturating_sub(1)) {
             return Err(Error::malformed(format!(
                 "{name} = {} of event {index} is outside the sensor of {geometry}",

@@ -70,7 +70,12 @@ enum Memory {
     /// One slot, laid out by [`BatchLayout`]; it cannot grow.
     Slot(Region, BatchLayout),
     /// Four regions that grow without moving what is in them.
-    Columns { t: Column<i64>, x: Column<u16>, y: Column<u16>, p: Column<u8> },
+    Columns {
+        t: Column<i64>,
+        x: Column<u16>,
+        y: Column<u16>,
+        p: Column<u8>,
+    },
     /// Handed on by `finish`; made anew when needed.
     Gone,
 }
@@ -80,7 +85,10 @@ enum Memory {
 enum TimeFilter {
     All,
     /// Counted from the first event, which has not come yet.
-    FromFirst { start: i64, end: i64 },
+    FromFirst {
+        start: i64,
+        end: i64,
+    },
     Within(Range<i64>),
 }
 
@@ -112,7 +120,15 @@ impl BatchBuilder {
     }
 
     fn of(memory: Memory, capacity: usize) -> Self {
-        Self { memory, len: 0, capacity, geometry: None, time: TimeFilter::All, last_t: None, in_order: true }
+        Self {
+            memory,
+            len: 0,
+            capacity,
+            geometry: None,
+            time: TimeFilter::All,
+            last_t: None,
+            in_order: true,
+        }
     }
 
     /// Events outside this geometry are dropped by [`commit`](Self::commit).
@@ -131,8 +147,11 @@ impl BatchBuilder {
         let units = |nanos: i64| -(-i128::from(nanos)).div_euclid(i128::from(unit.nanos())) as i64;
         let start = range.start().map_or(i64::MIN, |start| units(start.0));
         let end = range.end().map_or(i64::MAX, |end| units(end.0));
-        self.time =
-            if range.is_relative() { TimeFilter::FromFirst { start, end } } else { TimeFilter::Within(start..end) };
+        self.time = if range.is_relative() {
+            TimeFilter::FromFirst { start, end }
+        } else {
+            TimeFilter::Within(start..end)
+        };
     }
 
     /// How many events are committed.
@@ -161,7 +180,10 @@ impl BatchBuilder {
             return Ok(());
         }
         let Memory::Columns { t, x, y, p } = &mut self.memory else {
-            return Err(Error::limit(format!("a batch of {} events is full", self.capacity)));
+            return Err(Error::limit(format!(
+                "a batch of {} events is full",
+                self.capacity
+            )));
         };
         t.reserve(more)?;
         x.reserve(more)?;
@@ -193,7 +215,12 @@ impl BatchBuilder {
                     p: &mut p.spare_mut()[..room],
                 }
             }
-            Memory::Gone => SpareColumns { t: &mut [], x: &mut [], y: &mut [], p: &mut [] },
+            Memory::Gone => SpareColumns {
+                t: &mut [],
+                x: &mut [],
+                y: &mut [],
+                p: &mut [],
+            },
         }
     }
 
@@ -204,25 +231,38 @@ impl BatchBuilder {
     /// [`ErrorKind::Internal`](crate::ErrorKind) if more are claimed than there was room for.
     pub fn commit(&mut self, written: usize) -> Result<Committed> {
         if written > self.room() {
-            return Err(Error::internal(format!("{written} events committed, room for {}", self.room())));
+            return Err(Error::internal(format!(
+                "{written} events committed, room for {}",
+                self.room()
+            )));
         }
         let geometry = self.geometry;
         let last_t = self.last_t;
         let mut time = std::mem::replace(&mut self.time, TimeFilter::All);
         let spare = self.spare();
         let SpareColumns { t, x, y, p } = spare;
-        let (t, x, y, p) = (&mut t[..written], &mut x[..written], &mut y[..written], &mut p[..written]);
-        let mut done = Committed { kept: written, ..Committed::default() };
+        let (t, x, y, p) = (
+            &mut t[..written],
+            &mut x[..written],
+            &mut y[..written],
+            &mut p[..written],
+        );
+        let mut done = Committed {
+            kept: written,
+            ..Committed::default()
+        };
         if !all_inside(x, y, p, geometry) {
             drop_outside(t, x, y, p, geometry, &mut done);
         }
         if let TimeFilter::FromFirst { start, end } = time
             && let Some(&first) = t[..done.kept].first()
         {
-            time = TimeFilter::Within(first.saturating_add(start)..match end {
-                i64::MAX => i64::MAX,
-                end => first.saturating_add(end),
-            });
+            time = TimeFilter::Within(
+                first.saturating_add(start)..match end {
+                    i64::MAX => i64::MAX,
+                    end => first.saturating_add(end),
+                },
+            );
         }
         if let TimeFilter::Within(range) = &time {
             done.kept = keep_within(t, x, y, p, done.kept, range);
@@ -232,7 +272,8 @@ impl BatchBuilder {
         done.first_step_back = scan.first_step_back;
         let newest = t[..done.kept].last().copied();
         // A step back from the batch before does not put this batch out of order.
-        let within = scan.steps_back > 1 || (scan.steps_back == 1 && (self.len > 0 || scan.first_step_back != Some(0)));
+        let within = scan.steps_back > 1
+            || (scan.steps_back == 1 && (self.len > 0 || scan.first_step_back != Some(0)));
         self.in_order &= !within;
         self.last_t = newest.or(self.last_t);
         self.time = time;
@@ -263,16 +304,23 @@ impl BatchBuilder {
                     p: &bytes[layout.p(self.len)],
                 }
             }
-            Memory::Columns { t, x, y, p } => {
-                DvsColumns { t: t.as_slice(), x: x.as_slice(), y: y.as_slice(), p: p.as_slice() }
-            }
+            Memory::Columns { t, x, y, p } => DvsColumns {
+                t: t.as_slice(),
+                x: x.as_slice(),
+                y: y.as_slice(),
+                p: p.as_slice(),
+            },
             Memory::Gone => DvsColumns::default(),
         }
     }
 
     /// What is known of the order of the committed events.
     pub fn order(&self) -> Order {
-        if self.in_order { Order::Time } else { Order::Unknown }
+        if self.in_order {
+            Order::Time
+        } else {
+            Order::Unknown
+        }
     }
 
     /// Forgets the committed events and keeps the memory. Time goes on: a later event before the last one is
@@ -343,7 +391,11 @@ impl BatchBuilder {
         };
         self.len = 0;
         self.in_order = true;
-        let batch = if checked { batch.trust_meta(Arc::clone(meta)) } else { batch.with_meta(Arc::clone(meta))? };
+        let batch = if checked {
+            batch.trust_meta(Arc::clone(meta))
+        } else {
+            batch.with_meta(Arc::clone(meta))?
+        };
         Ok(batch)
     }
 
@@ -375,7 +427,8 @@ fn split<'a>(bytes: &'a mut [u8], layout: &BatchLayout) -> Columns<'a> {
 
 fn all_inside(x: &[u16], y: &[u16], p: &[u8], geometry: Option<Geometry>) -> bool {
     bounds::max_u8(p) <= 1
-        && geometry.is_none_or(|g| x.is_empty() || (bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height))
+        && geometry
+            .is_none_or(|g| x.is_empty() || (bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height))
 }
 
 /// Moves the events inside together at the front.

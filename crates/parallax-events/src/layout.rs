@@ -34,7 +34,13 @@ impl BatchLayout {
         let y = column(x, 2)?;
         let p = column(y, 2)?;
         let bytes = column(p, 1)?;
-        Ok(Self { capacity, x, y, p, bytes })
+        Ok(Self {
+            capacity,
+            x,
+            y,
+            p,
+            bytes,
+        })
     }
 
     /// The layout with the largest capacity that fits into `bytes`.

@@ -43,4 +43,6 @@ pub use order::{OrderPolicy, StrictCheck, check_strict_order, ensure_strict_orde
 pub use pack::{PackedEvents, pack, unpack};
 pub use pool::Pool;
 pub use tensor::{AxisName, DType, Element, Tensor};
-pub use window::{CompletedWindows, TimeSpan, Window, WindowCursor, WindowSlices, WindowSpec, Windows, windows_of};
+pub use window::{
+    CompletedWindows, TimeSpan, Window, WindowCursor, WindowSlices, WindowSpec, Windows, windows_of,
+};

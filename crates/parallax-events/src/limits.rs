@@ -19,7 +19,12 @@ pub struct Limits {
 impl Default for Limits {
     /// 2⁴⁰ events, 256 MiB a block, 1 MiB of header, 65,535 x 65,535 pixels.
     fn default() -> Self {
-        Self { events: 1 << 40, block_bytes: 256 << 20, header_bytes: 1 << 20, geometry: (u16::MAX, u16::MAX) }
+        Self {
+            events: 1 << 40,
+            block_bytes: 256 << 20,
+            header_bytes: 1 << 20,
+            geometry: (u16::MAX, u16::MAX),
+        }
     }
 }
 
@@ -29,9 +34,12 @@ impl Limits {
         if bytes <= self.block_bytes {
             return Ok(());
         }
-        Err(Error::limit(format!("a block claims {bytes} bytes, the limit is {}", self.block_bytes))
-            .at_byte(offset)
-            .with_hint("raise the limit `block_bytes` if you trust the file"))
+        Err(Error::limit(format!(
+            "a block claims {bytes} bytes, the limit is {}",
+            self.block_bytes
+        ))
+        .at_byte(offset)
+        .with_hint("raise the limit `block_bytes` if you trust the file"))
     }
 
     /// Checks a number of events handed out in all.

@@ -21,7 +21,9 @@ impl Geometry {
     /// A sensor of `width` x `height` pixels; neither may be zero.
     pub fn new(width: u16, height: u16) -> Result<Self> {
         if width == 0 || height == 0 {
-            return Err(Error::param(format!("a sensor of {width} x {height} pixels has no pixels")));
+            return Err(Error::param(format!(
+                "a sensor of {width} x {height} pixels has no pixels"
+            )));
         }
         Ok(Self { width, height })
     }
@@ -29,7 +31,8 @@ impl Geometry {
     /// `WxH`, as `1280x720`.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = || {
-            Error::param(format!("\"{text}\" is no sensor size")).with_hint("write it as WxH, such as 1280x720")
+            Error::param(format!("\"{text}\" is no sensor size"))
+                .with_hint("write it as WxH, such as 1280x720")
         };
         let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
         let number = |part: &str| part.trim().parse::<u16>().map_err(|_| wrong());
@@ -101,7 +104,10 @@ const EXTRA: &str = "parallax.extra.";
 impl Meta {
     /// No facts but the sensor's size.
     pub fn with_geometry(width: u16, height: u16) -> Result<Self> {
-        Ok(Self { geometry: Some(Geometry::new(width, height)?), ..Self::default() })
+        Ok(Self {
+            geometry: Some(Geometry::new(width, height)?),
+            ..Self::default()
+        })
     }
 
     /// The geometry, or the error of an operator that needs one: it names `width=`.
@@ -183,12 +189,15 @@ impl Meta {
             }
         }
         meta.geometry = match (width, height) {
-            (Some(width), Some(height)) => Some(
-                Geometry::new(width, height)
-                    .map_err(|_| Error::malformed(format!("the metadata claim a sensor of {width} x {height}")))?,
-            ),
+            (Some(width), Some(height)) => Some(Geometry::new(width, height).map_err(|_| {
+                Error::malformed(format!("the metadata claim a sensor of {width} x {height}"))
+            })?),
             (None, None) => None,
-            _ => return Err(Error::malformed("the metadata state only one of width and height")),
+            _ => {
+                return Err(Error::malformed(
+                    "the metadata state only one of width and height",
+                ));
+            }
         };
         Ok(meta)
     }

@@ -37,7 +37,11 @@ impl OpState for Stateless {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.is_empty() { Ok(()) } else { Err(Error::malformed("a saved state for an operator that has none")) }
+        if bytes.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::malformed("a saved state for an operator that has none"))
+        }
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
@@ -50,7 +54,10 @@ impl OpState for Stateless {
 /// # Errors
 /// [`ErrorKind::Internal`](crate::ErrorKind) if the state is that of another operator.
 pub fn state_as<S: OpState>(state: &mut dyn OpState) -> Result<&mut S> {
-    state.as_any_mut().downcast_mut::<S>().ok_or_else(|| Error::internal("the state is that of another operator"))
+    state
+        .as_any_mut()
+        .downcast_mut::<S>()
+        .ok_or_else(|| Error::internal("the state is that of another operator"))
 }
 
 /// Events to events.

@@ -106,18 +106,37 @@ impl Report {
         if count == 0 {
             return;
         }
-        let by_detail = matches!(kind, FindingKind::Conflict | FindingKind::Assumed | FindingKind::OtherData);
+        let by_detail = matches!(
+            kind,
+            FindingKind::Conflict | FindingKind::Assumed | FindingKind::OtherData
+        );
         if by_detail {
             let detail = detail();
-            match self.findings.iter_mut().find(|f| f.kind == kind && f.detail == detail) {
+            match self
+                .findings
+                .iter_mut()
+                .find(|f| f.kind == kind && f.detail == detail)
+            {
                 Some(known) => known.count = known.count.saturating_add(count),
-                None => self.findings.push(Finding { kind, count, first_byte, first_event, detail }),
+                None => self.findings.push(Finding {
+                    kind,
+                    count,
+                    first_byte,
+                    first_event,
+                    detail,
+                }),
             }
             return;
         }
         match self.findings.iter_mut().find(|f| f.kind == kind) {
             Some(known) => known.count = known.count.saturating_add(count),
-            None => self.findings.push(Finding { kind, count, first_byte, first_event, detail: detail() }),
+            None => self.findings.push(Finding {
+                kind,
+                count,
+                first_byte,
+                first_event,
+                detail: detail(),
+            }),
         }
     }
 
@@ -133,7 +152,11 @@ impl Report {
 
     /// How often `kind` came up.
     pub fn count(&self, kind: FindingKind) -> u64 {
-        self.findings.iter().filter(|f| f.kind == kind).map(|f| f.count).sum()
+        self.findings
+            .iter()
+            .filter(|f| f.kind == kind)
+            .map(|f| f.count)
+            .sum()
     }
 
     /// The first finding that strict reading refuses.
@@ -143,8 +166,11 @@ impl Report {
 
     /// The first fault as the error that strict reading returns.
     pub fn check_strict(&self) -> Result<()> {
-        let Some(fault) = self.first_fault() else { return Ok(()) };
-        let mut error = Error::malformed(fault.to_string()).with_hint("read without `strict` to go on past it");
+        let Some(fault) = self.first_fault() else {
+            return Ok(());
+        };
+        let mut error =
+            Error::malformed(fault.to_string()).with_hint("read without `strict` to go on past it");
         if let Some(offset) = fault.first_byte {
             error = error.at_byte(offset);
         }

@@ -16,18 +16,29 @@ fn meta(width: u16, height: u16) -> Arc<Meta> {
 }
 
 fn batch(events: &[(i64, u16, u16, u8)], meta: Arc<Meta>) -> Result<EventBatch, Error> {
-    let events: Vec<Event> = events.iter().map(|&(t, x, y, p)| Event::new(t, x, y, p)).collect();
+    let events: Vec<Event> = events
+        .iter()
+        .map(|&(t, x, y, p)| Event::new(t, x, y, p))
+        .collect();
     EventBatch::from_events(&events, meta)
 }
 
 #[test]
 fn a_batch_refuses_what_it_does_not_promise() {
-    for (events, column) in
-        [([(1, 0, 0, 2)], "p"), ([(1, 4, 0, 1)], "x"), ([(1, 0, 3, 1)], "y"), ([(1, 0, u16::MAX, 0)], "y")]
-    {
+    for (events, column) in [
+        ([(1, 0, 0, 2)], "p"),
+        ([(1, 4, 0, 1)], "x"),
+        ([(1, 0, 3, 1)], "y"),
+        ([(1, 0, u16::MAX, 0)], "y"),
+    ] {
         let error = batch(&events, meta(4, 3)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed);
-        assert!(error.context().any(|(key, value)| key == "column" && value == column), "{error}");
+        assert!(
+            error
+                .context()
+                .any(|(key, value)| key == "column" && value == column),
+            "{error}"
+        );
     }
     let error = EventBatch::try_new(vec![1, 2], vec![0], vec![0, 0], vec![0, 0], meta(4, 3)).unwrap_err();
     assert!(error.to_string().contains("t 2, x 1, y 2, p 2"), "{error}");
@@ -35,7 +46,12 @@ fn a_batch_refuses_what_it_does_not_promise() {
 
 #[test]
 fn order_is_what_the_times_say() {
-    assert_eq!(batch(&[(1, 0, 0, 0), (1, 0, 0, 0), (2, 0, 0, 0)], meta(4, 3)).unwrap().order(), Order::Time);
+    assert_eq!(
+        batch(&[(1, 0, 0, 0), (1, 0, 0, 0), (2, 0, 0, 0)], meta(4, 3))
+            .unwrap()
+            .order(),
+        Order::Time
+    );
     let back = batch(&[(2, 0, 0, 0), (1, 0, 0, 0)], meta(4, 3)).unwrap();
     assert_eq!(back.order(), Order::Unknown);
     assert_eq!(back.time_slice(0..9).unwrap_err().kind(), ErrorKind::Param);
@@ -43,13 +59,17 @@ fn order_is_what_the_times_say() {
 
 #[test]
 fn slices_share_the_memory() {
-    let all = batch(&[(1, 0, 0, 0), (2, 1, 0, 1), (2, 2, 0, 0), (5, 3, 2, 1)], meta(4, 3)).unwrap();
+    let all = batch(
+        &[(1, 0, 0, 0), (2, 1, 0, 1), (2, 2, 0, 0), (5, 3, 2, 1)],
+        meta(4, 3),
+    )
+    .unwrap();
     let part = all.time_slice(2..5).unwrap();
     assert_eq!(part.columns().x, [1, 2]);
     assert_eq!(part.columns().t.as_ptr(), all.columns().t[1..].as_ptr());
     assert!(all.time_slice(3..3).unwrap().is_empty());
     assert_eq!(all.slice(2..99).len(), 2);
-    assert!(all.slice(9..3).is_empty());
+    assert!(all.slice(9..).is_empty());
 }
 
 #[test]
@@ -62,7 +82,10 @@ fn arrow_sees_the_same_bytes_and_the_same_facts() {
     let original = batch(&[(1, 0, 0, 0), (7, 3, 2, 1)], Arc::new(facts)).unwrap();
     let table = original.to_record_batch().unwrap();
     assert_eq!(table.schema(), event_schema(original.meta()));
-    assert_eq!(table.column(1).to_data().buffers()[0].as_ptr(), original.columns().x.as_ptr().cast());
+    assert_eq!(
+        table.column(1).to_data().buffers()[0].as_ptr(),
+        original.columns().x.as_ptr().cast()
+    );
     let back = EventBatch::from_record_batch(&table).unwrap();
     assert_eq!(back, original);
     assert_eq!(back.columns().t.as_ptr(), original.columns().t.as_ptr());
@@ -77,14 +100,17 @@ fn arrow_columns_of_other_tools_are_converted_and_checked() {
     };
     let signs: ArrayRef = Arc::new(Int8Array::from(vec![-1, 1]));
     let flags: ArrayRef = Arc::new(BooleanArray::from(vec![false, true]));
-    for p in [signs.clone(), flags] {
-        assert_eq!(EventBatch::from_record_batch(&table(vec![3, 4], p)).unwrap().columns().p, [0, 1]);
+    for p in [&signs, &flags] {
+        let table = table(vec![3, 4], Arc::clone(p));
+        assert_eq!(EventBatch::from_record_batch(&table).unwrap().columns().p, [0, 1]);
     }
     let error = EventBatch::from_record_batch(&table(vec![3, -4], signs)).unwrap_err();
     assert!(error.to_string().contains("-4 of event 1"), "{error}");
     let twos: ArrayRef = Arc::new(Int8Array::from(vec![1, 2]));
     assert!(EventBatch::from_record_batch(&table(vec![3, 4], twos)).is_err());
-    let missing = table(vec![3, 4], Arc::new(Int8Array::from(vec![1, 1]))).project(&[0, 1, 3]).unwrap();
+    let missing = table(vec![3, 4], Arc::new(Int8Array::from(vec![1, 1])))
+        .project(&[0, 1, 3])
+        .unwrap();
     let error = EventBatch::from_record_batch(&missing).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("t, x, p"), "{error}");
@@ -92,7 +118,10 @@ fn arrow_columns_of_other_tools_are_converted_and_checked() {
 
 #[test]
 fn other_streams_have_schemas_too() {
-    let stereo = Meta { channels: Some(2), ..Meta::default() };
+    let stereo = Meta {
+        channels: Some(2),
+        ..Meta::default()
+    };
     assert_eq!(audio_schema(&stereo).unwrap().field(1).name(), "samples");
     assert!(audio_schema(&Meta::default()).is_err());
     assert_eq!(imu_schema(&Meta::default()).fields().len(), 7);
@@ -105,7 +134,10 @@ fn metadata_that_lie_are_refused() {
     for (pairs, word) in [
         (vec![("parallax.width", "4")], "only one"),
         (vec![("parallax.width", "0"), ("parallax.height", "3")], "0 x 3"),
-        (vec![("parallax.width", "70000"), ("parallax.height", "3")], "70000"),
+        (
+            vec![("parallax.width", "70000"), ("parallax.height", "3")],
+            "70000",
+        ),
         (vec![("parallax.time_unit", "h")], "\"h\""),
     ] {
         let error = Meta::from_pairs(pairs).unwrap_err();
@@ -133,8 +165,7 @@ fn a_builder_in_a_slot_copies_nothing() {
     let batch = builder.finish(&meta(4, 3)).unwrap();
     assert_eq!(batch.columns().t.as_ptr().cast::<u8>(), address);
     assert_eq!(batch.to_events(), [Event::new(5, 1, 2, 1)]);
-    let slot = batch.buffers()[0].clone();
-    assert_eq!(slot.as_ptr(), address);
+    assert_eq!(batch.buffers()[0].as_ptr(), address);
 }
 
 #[test]

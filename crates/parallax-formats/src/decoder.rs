@@ -1,6 +1,8 @@
 //! The contract of a stream decoder: bytes in order, in pieces of any size, to events in place.
 
-use parallax_events::{BatchBuilder, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange};
+use parallax_events::{
+    BatchBuilder, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange,
+};
 
 use crate::ReadOptions;
 
@@ -58,7 +60,13 @@ impl<'a> EventSink<'a> {
         before: u64,
         options: &ReadOptions,
     ) -> Self {
-        Self { builder, report, before, fallback: options.geometry, time: options.time }
+        Self {
+            builder,
+            report,
+            before,
+            fallback: options.geometry,
+            time: options.time,
+        }
     }
 
     /// How many more events the batch takes.
@@ -84,14 +92,27 @@ impl<'a> EventSink<'a> {
     /// If more are claimed than there was room for.
     pub fn commit(&mut self, written: usize) -> Result<()> {
         let start = self.before + self.builder.len() as u64;
-        let Committed { outside, first_outside, steps_back, first_step_back, .. } = self.builder.commit(written)?;
+        let Committed {
+            outside,
+            first_outside,
+            steps_back,
+            first_step_back,
+            ..
+        } = self.builder.commit(written)?;
         if outside > 0 {
             let place = first_outside.map(|index| start + index as u64);
-            self.report.note(FindingKind::OutsideGeometry, outside as u64, None, place, String::new);
+            self.report.note(
+                FindingKind::OutsideGeometry,
+                outside as u64,
+                None,
+                place,
+                String::new,
+            );
         }
         if steps_back > 0 {
             let place = first_step_back.map(|index| start + index as u64);
-            self.report.note(FindingKind::TimeBack, steps_back, None, place, String::new);
+            self.report
+                .note(FindingKind::TimeBack, steps_back, None, place, String::new);
         }
         Ok(())
     }
@@ -102,9 +123,12 @@ impl<'a> EventSink<'a> {
     /// If the batch is full.
     pub fn push(&mut self, t: i64, x: u16, y: u16, p: u8) -> Result<()> {
         let spare = self.builder.spare();
-        if let (Some(st), Some(sx), Some(sy), Some(sp)) =
-            (spare.t.first_mut(), spare.x.first_mut(), spare.y.first_mut(), spare.p.first_mut())
-        {
+        if let (Some(st), Some(sx), Some(sy), Some(sp)) = (
+            spare.t.first_mut(),
+            spare.x.first_mut(),
+            spare.y.first_mut(),
+            spare.p.first_mut(),
+        ) {
             (*st, *sx, *sy, *sp) = (t, x, y, p);
         }
         self.commit(1)

@@ -131,6 +131,9 @@ pub struct Evidence {
 impl Evidence {
     /// So sure, for this reason.
     pub fn new(score: u8, reason: impl Into<String>) -> Self {
-        Self { score, reason: reason.into() }
+        Self {
+            score,
+            reason: reason.into(),
+        }
     }
 }

@@ -52,7 +52,9 @@ impl ReadOptions {
 
     /// How many events one batch may have under `chunk` and `memory_limit`; at least one.
     pub fn effective_chunk(&self) -> usize {
-        let allowed = self.memory_limit.map_or(usize::MAX, |bytes| usize::try_from(bytes / 13).unwrap_or(usize::MAX));
+        let allowed = self.memory_limit.map_or(usize::MAX, |bytes| {
+            usize::try_from(bytes / 13).unwrap_or(usize::MAX)
+        });
         self.chunk.min(allowed).max(1)
     }
 }

@@ -10,14 +10,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, DvsColumns, Error, ErrorKind, EventBatch, FindingKind, Meta, OrderPolicy, Pool, Report, Result,
-    StrictCheck, ensure_strict_order,
+    BatchBuilder, DvsColumns, Error, ErrorKind, EventBatch, FindingKind, Meta, OrderPolicy, Pool, Report,
+    Result, StrictCheck, ensure_strict_order,
 };
 use parallax_memory::Bytes;
 
 use crate::source::Source;
 use crate::{
-    BatchSource, Decoder, EventSink, Evidence, Format, Open, Probe, Progress, ReadOptions, SeekInput, registry,
+    BatchSource, Decoder, EventSink, Evidence, Format, Open, Probe, Progress, ReadOptions, SeekInput,
+    registry,
 };
 
 /// Room that is made ahead of the decoder when a whole recording is read.
@@ -56,8 +57,15 @@ pub struct EventReader {
 }
 
 enum Engine {
-    Stream { source: Source, decoder: Box<dyn Decoder> },
-    Table { source: Box<dyn BatchSource>, rest: Option<EventBatch>, total: Option<u64> },
+    Stream {
+        source: Source,
+        decoder: Box<dyn Decoder>,
+    },
+    Table {
+        source: Box<dyn BatchSource>,
+        rest: Option<EventBatch>,
+        total: Option<u64>,
+    },
     /// All events, in canonical order, for `order=strict`.
     Sorted { rest: EventBatch },
 }
@@ -88,19 +96,36 @@ impl EventReader {
         if metadata.is_dir() {
             return Err(Error::param("it is a directory").with_hint("name a recording inside it"));
         }
-        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let extension = path
+            .extension()
+            .and_then(|e| e.to_str())
+            .map(str::to_ascii_lowercase);
         let mut head = Vec::new();
         file.by_ref().take(Probe::BYTES as u64).read_to_end(&mut head)?;
         let whole = head.len() < Probe::BYTES;
-        let probe = Probe { head: &head, whole, extension: extension.as_deref() };
+        let probe = Probe {
+            head: &head,
+            whole,
+            extension: extension.as_deref(),
+        };
         let (format, params, evidence) = registry::choose(&probe, options)?;
         if metadata.is_file() {
             file.rewind()?;
             return match format.open {
-                Open::Stream(new) => {
-                    Self::stream(format, evidence, Source::file(file, options.mmap)?, new(&params, options)?, options)
-                }
-                Open::Seekable(new) => Self::table(format, evidence, new(SeekInput::File(file), &params, options)?, options, Some(metadata.len())),
+                Open::Stream(new) => Self::stream(
+                    format,
+                    evidence,
+                    Source::file(file, options.mmap)?,
+                    new(&params, options)?,
+                    options,
+                ),
+                Open::Seekable(new) => Self::table(
+                    format,
+                    evidence,
+                    new(SeekInput::File(file), &params, options)?,
+                    options,
+                    Some(metadata.len()),
+                ),
                 Open::Never => Err(cannot_read(format)),
             };
         }
@@ -126,15 +151,27 @@ impl EventReader {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_bytes(bytes: impl Into<Bytes>, extension: Option<&str>, options: &ReadOptions) -> Result<Self> {
+    pub fn from_bytes(
+        bytes: impl Into<Bytes>,
+        extension: Option<&str>,
+        options: &ReadOptions,
+    ) -> Result<Self> {
         let bytes = bytes.into();
         let head = &bytes[..bytes.len().min(Probe::BYTES)];
-        let probe = Probe { head, whole: head.len() == bytes.len(), extension };
+        let probe = Probe {
+            head,
+            whole: head.len() == bytes.len(),
+            extension,
+        };
         let (format, params, evidence) = registry::choose(&probe, options)?;
         match format.open {
-            Open::Stream(new) => {
-                Self::stream(format, evidence, Source::bytes(bytes), new(&params, options)?, options)
-            }
+            Open::Stream(new) => Self::stream(
+                format,
+                evidence,
+                Source::bytes(bytes),
+                new(&params, options)?,
+                options,
+            ),
             Open::Seekable(new) => {
                 let total = bytes.len() as u64;
                 let source = new(SeekInput::Bytes(bytes), &params, options)?;
@@ -167,7 +204,16 @@ impl EventReader {
     ) -> Result<Self> {
         let mut meta = source.meta().clone();
         meta.geometry = meta.geometry.or(options.geometry);
-        let mut reader = Self::of(format, evidence, Engine::Table { source, rest: None, total }, options)?;
+        let mut reader = Self::of(
+            format,
+            evidence,
+            Engine::Table {
+                source,
+                rest: None,
+                total,
+            },
+            options,
+        )?;
         reader.builder.set_geometry(meta.geometry);
         reader.builder.set_time(options.time, meta.time_unit);
         reader.meta = Some(Arc::new(meta));
@@ -175,7 +221,12 @@ impl EventReader {
         Ok(reader)
     }
 
-    fn of(format: &'static Format, evidence: Evidence, engine: Engine, options: &ReadOptions) -> Result<Self> {
+    fn of(
+        format: &'static Format,
+        evidence: Evidence,
+        engine: Engine,
+        options: &ReadOptions,
+    ) -> Result<Self> {
         Ok(Self {
             format,
             evidence,
@@ -222,7 +273,9 @@ impl EventReader {
         let all = self.builder.finish(&meta)?;
         self.builder = BatchBuilder::with_capacity(0)?;
         self.ended = false;
-        self.engine = Engine::Sorted { rest: ensure_strict_order(&all, Pool::serial())? };
+        self.engine = Engine::Sorted {
+            rest: ensure_strict_order(&all, Pool::serial())?,
+        };
         Ok(())
     }
 
@@ -253,7 +306,11 @@ impl EventReader {
             Engine::Table { source, total, .. } => (source.bytes_done(), *total),
             Engine::Sorted { .. } => (0, None),
         };
-        Progress { bytes, total_bytes, events: self.events + if self.lent { 0 } else { self.builder.len() as u64 } }
+        Progress {
+            bytes,
+            total_bytes,
+            events: self.events + if self.lent { 0 } else { self.builder.len() as u64 },
+        }
     }
 
     /// The next events, lent until the next call; the memory is used again and again. `None` at the end.
@@ -379,14 +436,17 @@ impl EventReader {
                     let piece = source.piece(want, &self.options.limits)?;
                     let (len, last, offset) = (piece.bytes.len(), piece.last, piece.offset);
                     let held = self.builder.len();
-                    let mut sink = EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options);
+                    let mut sink =
+                        EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options);
                     let result = decoder.decode(piece, &mut sink);
                     if self.meta.is_none()
                         && let Some(meta) = decoder.meta()
                     {
                         let mut meta = meta.clone();
                         if let Some(geometry) = meta.geometry {
-                            self.options.limits.check_geometry(geometry.width.into(), geometry.height.into())?;
+                            self.options
+                                .limits
+                                .check_geometry(geometry.width.into(), geometry.height.into())?;
                         }
                         meta.geometry = meta.geometry.or(self.options.geometry);
                         self.meta = Some(Arc::new(meta));
@@ -424,7 +484,13 @@ impl EventReader {
                     },
                 };
                 let count = batch.len().min(self.builder.room());
-                copy_in(&batch.slice(..count), &mut self.builder, &mut self.report, self.events, &self.options)?;
+                copy_in(
+                    &batch.slice(..count),
+                    &mut self.builder,
+                    &mut self.report,
+                    self.events,
+                    &self.options,
+                )?;
                 if count < batch.len() {
                     *rest = Some(batch.slice(count..));
                 }
@@ -437,7 +503,13 @@ impl EventReader {
                 }
                 self.builder = BatchBuilder::with_capacity(count)?;
                 // What was odd was reported when the events were gathered.
-                copy_in(&rest.slice(..count), &mut self.builder, &mut Report::default(), 0, &ReadOptions::default())?;
+                copy_in(
+                    &rest.slice(..count),
+                    &mut self.builder,
+                    &mut Report::default(),
+                    0,
+                    &ReadOptions::default(),
+                )?;
                 *rest = rest.slice(count..);
                 Ok(Filled::Full)
             }
@@ -446,13 +518,16 @@ impl EventReader {
 
     /// Limits, strictness, order and the progress call-back.
     fn police(&mut self) -> Result<()> {
-        self.options.limits.check_events(self.events + self.builder.len() as u64)?;
+        self.options
+            .limits
+            .check_events(self.events + self.builder.len() as u64)?;
         if self.options.strict {
             self.report.check_strict()?;
         }
         if self.options.order == OrderPolicy::Check {
             let columns = self.builder.columns();
-            self.order.push_columns(columns.slice(self.checked..columns.len()))?;
+            self.order
+                .push_columns(columns.slice(self.checked..columns.len()))?;
             self.checked = columns.len();
         }
         if let Some(callback) = &self.options.progress
@@ -562,7 +637,11 @@ impl PushReader {
         }
         self.gathered.extend_from_slice(bytes);
         self.options.limits.check_block(self.gathered.len() as u64, 0)?;
-        if self.gathered.len() >= Probe::BYTES { self.recognise(false) } else { Ok(()) }
+        if self.gathered.len() >= Probe::BYTES {
+            self.recognise(false)
+        } else {
+            Ok(())
+        }
     }
 
     /// States that the input has ended.
@@ -598,7 +677,11 @@ impl PushReader {
     fn recognise(&mut self, whole: bool) -> Result<()> {
         let head = self.gathered.get(..Probe::BYTES).unwrap_or(&self.gathered);
         let whole_head = whole && head.len() == self.gathered.len();
-        let probe = Probe { head, whole: whole_head, extension: self.extension.as_deref() };
+        let probe = Probe {
+            head,
+            whole: whole_head,
+            extension: self.extension.as_deref(),
+        };
         let (format, params, evidence) = registry::choose(&probe, &self.options)?;
         let reader = match format.open {
             Open::Stream(new) => {
@@ -607,7 +690,13 @@ impl PushReader {
                 if whole {
                     source.push(None)?;
                 }
-                EventReader::stream(format, evidence, source, new(&params, &self.options)?, &self.options)?
+                EventReader::stream(
+                    format,
+                    evidence,
+                    source,
+                    new(&params, &self.options)?,
+                    &self.options,
+                )?
             }
             Open::Seekable(new) if whole => {
                 let bytes = std::mem::take(&mut self.gathered);
@@ -630,6 +719,10 @@ impl EventReader {
             return Err(Error::internal("bytes were pushed into a table"));
         };
         source.push(bytes)?;
-        if self.meta.is_none() || self.options.order == OrderPolicy::Strict { self.read_ahead() } else { Ok(()) }
+        if self.meta.is_none() || self.options.order == OrderPolicy::Strict {
+            self.read_ahead()
+        } else {
+            Ok(())
+        }
     }
 }

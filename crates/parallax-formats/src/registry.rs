@@ -39,19 +39,31 @@ fn named(text: &str) -> Result<&'static Format> {
 }
 
 /// The format to read `probe` as: the one that was asked for, else the one that is surest.
-pub(crate) fn choose(probe: &Probe<'_>, options: &ReadOptions) -> Result<(&'static Format, Params, Evidence)> {
+pub(crate) fn choose(
+    probe: &Probe<'_>,
+    options: &ReadOptions,
+) -> Result<(&'static Format, Params, Evidence)> {
     if let Some(text) = &options.format {
         let format = named(text)?;
-        return Ok((format, params(format, Some(text))?, Evidence::new(100, "asked for")));
+        return Ok((
+            format,
+            params(format, Some(text))?,
+            Evidence::new(100, "asked for"),
+        ));
     }
     if probe.head.is_empty() && probe.whole {
-        return Err(Error::malformed("the input is empty").at_byte(0).with_hint("is the recording complete?"));
+        return Err(Error::malformed("the input is empty")
+            .at_byte(0)
+            .with_hint("is the recording complete?"));
     }
     let (format, evidence) = recognise(probe).ok_or_else(|| {
         let known: Vec<&str> = readable().map(Format::id).collect();
         Error::unsupported("the format is not recognised, neither by content nor by extension")
             .at_byte(0)
-            .with_hint(format!("name it with the option format, one of: {}", known.join(", ")))
+            .with_hint(format!(
+                "name it with the option format, one of: {}",
+                known.join(", ")
+            ))
     })?;
     Ok((format, params(format, None)?, evidence))
 }
@@ -72,32 +84,50 @@ pub fn recognise(probe: &Probe<'_>) -> Option<(&'static Format, Evidence)> {
 }
 
 fn readable() -> impl Iterator<Item = &'static Format> {
-    FORMATS.iter().copied().filter(|format| !matches!(format.open, Open::Never))
+    FORMATS
+        .iter()
+        .copied()
+        .filter(|format| !matches!(format.open, Open::Never))
 }
 
 /// The format to write, and its parameters: the one that was asked for, else by the output's extension.
 ///
 /// # Errors
 /// If none writes this extension, or the format cannot be written; both list those that can.
-pub fn writable(extension: Option<&str>, options: &WriteOptions) -> Result<(&'static Format, Params, Create)> {
-    let able = || -> Vec<&'static str> { FORMATS.iter().filter(|f| f.create.is_some()).map(|f| f.id()).collect() };
+pub fn writable(
+    extension: Option<&str>,
+    options: &WriteOptions,
+) -> Result<(&'static Format, Params, Create)> {
+    let able = || -> Vec<&'static str> {
+        FORMATS
+            .iter()
+            .filter(|f| f.create.is_some())
+            .map(|f| f.id())
+            .collect()
+    };
     let format = match (&options.format, extension) {
         (Some(text), _) => named(text)?,
         (None, Some(extension)) => {
             let claims = |f: &&&'static Format| f.create.is_some() && f.extensions.contains(&extension);
             FORMATS.iter().find(claims).copied().ok_or_else(|| {
-                Error::unsupported(format!("no format that can be written has the extension \".{extension}\""))
-                    .with_hint(format!("name the format, one of: {}", able().join(", ")))
+                Error::unsupported(format!(
+                    "no format that can be written has the extension \".{extension}\""
+                ))
+                .with_hint(format!("name the format, one of: {}", able().join(", ")))
             })?
         }
         (None, None) => {
-            return Err(Error::param("the output has no extension that would tell its format")
-                .with_hint(format!("name the format, one of: {}", able().join(", "))));
+            return Err(
+                Error::param("the output has no extension that would tell its format")
+                    .with_hint(format!("name the format, one of: {}", able().join(", "))),
+            );
         }
     };
     let Some(create) = format.create else {
-        return Err(Error::unsupported(format!("the format {} can be read, not written", format.id()))
-            .with_hint(format!("these can be written: {}", able().join(", "))));
+        return Err(
+            Error::unsupported(format!("the format {} can be read, not written", format.id()))
+                .with_hint(format!("these can be written: {}", able().join(", "))),
+        );
     };
     Ok((format, params(format, options.format.as_deref())?, create))
 }

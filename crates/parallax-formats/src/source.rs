@@ -26,8 +26,15 @@ pub(crate) struct Source {
 enum Kind {
     Mapped(MappedFile),
     Bytes(Bytes),
-    Read { from: Box<dyn Read + Send>, buffer: Buffer, ended: bool },
-    Pushed { buffer: Buffer, ended: bool },
+    Read {
+        from: Box<dyn Read + Send>,
+        buffer: Buffer,
+        ended: bool,
+    },
+    Pushed {
+        buffer: Buffer,
+        ended: bool,
+    },
 }
 
 /// Bytes that came in and are not consumed yet: `bytes[start..]`.
@@ -62,28 +69,56 @@ impl Source {
         if mmap && let Ok(mapped) = MappedFile::open(&file) {
             // Advice; without it the read is only slower.
             let _ = mapped.advise_sequential();
-            return Ok(Self { len: Some(mapped.len() as u64), kind: Kind::Mapped(mapped), at: 0 });
+            return Ok(Self {
+                len: Some(mapped.len() as u64),
+                kind: Kind::Mapped(mapped),
+                at: 0,
+            });
         }
-        Ok(Self { len: Some(len), ..Self::read(Box::new(file)) })
+        Ok(Self {
+            len: Some(len),
+            ..Self::read(Box::new(file))
+        })
     }
 
     /// Anything that can be read once, such as a pipe.
     pub(crate) fn read(from: Box<dyn Read + Send>) -> Self {
-        Self { kind: Kind::Read { from, buffer: Buffer::default(), ended: false }, at: 0, len: None }
+        Self {
+            kind: Kind::Read {
+                from,
+                buffer: Buffer::default(),
+                ended: false,
+            },
+            at: 0,
+            len: None,
+        }
     }
 
     pub(crate) fn bytes(bytes: Bytes) -> Self {
-        Self { len: Some(bytes.len() as u64), kind: Kind::Bytes(bytes), at: 0 }
+        Self {
+            len: Some(bytes.len() as u64),
+            kind: Kind::Bytes(bytes),
+            at: 0,
+        }
     }
 
     pub(crate) fn pushed() -> Self {
-        Self { kind: Kind::Pushed { buffer: Buffer::default(), ended: false }, at: 0, len: None }
+        Self {
+            kind: Kind::Pushed {
+                buffer: Buffer::default(),
+                ended: false,
+            },
+            at: 0,
+            len: None,
+        }
     }
 
     /// Appends to a pushed source, or ends it.
     pub(crate) fn push(&mut self, more: Option<&[u8]>) -> Result<()> {
         match (&mut self.kind, more) {
-            (Kind::Pushed { ended: true, .. }, Some(_)) => Err(Error::param("bytes were pushed after the end")),
+            (Kind::Pushed { ended: true, .. }, Some(_)) => {
+                Err(Error::param("bytes were pushed after the end"))
+            }
             (Kind::Pushed { buffer, .. }, Some(more)) => {
                 buffer.append(more);
                 Ok(())
@@ -118,24 +153,43 @@ impl Source {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(mapped.len());
                 let end = start.saturating_add(want.max(WINDOW)).min(mapped.len());
                 let last = end == mapped.len();
-                Ok(Piece { bytes: mapped.chunk(start..end).map_err(io_error)?, offset, last })
+                Ok(Piece {
+                    bytes: mapped.chunk(start..end).map_err(io_error)?,
+                    offset,
+                    last,
+                })
             }
             Kind::Bytes(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 let end = start.saturating_add(want.max(WINDOW)).min(bytes.len());
-                Ok(Piece { bytes: &bytes[start..end], offset, last: end == bytes.len() })
+                Ok(Piece {
+                    bytes: &bytes[start..end],
+                    offset,
+                    last: end == bytes.len(),
+                })
             }
             Kind::Read { from, buffer, ended } => {
                 if buffer.pending().len() < want.max(1) && !*ended {
                     buffer.compact();
                     let missing = want.saturating_sub(buffer.bytes.len()).max(READ);
                     // `take` and `read_to_end` allocate by what comes, never by what is asked for.
-                    let got = from.take(missing as u64).read_to_end(&mut buffer.bytes).map_err(io_error)?;
+                    let got = from
+                        .take(missing as u64)
+                        .read_to_end(&mut buffer.bytes)
+                        .map_err(io_error)?;
                     *ended = got < missing;
                 }
-                Ok(Piece { bytes: buffer.pending(), offset, last: *ended })
+                Ok(Piece {
+                    bytes: buffer.pending(),
+                    offset,
+                    last: *ended,
+                })
             }
-            Kind::Pushed { buffer, ended } => Ok(Piece { bytes: buffer.pending(), offset, last: *ended }),
+            Kind::Pushed { buffer, ended } => Ok(Piece {
+                bytes: buffer.pending(),
+                offset,
+                last: *ended,
+            }),
         }
     }
 

@@ -22,7 +22,7 @@ pub use parallax_pipeline as pipeline;
 pub use parallax_simd as simd;
 
 pub use parallax_events::{
-    BatchBuilder, DvsColumns, Error, ErrorKind, Event, EventBatch, EventOp, Geometry, Limits, Meta, Micros, Millis,
-    Nanos, Order, OrderPolicy, Report, Represent, Result, Tensor, TimeLiteral, TimeRange, TimeUnit,
+    BatchBuilder, DvsColumns, Error, ErrorKind, Event, EventBatch, EventOp, Geometry, Limits, Meta, Micros,
+    Millis, Nanos, Order, OrderPolicy, Report, Represent, Result, Tensor, TimeLiteral, TimeRange, TimeUnit,
 };
 pub use parallax_formats::{EventReader, OutputFile, PushReader, ReadOptions, WriteOptions};
