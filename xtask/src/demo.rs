@@ -40,14 +40,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         workspace,
         "to Parquet",
         &parallax,
-        &["convert"],
+        &["convert", "--force"],
         &[&recording, &table],
     )?;
     step(
         workspace,
         "a picture",
         &parallax,
-        &["render"],
+        &["render", "--force"],
         &[&recording, &picture],
     )?;
     let same = same_events(workspace, &parallax, &recording, &table)?;
@@ -85,7 +85,7 @@ fn obtained(workspace: &Workspace, parallax: &Path, out: &Path) -> Result<PathBu
             println!("no recording: {error:#}");
             println!("\n== making a synthetic scene instead: what follows is NOT a real recording");
             let scene = out.join("synthetic.csv");
-            run_command(workspace.command(parallax).arg("synth").arg(&scene))?;
+            run_command(workspace.command(parallax).args(["synth", "--force"]).arg(&scene))?;
             Ok(scene)
         }
     }
