@@ -57,6 +57,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let kind = KINDS.iter().find(|known| known.name == kind).context(USAGE)?;
     check_id(id)?;
     add(&workspace.root, kind, id)?;
+    // Where a line breaks depends on the length of the id. Without rustfmt it stays as the template has it.
+    let file = format!("{}/{id}.rs", kind.folder);
+    let _ = workspace
+        .command("rustfmt")
+        .args(["--edition", "2024"])
+        .arg(file)
+        .status();
     println!("new   {}/{id}.rs", kind.folder);
     println!("line  `{id}` in {}/mod.rs", kind.folder);
     println!(
