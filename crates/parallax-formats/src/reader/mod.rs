@@ -10,16 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, DvsColumns, Error, ErrorKind, EventBatch, FindingKind, Meta, OrderPolicy, Pool, Report,
-    Result, StrictCheck, ensure_strict_order,
+    BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Pool, Report, Result, StrictCheck,
+    ensure_strict_order,
 };
 use parallax_memory::Bytes;
 
 use crate::source::Source;
 use crate::{
-    BatchSource, Decoder, EventSink, Evidence, Format, Open, Probe, Progress, ReadOptions, SeekInput,
-    registry,
+    BatchSource, Decoder, Evidence, Format, Open, Probe, Progress, ReadOptions, SeekInput, registry,
 };
+
+mod engine;
+mod push;
+
+use engine::{Engine, Filled};
+pub use push::PushReader;
 
 /// Room that is made ahead of the decoder when a whole recording is read.
 const GROWTH: usize = 64 << 10;
@@ -54,29 +59,6 @@ pub struct EventReader {
     order: StrictCheck,
     /// How many events in the builder have been checked for their order.
     checked: usize,
-}
-
-enum Engine {
-    Stream {
-        source: Source,
-        decoder: Box<dyn Decoder>,
-    },
-    Table {
-        source: Box<dyn BatchSource>,
-        rest: Option<EventBatch>,
-        total: Option<u64>,
-    },
-    /// All events, in canonical order, for `order=strict`.
-    Sorted { rest: EventBatch },
-}
-
-/// How far [`EventReader::fill`] got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Filled {
-    Full,
-    End,
-    /// A pushed source has no more for now.
-    Starved,
 }
 
 impl EventReader {
@@ -409,134 +391,6 @@ impl EventReader {
         }
         Ok(self.builder.len())
     }
-
-    /// One step of decoding into the builder. Errors of the input are kept until the events are out.
-    fn step(&mut self) -> Result<Filled> {
-        let outcome = self.try_step();
-        let outcome = outcome.and_then(|filled| self.police().map(|()| filled));
-        match outcome {
-            Ok(Filled::End) => {
-                self.ended = true;
-                Ok(Filled::End)
-            }
-            Ok(filled) => Ok(filled),
-            Err(error) => {
-                self.ended = true;
-                self.waiting = Some(error);
-                Ok(Filled::End)
-            }
-        }
-    }
-
-    fn try_step(&mut self) -> Result<Filled> {
-        match &mut self.engine {
-            Engine::Stream { source, decoder } => {
-                let mut want = decoder.wants_bytes();
-                loop {
-                    let piece = source.piece(want, &self.options.limits)?;
-                    let (len, last, offset) = (piece.bytes.len(), piece.last, piece.offset);
-                    let held = self.builder.len();
-                    let mut sink =
-                        EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options);
-                    let result = decoder.decode(piece, &mut sink);
-                    if self.meta.is_none()
-                        && let Some(meta) = decoder.meta()
-                    {
-                        let mut meta = meta.clone();
-                        if let Some(geometry) = meta.geometry {
-                            self.options
-                                .limits
-                                .check_geometry(geometry.width.into(), geometry.height.into())?;
-                        }
-                        meta.geometry = meta.geometry.or(self.options.geometry);
-                        self.meta = Some(Arc::new(meta));
-                    }
-                    let consumed = result?.min(len);
-                    source.consume(consumed);
-                    if consumed > 0 || self.builder.len() > held {
-                        return Ok(Filled::Full);
-                    }
-                    if last {
-                        if len > 0 {
-                            self.report.note(
-                                FindingKind::TruncatedTail,
-                                1,
-                                Some(offset),
-                                Some(self.events + self.builder.len() as u64),
-                                || format!("{len} bytes that make no whole record"),
-                            );
-                        }
-                        return Ok(Filled::End);
-                    }
-                    if source.is_starved() {
-                        self.options.limits.check_block(len as u64, offset)?;
-                        return Ok(Filled::Starved);
-                    }
-                    want = decoder.wants_bytes().max(len.saturating_mul(2)).max(1);
-                }
-            }
-            Engine::Table { source, rest, .. } => {
-                let batch = match rest.take() {
-                    Some(batch) => batch,
-                    None => match source.next_batch()? {
-                        Some(batch) => batch,
-                        None => return Ok(Filled::End),
-                    },
-                };
-                let count = batch.len().min(self.builder.room());
-                copy_in(
-                    &batch.slice(..count),
-                    &mut self.builder,
-                    &mut self.report,
-                    self.events,
-                    &self.options,
-                )?;
-                if count < batch.len() {
-                    *rest = Some(batch.slice(count..));
-                }
-                Ok(Filled::Full)
-            }
-            Engine::Sorted { rest } => {
-                let count = rest.len().min(self.options.effective_chunk());
-                if count == 0 {
-                    return Ok(Filled::End);
-                }
-                self.builder = BatchBuilder::with_capacity(count)?;
-                // What was odd was reported when the events were gathered.
-                copy_in(
-                    &rest.slice(..count),
-                    &mut self.builder,
-                    &mut Report::default(),
-                    0,
-                    &ReadOptions::default(),
-                )?;
-                *rest = rest.slice(count..);
-                Ok(Filled::Full)
-            }
-        }
-    }
-
-    /// Limits, strictness, order and the progress call-back.
-    fn police(&mut self) -> Result<()> {
-        self.options
-            .limits
-            .check_events(self.events + self.builder.len() as u64)?;
-        if self.options.strict {
-            self.report.check_strict()?;
-        }
-        if self.options.order == OrderPolicy::Check {
-            let columns = self.builder.columns();
-            self.order
-                .push_columns(columns.slice(self.checked..columns.len()))?;
-            self.checked = columns.len();
-        }
-        if let Some(callback) = &self.options.progress
-            && callback(self.progress()).is_break()
-        {
-            return Err(Error::new(ErrorKind::Closed, "stopped on request"));
-        }
-        Ok(())
-    }
 }
 
 impl std::fmt::Debug for EventReader {
@@ -559,170 +413,6 @@ impl Iterator for EventReader {
     }
 }
 
-fn copy_in(
-    batch: &EventBatch,
-    builder: &mut BatchBuilder,
-    report: &mut Report,
-    before: u64,
-    options: &ReadOptions,
-) -> Result<()> {
-    let mut rest = batch.columns();
-    let mut sink = EventSink::new(builder, report, before, options);
-    while !rest.is_empty() {
-        let spare = sink.spare();
-        let count = spare.t.len().min(rest.len());
-        let part = rest.slice(0..count);
-        spare.t[..count].copy_from_slice(part.t);
-        spare.x[..count].copy_from_slice(part.x);
-        spare.y[..count].copy_from_slice(part.y);
-        spare.p[..count].copy_from_slice(part.p);
-        sink.commit(count)?;
-        rest = rest.slice(count..rest.len());
-    }
-    Ok(())
-}
-
 fn cannot_read(format: &Format) -> Error {
     Error::unsupported(format!("the format {} can be written, not read", format.id()))
-}
-
-/// Reads a recording that comes in pieces: over a network, from a driver, out of an archive.
-///
-/// Push, then take batches until there is none; the memory held is what was pushed and not taken.
-///
-/// ```
-/// use parallax_formats::{PushReader, ReadOptions};
-///
-/// let mut reader = PushReader::new(Some("csv"), &ReadOptions::default());
-/// for piece in ["t,x,y,p\n10,3", ",4,1\n12,5,6,0\n"] {
-///     reader.push(piece.as_bytes())?;
-///     assert!(reader.next_batch()?.is_none()); // No batch of 1 Mi events is complete.
-/// }
-/// reader.finish()?;
-/// let events = reader.next_batch()?.ok_or(parallax_events::Error::internal("no events"))?;
-/// assert_eq!(events.columns().x, [3, 5]);
-/// # Ok::<(), parallax_events::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct PushReader {
-    options: ReadOptions,
-    extension: Option<String>,
-    gathered: Vec<u8>,
-    reader: Option<EventReader>,
-    ended: bool,
-}
-
-impl PushReader {
-    /// A reader that recognises the format from the first bytes. `extension` helps, as a file's name would.
-    pub fn new(extension: Option<&str>, options: &ReadOptions) -> Self {
-        Self {
-            options: options.clone(),
-            extension: extension.map(str::to_owned),
-            gathered: Vec::new(),
-            reader: None,
-            ended: false,
-        }
-    }
-
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// If the format is not recognised, the header is damaged, or the input has ended.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.ended {
-            return Err(Error::param("bytes were pushed after the end"));
-        }
-        if let Some(reader) = &mut self.reader {
-            return reader.push(Some(bytes));
-        }
-        self.gathered.extend_from_slice(bytes);
-        self.options.limits.check_block(self.gathered.len() as u64, 0)?;
-        if self.gathered.len() >= Probe::BYTES {
-            self.recognise(false)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// States that the input has ended.
-    ///
-    /// # Errors
-    /// As [`push`](Self::push).
-    pub fn finish(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.ended, true) {
-            return Ok(());
-        }
-        match &mut self.reader {
-            Some(reader) => reader.push(None),
-            None => self.recognise(true),
-        }
-    }
-
-    /// The next full batch, or any at the end; `None` if more must be pushed first, or after the end.
-    ///
-    /// # Errors
-    /// As [`EventReader::next_columns`].
-    pub fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        match &mut self.reader {
-            Some(reader) => reader.next_batch(),
-            None => Ok(None),
-        }
-    }
-
-    /// The reader behind, once the format is recognised: for its facts, its report and its progress.
-    pub fn reader(&self) -> Option<&EventReader> {
-        self.reader.as_ref()
-    }
-
-    fn recognise(&mut self, whole: bool) -> Result<()> {
-        let head = self.gathered.get(..Probe::BYTES).unwrap_or(&self.gathered);
-        let whole_head = whole && head.len() == self.gathered.len();
-        let probe = Probe {
-            head,
-            whole: whole_head,
-            extension: self.extension.as_deref(),
-        };
-        let (format, params, evidence) = registry::choose(&probe, &self.options)?;
-        let reader = match format.open {
-            Open::Stream(new) => {
-                let mut source = Source::pushed();
-                source.push(Some(&std::mem::take(&mut self.gathered)))?;
-                if whole {
-                    source.push(None)?;
-                }
-                EventReader::stream(
-                    format,
-                    evidence,
-                    source,
-                    new(&params, &self.options)?,
-                    &self.options,
-                )?
-            }
-            Open::Seekable(new) if whole => {
-                let bytes = std::mem::take(&mut self.gathered);
-                let total = bytes.len() as u64;
-                let source = new(SeekInput::Bytes(bytes.into()), &params, &self.options)?;
-                EventReader::table(format, evidence, source, &self.options, Some(total))?
-            }
-            // Its index is at the end: wait for all of it, within the limits.
-            Open::Seekable(_) => return Ok(()),
-            Open::Never => return Err(cannot_read(format)),
-        };
-        self.reader = Some(reader);
-        Ok(())
-    }
-}
-
-impl EventReader {
-    fn push(&mut self, bytes: Option<&[u8]>) -> Result<()> {
-        let Engine::Stream { source, .. } = &mut self.engine else {
-            return Err(Error::internal("bytes were pushed into a table"));
-        };
-        source.push(bytes)?;
-        if self.meta.is_none() || self.options.order == OrderPolicy::Strict {
-            self.read_ahead()
-        } else {
-            Ok(())
-        }
-    }
 }
