@@ -2,8 +2,9 @@
 //!
 //! In: this checkout. Out: for each kind, that `xtask new` made exactly one file and one line, and that the copy then
 //! builds and keeps the laws with the toys in it.
-//! The copy lies in a fixed place and builds into the same target folder as this test, so what has not changed since
-//! the last run is not built again.
+//! The copy lies in a fixed place, so what has not changed since the last run is not built again. It builds into a
+//! target folder of its own: cargo names what it builds by the path inside the workspace and goes by dates, so in one
+//! folder it would take the copy's crates for ours.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
@@ -72,12 +73,12 @@ fn a_plug_in_is_one_file_and_one_line() {
         assert_eq!(mine.trim().trim_end_matches(','), *id);
     }
 
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let target = scratch.join("target");
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
         command
             .current_dir(&copy)
-            .env("CARGO_TARGET_DIR", target)
+            .env("CARGO_TARGET_DIR", &target)
             .args(arguments);
         // What is skipped there is skipped by the same tests here, and counted here.
         command.env_remove("PARALLAX_SKIPS");
