@@ -17,7 +17,7 @@ use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, 
 use crate::{Format, Open, Sample};
 
 /// The row of this format.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     declaration: &DECLARATION,
     extensions: &["raw"],
     sniff: |probe| sniff(probe, Encoding::Evt3, 20),

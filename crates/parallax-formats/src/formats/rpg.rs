@@ -11,7 +11,7 @@ use crate::text::{Header, Layout, Separator, Style, TextDecoder, TextWriter, Uni
 use crate::{EventWriter, Evidence, Format, Open, Probe, Sample, WriteOptions};
 
 /// The row of this format.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     declaration: &DECLARATION,
     extensions: &["txt"],
     sniff,

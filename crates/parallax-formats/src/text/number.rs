@@ -14,13 +14,22 @@ pub(super) const POWERS: [u64; 20] = {
 /// As many digits as always fit into 64 bits.
 const DIGITS: u32 = 19;
 
-/// A decimal number: `digits * 10^exponent`, and whether non-zero digits behind them were cut off.
+/// What the digits behind the last that is held come to, in units of that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rest {
+    Nothing,
+    BelowHalf,
+    Half,
+    AboveHalf,
+}
+
+/// A decimal number: `digits * 10^exponent`, and the rest of very long ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
     digits: u64,
     exponent: i32,
-    cut: bool,
+    rest: Rest,
     /// Whether it is written with a decimal point or an exponent.
     pub(super) fractional: bool,
 }
@@ -37,10 +46,10 @@ impl Decimal {
             negative,
             digits: 0,
             exponent: 0,
-            cut: false,
+            rest: Rest::Nothing,
             fractional: false,
         };
-        let (mut held, mut seen) = (0, false);
+        let (mut held, mut seen, mut cut) = (0, false, false);
         let mut rest = text;
         while let Some((&byte, after)) = rest.split_first() {
             match byte {
@@ -51,7 +60,15 @@ impl Decimal {
                         held += u32::from(number.digits > 0);
                         number.exponent -= i32::from(number.fractional);
                     } else {
-                        number.cut |= byte != b'0';
+                        number.rest = match (number.rest, byte) {
+                            (Rest::Nothing, b'1'..) if cut => Rest::BelowHalf,
+                            (Rest::Half, b'1'..) => Rest::AboveHalf,
+                            (Rest::Nothing, b'1'..=b'4') => Rest::BelowHalf,
+                            (Rest::Nothing, b'5') => Rest::Half,
+                            (Rest::Nothing, b'6'..) => Rest::AboveHalf,
+                            (rest, _) => rest,
+                        };
+                        cut = true;
                         number.exponent = number.exponent.saturating_add(i32::from(!number.fractional));
                     }
                 }
@@ -74,21 +91,28 @@ impl Decimal {
         let exponent = self.exponent.checked_add(power)?;
         let size = match usize::try_from(exponent) {
             _ if self.digits == 0 => 0,
-            Ok(_) if self.cut => return None,
+            Ok(0) => {
+                let up = self.rest > Rest::Half || (self.rest == Rest::Half && self.digits % 2 == 1);
+                self.digits + u64::from(up)
+            }
+            Ok(_) if self.rest > Rest::Nothing => return None,
             Ok(up) => self.digits.checked_mul(*POWERS.get(up)?)?,
             Err(_) => match POWERS.get(exponent.unsigned_abs() as usize) {
                 Some(&unit) => {
                     let (whole, rest) = (self.digits / unit, self.digits % unit);
                     let half = unit / 2;
-                    let up = rest > half || (rest == half && (self.cut || whole % 2 == 1));
+                    let up = rest > half || (rest == half && (self.rest > Rest::Nothing || whole % 2 == 1));
                     whole + u64::from(up)
                 }
                 // Below a tenth: the digits are fewer than the places.
                 None => 0,
             },
         };
-        let size = i64::try_from(size).ok()?;
-        Some(if self.negative { -size } else { size })
+        if self.negative {
+            0_i64.checked_sub_unsigned(size)
+        } else {
+            i64::try_from(size).ok()
+        }
     }
 
     /// The number, if it is whole.
@@ -97,7 +121,7 @@ impl Decimal {
             Ok(places) if self.digits > 0 => POWERS.get(places).is_none_or(|unit| self.digits % unit != 0),
             _ => false,
         };
-        if fraction || self.cut {
+        if fraction || self.rest > Rest::Nothing {
             None
         } else {
             self.scaled(0)
@@ -139,6 +163,13 @@ mod tests {
             ("0e99", 0),
             ("1e-40", 0),
             ("0000000000000000000000000001", 1_000_000),
+            ("4490931660946.155262", 4_490_931_660_946_155_262),
+            ("4490931660946.1552624999999", 4_490_931_660_946_155_262),
+            ("4490931660946.1552625", 4_490_931_660_946_155_262),
+            ("4490931660946.1552635", 4_490_931_660_946_155_264),
+            ("4490931660946.15526250000001", 4_490_931_660_946_155_263),
+            ("4490931660946.15526200000009", 4_490_931_660_946_155_262),
+            ("4490931660946.1552627", 4_490_931_660_946_155_263),
         ] {
             assert_eq!(micros(text), Some(expected), "{text}");
         }
@@ -153,6 +184,8 @@ mod tests {
         }
         let whole = |text: &str| Decimal::parse(text.as_bytes())?.whole();
         assert_eq!(whole("1700000000123456789"), Some(1_700_000_000_123_456_789));
+        assert_eq!(whole("-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(whole("9223372036854775808"), None);
         assert_eq!(whole("9.600000000000000000e+01"), Some(96));
         assert_eq!(whole("96.0"), Some(96));
         assert_eq!(whole("0.0"), Some(0));

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use parallax_events::{Error, EventBatch, Geometry, Meta, Result, TimeUnit};
+use parallax_events::{Error, EventBatch, Geometry, Meta, Origin, Result, TimeUnit};
 
 use super::plan::{Column, Layout, Unit};
 use crate::EventWriter;
@@ -21,8 +21,9 @@ pub(crate) struct TextWriter {
     layout: Layout,
     separator: u8,
     time: Time,
-    /// Whether every p must come out as 0 or 1: batches hold nothing else.
     geometry: Option<Geometry>,
+    /// What y is subtracted from: text has its origin at the top left.
+    turn: Option<u16>,
 }
 
 /// How a time is written: `t * multiply`, with a point before the last `places` digits.
@@ -66,7 +67,7 @@ impl TextWriter {
     /// A writer of streams with such facts.
     ///
     /// # Errors
-    /// If times of `meta` cannot be written in `unit`.
+    /// If times of `meta` cannot be written in `unit`, or y must be turned and the sensor's height is not known.
     pub(crate) fn new(
         output: Box<dyn Write + Send>,
         meta: &Meta,
@@ -75,6 +76,10 @@ impl TextWriter {
         unit: Unit,
     ) -> Result<Self> {
         let time = Time::new(meta.time_unit, unit)?;
+        let turn = match meta.origin {
+            Origin::TopLeft => None,
+            Origin::BottomLeft => Some(meta.require_geometry()?.height - 1),
+        };
         let buffer = Vec::with_capacity(BLOCK);
         Ok(Self {
             output,
@@ -83,6 +88,7 @@ impl TextWriter {
             separator,
             time,
             geometry: meta.geometry,
+            turn,
         })
     }
 
@@ -151,7 +157,11 @@ impl EventWriter for TextWriter {
                 match column {
                     Column::T => outcome = outcome.and(self.push_time(event.t)),
                     Column::X => push_number(&mut self.buffer, event.x.into(), 1),
-                    Column::Y => push_number(&mut self.buffer, event.y.into(), 1),
+                    Column::Y => {
+                        // Every y is below the height that `turn` was taken from.
+                        let y = self.turn.map_or(event.y, |last| last.saturating_sub(event.y));
+                        push_number(&mut self.buffer, y.into(), 1);
+                    }
                     Column::P => self.buffer.push(b'0' + event.p),
                     Column::Other => self.buffer.push(b'0'),
                 }
