@@ -13,6 +13,7 @@ mod source;
 // Rooms that several formats share.
 mod columnar;
 mod prophesee;
+mod stored;
 mod text;
 
 pub use decoder::{Decoder, EventSink, Piece};

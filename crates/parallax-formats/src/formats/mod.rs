@@ -15,6 +15,7 @@ formats! {
     arrow
     arrow_stream
     csv
+    dat
     evt2
     evt3
     parquet

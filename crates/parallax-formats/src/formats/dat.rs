@@ -1,0 +1,411 @@
+//! DAT: 8-byte records of Prophesee's tools, version 1 and 2, behind a text header.
+//!
+//! In: header lines `% key value`, then a byte with the type of the events and one with their size, then records of a
+//! 32-bit time in microseconds and 32 bits of address and polarity, little-endian. Out: events in the recorded
+//! order, t in microseconds. Sources: the maker's file format pages and its MATLAB and Python loaders.
+//!
+//! - Time wraps every 2^32 us (71.6 min): a fall by more than 2^31 is a wrap; a smaller one is taken as it is, and
+//!   reported as a step back. `% T0` (written by faery) is added to every time.
+//! - The size may be missing, and lines may be free text. Version 1 files may lack the two bytes behind the header;
+//!   files without a header do. A header without a version means version 1, as in the maker's loader.
+//! - Files of triggers or of optical flow have the same name; they are refused, by type.
+//! - Written is version 2. It holds 14 bits of column and row, and no gap in time of 2^31 us or more. A recording
+//!   that does not start within the first 2^32 us gets a `% T0`, which other readers than faery ignore.
+
+use std::io::Write;
+
+use parallax_events::{
+    Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result, SpareColumns,
+};
+
+use crate::prophesee::RawHeader;
+use crate::stored::{Outlet, Storing};
+use crate::{
+    Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, ReadOptions, Sample, WriteOptions,
+};
+
+/// The row of this format.
+pub(super) static FORMAT: Format = Format {
+    declaration: &DECLARATION,
+    extensions: &["dat"],
+    sniff,
+    open: Open::Stream(|params, options| Ok(Box::new(DatDecoder::new(params, options)?))),
+    create: Some(create),
+    sample,
+};
+
+static DECLARATION: Declaration = Declaration::new(
+    "dat",
+    "Prophesee DAT 1 and 2",
+    &[ParamSpec::choice("version", &["auto", "1", "2"])
+        .default("auto")
+        .doc("How addresses are stored, for reading; auto: as the header says, else 1")],
+)
+.with_doc(
+    "Records of 8 bytes behind a text header. Version 2 is written. Times that do not start within the first 71.6 \
+     minutes are counted from a `% T0` in the header, which few other programs know.",
+);
+
+/// What lies in the bytes behind the header.
+mod kind {
+    pub(super) const EVENT_2D: u8 = 0x00;
+    pub(super) const EVENT_CD: u8 = 0x0C;
+    pub(super) const EXT_TRIGGER: u8 = 0x0E;
+    pub(super) const OPTICAL_FLOW: u8 = 0x28;
+}
+
+/// The bytes of a record, and a fall of time that is a wrap.
+const RECORD: usize = 8;
+const LOOP: i64 = 1 << 32;
+const WRAP: u32 = 1 << 31;
+
+/// Columns and rows of version 2 have 14 bits.
+const ADDRESS: u16 = 0x3FFF;
+
+/// The latest start that a header may state, so that no time overflows.
+const LATEST_START: i64 = 1 << 62;
+const LATEST_BASE: i64 = i64::MAX - LOOP;
+
+/// How column, row and polarity lie in the upper half of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+/// Reads the header, then records.
+#[derive(Debug)]
+struct DatDecoder {
+    header: RawHeader,
+    asked: Option<Version>,
+    limits: Limits,
+    /// Known once the header is behind.
+    meta: Option<Meta>,
+    version: Version,
+    clock: Clock,
+}
+
+/// Makes 32-bit times whole.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    /// What is added to a stored time: wraps and the start.
+    base: i64,
+    /// The last stored time.
+    last: u32,
+}
+
+impl Clock {
+    fn time(&mut self, stored: u32) -> i64 {
+        if self.last > stored && self.last - stored > WRAP {
+            // A forged file can claim more wraps than 64 bits hold.
+            self.base = (self.base + LOOP).min(LATEST_BASE);
+        }
+        self.last = stored;
+        self.base + i64::from(stored)
+    }
+}
+
+fn sniff(probe: &Probe<'_>) -> Option<Evidence> {
+    let mut header = RawHeader::default();
+    // What is wrong with a header is the decoder's to say.
+    let _ = header.read(probe.head, 0, false, &Limits::default());
+    if !header.is_present() || header.encoding_line().is_some() {
+        return None;
+    }
+    let ours = probe.extension == Some("dat");
+    match header.meta().extra.get("version").map(String::as_str) {
+        Some(version @ ("1" | "2")) => {
+            Some(Evidence::new(if ours { 92 } else { 80 }, format!("the header says Version {version}")))
+        }
+        _ if ours => Some(Evidence::new(40, "a text header and the extension of DAT")),
+        _ => None,
+    }
+}
+
+impl DatDecoder {
+    fn new(params: &Params, options: &ReadOptions) -> Result<Self> {
+        Ok(Self {
+            header: RawHeader::default(),
+            asked: match params.choice("version")? {
+                "1" => Some(Version::One),
+                "2" => Some(Version::Two),
+                _ => None,
+            },
+            limits: options.limits,
+            meta: None,
+            version: Version::Two,
+            clock: Clock::default(),
+        })
+    }
+
+    /// The header is behind, and `rest` follows it: checks what follows and states the facts. Returns how many bytes
+    /// of `rest` are behind too, or `None` if more are needed.
+    fn start(&mut self, rest: Piece<'_>, sink: &mut EventSink<'_>) -> Result<Option<usize>> {
+        if let Some((words, offset)) = self.header.encoding_line() {
+            return Err(Error::malformed(format!("the header says `{words}`, which is not DAT"))
+                .at_byte(offset)
+                .with_hint("leave the format to be recognised"));
+        }
+        let meta = self.header.meta();
+        let kind = match *rest.bytes {
+            _ if !self.header.is_present() => None,
+            [kind, size, ..] => Some((kind, size)),
+            _ if rest.last => {
+                return Err(Error::malformed("the input ends inside its header, before the type of the events")
+                    .at_byte(rest.offset)
+                    .with_hint("is the recording complete?"));
+            }
+            _ => return Ok(None),
+        };
+        self.version = match (self.asked, meta.extra.get("version").map(String::as_str)) {
+            (Some(version), _) => version,
+            (None, Some("1")) => Version::One,
+            (None, Some("2")) => Version::Two,
+            (None, Some(other)) => {
+                return Err(Error::unsupported(format!("DAT version {other}"))
+                    .at_byte(0)
+                    .with_hint("read it with version=1 or version=2"));
+            }
+            (None, None) => {
+                sink.note(FindingKind::Assumed, 1, rest.offset, || "version 1, as no header states it".to_owned());
+                Version::One
+            }
+        };
+        let behind = match kind {
+            None => 0,
+            Some((kind::EVENT_2D | kind::EVENT_CD, size)) if usize::from(size) == RECORD => 2,
+            Some(_) if self.version == Version::One => {
+                let no_type = || "records right behind the header, as no type of events stands there".to_owned();
+                sink.note(FindingKind::Assumed, 1, rest.offset, no_type);
+                0
+            }
+            Some((kind, size)) => return Err(not_events(kind, size).at_byte(rest.offset)),
+        };
+        if let Some(start) = meta.extra.get("t0") {
+            self.clock.base = match start.parse() {
+                Ok(start) if (0..=LATEST_START).contains(&start) => start,
+                _ => return Err(Error::malformed(format!("the header line `T0 {start}` does not parse")).at_byte(0)),
+            };
+        }
+        sink.set_meta(&meta);
+        self.meta = Some(meta);
+        Ok(Some(behind))
+    }
+}
+
+/// That a file holds something else.
+fn not_events(kind: u8, size: u8) -> Error {
+    let what = match kind {
+        kind::EVENT_2D | kind::EVENT_CD => return Error::malformed(format!("events of {size} bytes; DAT has 8")),
+        kind::EXT_TRIGGER => "external triggers".to_owned(),
+        kind::OPTICAL_FLOW => "optical flow".to_owned(),
+        _ => format!("records of the type {kind:#04x}"),
+    };
+    Error::unsupported(format!("the file holds {what}, no events of pixels"))
+        .with_hint("the events of the recording are in another file, named `.._cd.dat` or `.._td.dat`")
+}
+
+impl Decoder for DatDecoder {
+    fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
+        let mut at = 0;
+        if self.meta.is_none() {
+            at = self.header.read(piece.bytes, piece.offset, piece.last, &self.limits)?;
+            if !self.header.is_complete() {
+                return Ok(at);
+            }
+            let bytes = piece.bytes.get(at..).unwrap_or_default();
+            let Some(behind) = self.start(Piece { bytes, offset: piece.offset + at as u64, ..piece }, sink)? else {
+                return Ok(at);
+            };
+            at += behind;
+        }
+        let (mut records, _) = piece.bytes.get(at..).unwrap_or_default().as_chunks::<RECORD>();
+        while !records.is_empty() && sink.room() > 0 {
+            let out = sink.spare();
+            let (now, later) = records.split_at(records.len().min(out.t.len()));
+            match self.version {
+                Version::One => block::<true>(now, &mut self.clock, out),
+                Version::Two => block::<false>(now, &mut self.clock, out),
+            }
+            sink.commit(now.len())?;
+            at += now.len() * RECORD;
+            records = later;
+        }
+        Ok(at)
+    }
+
+    fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+}
+
+/// Records whose times are looked at together: if the upper half of the range is not left or entered, there is no
+/// wrap among them, and a loop without branches does them.
+const RUN: usize = 64;
+
+/// Decodes all of `records`, for which `out` has room.
+fn block<const ONE: bool>(records: &[[u8; RECORD]], clock: &mut Clock, out: SpareColumns<'_>) {
+    let length = records.len();
+    let (mut t, mut x) = (out.t[..length].chunks_mut(RUN), out.x[..length].chunks_mut(RUN));
+    let (mut y, mut p) = (out.y[..length].chunks_mut(RUN), out.p[..length].chunks_mut(RUN));
+    for run in records.chunks(RUN) {
+        let (Some(t), Some(x), Some(y), Some(p)) = (t.next(), x.next(), y.next(), p.next()) else { return };
+        match (run.first_chunk::<RUN>(), t.first_chunk_mut(), x.first_chunk_mut(), y.first_chunk_mut(), p.first_chunk_mut())
+        {
+            (Some(run), Some(t), Some(x), Some(y), Some(p)) => whole_run::<ONE>(run, clock, t, x, y, p),
+            _ => {
+                for (i, record) in run.iter().enumerate() {
+                    let (stored, address) = halves(record);
+                    t[i] = clock.time(stored);
+                    (x[i], y[i], p[i]) = pixel::<ONE>(address);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn whole_run<const ONE: bool>(
+    run: &[[u8; RECORD]; RUN],
+    clock: &mut Clock,
+    t: &mut [i64; RUN],
+    x: &mut [u16; RUN],
+    y: &mut [u16; RUN],
+    p: &mut [u8; RUN],
+) {
+    let (mut any, mut all) = (clock.last, clock.last);
+    for record in run {
+        let (stored, _) = halves(record);
+        any |= stored;
+        all &= stored;
+    }
+    if (any ^ all) < WRAP {
+        let base = clock.base;
+        for (t, record) in t.iter_mut().zip(run) {
+            *t = base + i64::from(halves(record).0);
+        }
+        clock.last = halves(&run[RUN - 1]).0;
+    } else {
+        for (t, record) in t.iter_mut().zip(run) {
+            *t = clock.time(halves(record).0);
+        }
+    }
+    for i in 0..RUN {
+        (x[i], y[i], p[i]) = pixel::<ONE>(halves(&run[i]).1);
+    }
+}
+
+/// The time and the address of a record.
+#[inline(always)]
+fn halves(record: &[u8; RECORD]) -> (u32, u32) {
+    let record = u64::from_le_bytes(*record);
+    (record as u32, (record >> 32) as u32)
+}
+
+/// Column, row and polarity.
+#[inline(always)]
+fn pixel<const ONE: bool>(address: u32) -> (u16, u16, u8) {
+    if ONE {
+        ((address & 0x1FF) as u16, (address >> 9 & 0xFF) as u16, (address >> 17 & 1) as u8)
+    } else {
+        let address_of = |bits: u32| (bits & u32::from(ADDRESS)) as u16;
+        (address_of(address), address_of(address >> 14), (address >> 28 & 1) as u8)
+    }
+}
+
+fn create(output: Box<dyn Write + Send>, meta: &Meta, _: &Params, _: &WriteOptions) -> Result<Box<dyn EventWriter>> {
+    let storing = Storing::new("DAT", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
+    let outlet = Outlet::new(output);
+    Ok(Box::new(DatWriter { outlet, storing, meta: meta.clone(), start: 0, clock: None }))
+}
+
+/// Writes version 2.
+struct DatWriter {
+    outlet: Outlet,
+    storing: Storing,
+    meta: Meta,
+    /// The time that stored ones count from.
+    start: i64,
+    /// What a reader will have seen; `None` until the header is written.
+    clock: Option<Clock>,
+}
+
+impl DatWriter {
+    /// Writes the header of a recording whose first event is at `first`.
+    fn header(&mut self, first: i64) -> Result<Clock> {
+        let mut header = String::from("% Data file containing CD events\n% Version 2\n");
+        if let Some(date) = self.meta.extra.get("date")
+            && !date.contains(|c: char| c.is_control())
+        {
+            header.push_str(&format!("% Date {date}\n"));
+        }
+        if let Some(size) = self.meta.geometry {
+            header.push_str(&format!("% Width {}\n% Height {}\n", size.width, size.height));
+        }
+        if first < 0 || first > LATEST_START {
+            return Err(self.storing.no_time(first, "the first time is from 0 to 2^62 us"));
+        }
+        if first >= LOOP {
+            self.start = first;
+            header.push_str(&format!("% T0 {first}\n"));
+        }
+        self.outlet.put(header.as_bytes())?;
+        self.outlet.put(&[kind::EVENT_CD, RECORD as u8])?;
+        Ok(Clock { base: self.start, last: 0 })
+    }
+}
+
+impl EventWriter for DatWriter {
+    fn write(&mut self, batch: &EventBatch) -> Result<()> {
+        for event in batch.columns().iter() {
+            let Event { t, x, y, p, .. } = self.storing.event(event)?;
+            let mut clock = match self.clock {
+                Some(clock) => clock,
+                None => self.header(t)?,
+            };
+            // The low half of the time; what a reader makes of it must be the time again.
+            let stored = t.wrapping_sub(self.start) as u32;
+            let seen = clock.time(stored);
+            if seen != t {
+                return Err(self.storing.no_time(t, &format!("its 32 bits would be read as {seen} us")));
+            }
+            self.clock = Some(clock);
+            let address = u32::from(x) | u32::from(y) << 14 | u32::from(p) << 28;
+            self.outlet.put(&(u64::from(stored) | u64::from(address) << 32).to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        if self.clock.is_none() {
+            self.header(0)?;
+        }
+        self.outlet.finish()
+    }
+}
+
+/// A small file with what is special: free text, a wrap, extra bits of polarity.
+fn sample() -> Sample {
+    let record = |t: u32, x: u32, y: u32, p: u32| (u64::from(t) | u64::from(x | y << 14 | p << 28) << 32).to_le_bytes();
+    let mut records = vec![
+        record(0, 0, 0, 0),
+        record(3, 1279, 719, 1),
+        // A quiet half an hour, then the other half of the range. Only the lowest bit of the polarity counts.
+        record(0x7FFF_FFFF, 5, 6, 0b1110),
+        record(0xFFFF_FFF0, 7, 8, 0b1111),
+    ];
+    let mut events = vec![
+        Event::new(0, 0, 0, 0),
+        Event::new(3, 1279, 719, 1),
+        Event::new(0x7FFF_FFFF, 5, 6, 0),
+        Event::new(0xFFFF_FFF0, 7, 8, 1),
+    ];
+    // A stretch, as real files have it, with the wrap in it.
+    for i in 0..200_u16 {
+        let t = 0xFFFF_FFF4 + i64::from(i);
+        records.push(record(t as u32, u32::from(i) * 6, u32::from(i) * 3, u32::from(i % 2)));
+        events.push(Event::new(t, i * 6, i * 3, (i % 2) as u8));
+    }
+    let header = b"% Data file containing CD events.\n% Version 2\n% Date 2024-05-06 07:08:09\n% Width 1280\n% Height 720\n\x0C\x08";
+    Sample { bytes: [header.as_slice(), records.as_flattened()].concat(), events }
+}
