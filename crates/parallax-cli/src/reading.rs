@@ -18,7 +18,7 @@ pub(crate) struct ReadArguments {
     /// Only events in this half-open range: `1s..2s` is recorded time, `+0..+100ms` counts from the first event
     #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
     pub(crate) time: Option<TimeRange>,
-    /// `keep` the recorded order, sort into the `strict` order (t, y, x, p), or `check`: fail if time goes back
+    /// `keep` the recorded order, sort into the `strict` order of (t, y, x, p), or `check`: fail if it is another
     #[arg(long, value_name = "ORDER", default_value = "keep", value_parser = OrderPolicy::from_name)]
     pub(crate) order: OrderPolicy,
     /// Fail at the first fault of the data instead of reporting it
