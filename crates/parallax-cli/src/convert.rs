@@ -14,7 +14,7 @@ use parallax::{Error, ErrorKind, EventReader, Result, WriteOptions};
 use crate::output::{self, Output};
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{figures, stop};
+use crate::{figures, files, stop};
 
 /// Convert a recording to another format.
 ///
@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "{}: {} events, {} ({}) to {} ({}) in {seconds:.2} s, {}",
         path.display(),
         figures::count(events),
-        figures::bytes(reader.progress().bytes),
+        figures::bytes(files::length(input, &reader).unwrap_or(0)),
         reader.format().id(),
         figures::bytes(written),
         format.id(),

@@ -1,9 +1,10 @@
 //! Several files in one call: a bad one is reported and the others are still looked at.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use parallax::ErrorKind;
+use parallax::{ErrorKind, EventReader};
 
 use crate::{exit, stdout};
 
@@ -35,4 +36,12 @@ pub(crate) fn input(path: &Path) -> &Path {
     } else {
         path
     }
+}
+
+/// How many bytes the input has: a file's length, or what has been read of a pipe.
+pub(crate) fn length(path: &Path, reader: &EventReader) -> Option<u64> {
+    let metadata = path.metadata().ok().filter(Metadata::is_file);
+    metadata
+        .map(|metadata| metadata.len())
+        .or_else(|| Some(reader.progress().bytes).filter(|bytes| *bytes > 0))
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Findings;
 use super::chart::{self, Style};
 use super::survey::Survey;
-use crate::figures;
+use crate::{figures, files};
 
 /// How many bins the JSON has at most.
 const JSON_BINS: usize = 128;
@@ -53,7 +53,7 @@ pub(super) fn text(
         );
     }
     row("events", events);
-    if let Some(bytes) = length(path, reader) {
+    if let Some(bytes) = files::length(path, reader) {
         let each = bytes as f64 / survey.events.max(1) as f64;
         let each = if survey.events > 0 {
             format!(", {each:.2} bytes an event")
@@ -164,13 +164,6 @@ fn order(survey: &Survey, unit: TimeUnit) -> String {
     }
 }
 
-fn length(path: &Path, reader: &EventReader) -> Option<u64> {
-    let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file);
-    metadata
-        .map(|metadata| metadata.len())
-        .or_else(|| Some(reader.progress().bytes).filter(|bytes| *bytes > 0))
-}
-
 /// The JSON object. Keys do not change their meaning; what is not known is `null`. Times count `time_unit`.
 #[derive(Debug, Serialize)]
 pub(super) struct Facts<'a> {
@@ -231,7 +224,7 @@ impl<'a> Facts<'a> {
         let count = |field: fn(&Survey) -> u64| survey.map_or(0, field);
         Self {
             file: path.display().to_string(),
-            bytes: reader.and_then(|reader| length(path, reader)),
+            bytes: reader.and_then(|reader| files::length(path, reader)),
             format: reader.map(|reader| FormatFacts {
                 id: reader.format().id(),
                 title: reader.format().title(),

@@ -88,7 +88,12 @@ fn disorder_is_counted_and_measured() {
         (&10.into(), &5.into(), &30.into())
     );
     assert_eq!(facts["canonical"], false);
-    assert_eq!(facts["report"][0]["kind"], "time-back");
+    let report = facts["report"].as_array().unwrap();
+    let back = report
+        .iter()
+        .find(|finding| finding["kind"] == "time-back")
+        .unwrap();
+    assert_eq!((&back["count"], &back["first_event"]), (&2.into(), &2.into()));
 }
 
 #[test]
@@ -116,12 +121,12 @@ fn what_could_be_read_of_a_damaged_file_is_shown() {
         "{}",
         ran.out
     );
-    let error = ran.fails(4);
+    let error = ran.fails(6);
     assert!(error.contains("at byte") && error.contains("a.csv"), "{error}");
     let facts = json(&[text(&path)]);
     assert_eq!(
         (&facts["events"], &facts["error"]["kind"]),
-        (&4.into(), &"malformed".into())
+        (&4.into(), &"limit".into())
     );
     assert!(facts["error"]["byte"].is_u64());
 }

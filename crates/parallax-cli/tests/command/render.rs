@@ -27,18 +27,12 @@ fn decode(path: &Path) -> Png {
 }
 
 impl Png {
-    /// Where the picture differs from its commonest colour.
+    /// Where the picture is not the dark background.
     fn lit(&self) -> HashSet<(usize, usize)> {
-        let pixels: Vec<&[u8]> = self.rgb.chunks(3).collect();
-        let background = pixels
-            .iter()
-            .max_by_key(|a| pixels.iter().filter(|b| a == b).count())
-            .unwrap();
-        let place = |index: usize| (index % self.width, index / self.width);
-        (0..pixels.len())
-            .filter(|&index| pixels[index] != *background)
-            .map(place)
-            .collect()
+        let lit = |(index, pixel): (usize, &[u8])| {
+            (pixel != [14, 14, 20]).then_some((index % self.width, index / self.width))
+        };
+        self.rgb.chunks(3).enumerate().filter_map(lit).collect()
     }
 }
 
@@ -48,7 +42,7 @@ fn what_is_lit_had_events_in_the_window() {
     let scene = folder.path("scene.csv");
     run(["synth", "--seconds", "1", "--geometry", "40x30", text(&scene)]).ok();
     let out = folder.path("out.png");
-    run(["render", "--time", "200ms..260ms", text(&scene), text(&out)]).ok();
+    run(["render", "--time", "200ms..220ms", text(&scene), text(&out)]).ok();
     let lines = std::fs::read_to_string(&scene).unwrap();
     let expected: HashSet<(usize, usize)> = lines
         .lines()
@@ -58,13 +52,17 @@ fn what_is_lit_had_events_in_the_window() {
                 .map(|field| field.parse::<usize>().unwrap())
                 .collect::<Vec<_>>()
         })
-        .filter(|fields| (200_000..260_000).contains(&fields[0]))
+        .filter(|fields| (200_000..220_000).contains(&fields[0]))
         .map(|fields| (fields[1], fields[2]))
         .collect();
     let picture = decode(&out);
     assert_eq!((picture.width, picture.height), (40, 30));
-    assert!(expected.len() > 50);
-    assert_eq!(picture.lit(), expected);
+    assert!(
+        expected.len() > 50 && expected.len() < 1_000,
+        "{}",
+        expected.len()
+    );
+    assert!(picture.lit() == expected, "other pixels are lit than had events");
 }
 
 #[test]
