@@ -17,6 +17,7 @@ formats! {
     csv
     dat
     evt2
+    evt21
     evt3
     parquet
     rpg

@@ -4,11 +4,13 @@
 //! [`RawDecoder`] reads it, checks that it belongs to the format, and drives a [`Words`] implementation, which is
 //! all that a format adds. What the words hold besides events goes through a [`Tally`].
 
+mod clock;
 mod header;
 mod raw;
 mod systems;
 mod tally;
 
+pub(crate) use clock::{Clock, LOOP};
 pub(crate) use header::{Encoding, RawHeader};
 pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};
 pub(crate) use tally::{Oddity, Tally};

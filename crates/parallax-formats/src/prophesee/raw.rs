@@ -29,6 +29,14 @@ pub(crate) trait Words: Send {
     /// The state at the start; `shift` as in [`SHIFT`].
     fn new(shift: bool) -> Self;
 
+    /// Takes in what else the header says, before the first word.
+    ///
+    /// # Errors
+    /// If it says something that cannot be decoded.
+    fn header(&mut self, _meta: &Meta) -> Result<()> {
+        Ok(())
+    }
+
     /// Decodes whole words from the front of `bytes`, which lie at `offset`, until they or `out` are used up, or
     /// something odd comes up for the first time. Consuming and writing nothing means that `bytes` hold no whole
     /// word or `out` is empty.
@@ -73,6 +81,7 @@ impl<W: Words> RawDecoder<W> {
             }),
         }
         let meta = header.meta();
+        self.words.header(&meta)?;
         if let (Some(geometry), Some(id)) = header.geometry() {
             sink.note(FindingKind::Assumed, 1, 0, || {
                 format!("a sensor of {geometry}, from system_ID {id}")
