@@ -16,6 +16,7 @@ formats! {
     arrow_stream
     csv
     dat
+    es
     evt2
     evt21
     evt3
