@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use parallax_events::{FindingKind, Geometry, Meta, Origin, Report};
+use parallax_events::{ErrorKind, EventBatch, FindingKind, Geometry, Meta, Origin, Report};
 use parallax_formats::{EventReader, PushReader, ReadOptions, WriteOptions, create};
 use parallax_testkit::{Digest, Digester, Golden, oracle, recording};
 
@@ -39,6 +40,210 @@ fn dat_without_a_size() {
     };
     assert_eq!(meta.geometry, None);
     assert!(report.is_clean(), "{report:?}");
+}
+
+/// Re-encoded from an EVT 3.0 recording, in words of the order `legacy`.
+#[test]
+fn evt21_legacy() {
+    let Some((meta, report)) = held("reencoded/evt21.raw", "evt21") else {
+        return;
+    };
+    assert_eq!(
+        meta.geometry,
+        Some(Geometry {
+            width: 1280,
+            height: 720
+        })
+    );
+    assert!(report.is_clean(), "{report:?}");
+}
+
+/// The same words in the other order, with the header mended or silent about it.
+#[test]
+fn evt21_in_every_order() {
+    let id = "reencoded/evt21.raw";
+    let (Some(golden), Some(path)) = (golden(id), recording(id, "evt21_in_every_order")) else {
+        return;
+    };
+    let bytes = std::fs::read(path).unwrap();
+    let end = bytes.windows(6).position(|window| window == b"% end\n").unwrap() + 6;
+    let (header, words) = bytes.split_at(end);
+    let header = std::str::from_utf8(header).unwrap();
+    let swapped: Vec<u8> = words
+        .chunks_exact(8)
+        .flat_map(|w| [w[4], w[5], w[6], w[7], w[0], w[1], w[2], w[3]])
+        .collect();
+    let line = "% endianness legacy\n";
+    assert!(header.contains(line), "{header}");
+    for (line_now, words) in [
+        ("% endianness little\n", swapped.as_slice()),
+        ("", &swapped),
+        ("", words),
+        ("% format EVT21;endianness=legacy;height=720;width=1280\n", words),
+        (
+            "% format EVT21;height=720;width=1280;endianness=little\n",
+            &swapped,
+        ),
+    ] {
+        let bytes = [header.replace(line, line_now).as_bytes(), words].concat();
+        let mut reader = EventReader::from_bytes(bytes, Some("raw"), &ReadOptions::default()).unwrap();
+        let batch = reader.read_all().unwrap();
+        let differences = golden.check(&parallax_testkit::digest(batch.columns()));
+        assert_eq!(differences, Ok(()), "{line_now}");
+        assert!(reader.report().is_clean(), "{line_now}: {:?}", reader.report());
+    }
+}
+
+#[test]
+fn es_dvs() {
+    let Some((meta, report)) = held("faery/dvs.es", "es") else {
+        return;
+    };
+    assert_eq!(
+        meta.geometry,
+        Some(Geometry {
+            width: 320,
+            height: 240
+        })
+    );
+    assert_eq!(meta.origin, Origin::TopLeft);
+    assert!(report.is_clean(), "{report:?}");
+}
+
+#[test]
+fn es_atis() {
+    let Some((meta, report)) = held("faery/atis.es", "es") else {
+        return;
+    };
+    assert_eq!(
+        meta.geometry,
+        Some(Geometry {
+            width: 320,
+            height: 240
+        })
+    );
+    // 6,630,295 bytes are a header of 20, 473,225 changes and these, of 5 bytes each, and bytes of time.
+    println!("{report:?}");
+    assert!(report.count(FindingKind::OtherData) > 0, "{report:?}");
+}
+
+/// As stored, rows count upwards.
+#[test]
+fn es_raw() {
+    let Some(path) = recording("faery/dvs.es", "es_raw") else {
+        return;
+    };
+    let turned = EventReader::open(&path, &ReadOptions::default())
+        .unwrap()
+        .read_all()
+        .unwrap();
+    let raw = ReadOptions {
+        format: Some("es origin=raw".to_owned()),
+        ..ReadOptions::default()
+    };
+    let raw = EventReader::open(&path, &raw).unwrap().read_all().unwrap();
+    assert_eq!(raw.meta().origin, Origin::BottomLeft);
+    // What a decoder that does not turn them has for the sum.
+    assert_eq!(
+        raw.columns().y.iter().map(|y| u64::from(*y)).sum::<u64>(),
+        57_092_979
+    );
+    assert!(
+        raw.columns()
+            .y
+            .iter()
+            .zip(turned.columns().y)
+            .all(|(raw, turned)| raw + turned == 239)
+    );
+}
+
+/// Recognised, and refused by name.
+#[test]
+fn es_without_changes() {
+    for (id, word) in [("faery/generic.es", "generic"), ("faery/color.es", "colour")] {
+        let Some(path) = recording(id, "es_without_changes") else {
+            continue;
+        };
+        let error = EventReader::open(&path, &ReadOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.message().contains(word), "{error}");
+        assert_eq!(error.offset(), Some(15));
+    }
+}
+
+#[test]
+fn atis_bin() {
+    let Some((meta, report)) = held("tonic/sample_nmnist.bin", "atis-bin") else {
+        return;
+    };
+    assert_eq!(meta, Meta::default());
+    assert!(report.is_clean(), "{report:?}");
+}
+
+/// What a recording holds is written, and read again with the same digest: by us here, by others as recorded.
+#[test]
+fn written_and_read_again() {
+    for (id, formats) in [
+        ("faery/gen4.dat", ["dat"].as_slice()),
+        ("tonic/sample_ncars.dat", &["dat", "atis-bin"]),
+        ("faery/dvs.es", &["es", "es events=atis", "dat"]),
+        ("tonic/sample_nmnist.bin", &["atis-bin", "dat"]),
+    ] {
+        let (Some(golden), Some(path)) = (golden(id), recording(id, "written_and_read_again")) else {
+            continue;
+        };
+        let batch = EventReader::open(&path, &ReadOptions::default())
+            .unwrap()
+            .read_all()
+            .unwrap();
+        for format in formats {
+            let bytes = written(&batch, format);
+            let format = format.split(' ').next().map(str::to_owned);
+            let mut reader = EventReader::from_bytes(
+                bytes,
+                None,
+                &ReadOptions {
+                    format,
+                    ..ReadOptions::default()
+                },
+            )
+            .unwrap();
+            let again = reader.read_all().unwrap();
+            assert_eq!(
+                golden.check(&parallax_testkit::digest(again.columns())),
+                Ok(()),
+                "{id} as {formats:?}"
+            );
+            assert!(reader.report().is_clean(), "{:?}", reader.report());
+        }
+    }
+}
+
+fn written(batch: &EventBatch, format: &str) -> Vec<u8> {
+    let output = Shared::default();
+    let options = WriteOptions {
+        format: Some(format.to_owned()),
+    };
+    let mut writer = create(Box::new(output.clone()), None, batch.meta(), &options).unwrap();
+    writer.write(batch).unwrap();
+    writer.finish().unwrap();
+    let bytes = output.0.lock().unwrap();
+    bytes.clone()
+}
+
+/// An output that everybody who holds it can read.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads a recording in every way and compares each with the digest, the facts and the report of the first. `None` if the

@@ -14,6 +14,7 @@ macro_rules! formats {
 formats! {
     arrow
     arrow_stream
+    atis_bin
     csv
     dat
     es
