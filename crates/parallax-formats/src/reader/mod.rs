@@ -253,7 +253,8 @@ impl EventReader {
         self.gather()?;
         let meta = self.meta();
         let all = self.builder.finish(&meta)?;
-        self.builder = BatchBuilder::with_capacity(0)?;
+        // Room for one event, or nobody would ask for the next batch; the step brings its own memory.
+        self.builder = BatchBuilder::with_capacity(1)?;
         self.ended = false;
         self.engine = Engine::Sorted {
             rest: ensure_strict_order(&all, Pool::serial())?,
