@@ -27,7 +27,7 @@ fn a_file_of_one_byte_and_a_file_of_nonsense() {
         ("one.raw", &b"%"[..]),
         ("one.parquet", b"P"),
         ("one.xyz", b"\0"),
-        ("noise.bin", &[0x9c; 5_000]),
+        ("noise.dump", &[0x9c; 5_000]),
     ] {
         let path = folder.file(name, content);
         let ran = run(["info", text(&path)]);
