@@ -14,7 +14,7 @@ use parallax::{Error, ErrorKind, EventReader, Result, WriteOptions};
 use crate::output::{self, Output};
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{figures, files, stop};
+use crate::{figures, files, stop, streams};
 
 /// Convert a recording to another format.
 ///
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     drop(bar);
 
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!(
+    streams::tell(&format!(
         "{}: {} events, {} ({}) to {} ({}) in {seconds:.2} s, {}",
         path.display(),
         figures::count(events),
@@ -95,9 +95,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         figures::bytes(written),
         format.id(),
         figures::rate(events as f64 / seconds)
-    );
+    ));
     for finding in reader.report().findings() {
-        eprintln!("  {finding}");
+        streams::tell(&format!("  {finding}"));
     }
     match damage {
         None => Ok(ExitCode::SUCCESS),

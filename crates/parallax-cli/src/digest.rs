@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{files, stdout};
+use crate::{files, streams};
 
 /// Print count and SHA-256 of the events in each file.
 ///
@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     files::for_each(&arguments.files, |path| {
         let line = digest(path, &arguments.reading).map_err(|error| in_file(error, path))?;
         if arguments.json {
-            stdout::print(&format!("{}\n", serde_json::to_string(&line)?))
+            streams::print(&format!("{}\n", serde_json::to_string(&line)?))
         } else {
-            stdout::print(&format!("{}  {}  {}\n", line.sha256, line.events, line.file))
+            streams::print(&format!("{}  {}  {}\n", line.sha256, line.events, line.file))
         }
     })
 }

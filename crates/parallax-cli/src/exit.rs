@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use parallax::{Error, ErrorKind};
 
-use crate::stdout;
+use crate::streams;
 
 /// What a shell sees for each kind of error. 2 is also what wrong arguments give.
 const CODES: [(ErrorKind, u8, &str); 10] = [
@@ -62,11 +62,10 @@ pub(crate) fn kind(error: &anyhow::Error) -> ErrorKind {
 
 /// Says on stderr what went wrong, and returns the exit code. A reader of stdout that has gone away is no error.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if stdout::is_closed() {
+    if streams::is_closed() {
         return ExitCode::SUCCESS;
     }
-    // There is nowhere left to complain if stderr is closed as well.
-    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error: {error:#}\n"));
+    streams::tell(&format!("error: {error:#}"));
     ExitCode::from(of_kind(kind(error)))
 }
 

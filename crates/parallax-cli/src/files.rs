@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use parallax::{ErrorKind, EventReader};
 
-use crate::{exit, stdout};
+use crate::{exit, streams};
 
 /// Runs `each` on every file. The exit code is that of the first file that failed; a stop ends it at once.
 pub(crate) fn for_each(
@@ -17,7 +17,7 @@ pub(crate) fn for_each(
     for file in files {
         match each(file) {
             Ok(()) => {}
-            Err(error) if stdout::is_closed() || exit::kind(&error) == ErrorKind::Closed => {
+            Err(error) if streams::is_closed() || exit::kind(&error) == ErrorKind::Closed => {
                 return Err(error);
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use parallax::formats::{FORMATS, Format, Open, format};
 use serde::Serialize;
 
 use crate::listing::Table;
-use crate::stdout;
+use crate::streams;
 
 /// List the formats, or show one of them with its parameters.
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments,
         )?,
     };
-    stdout::print(&text)?;
+    streams::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,8 +18,8 @@ mod progress;
 mod quantity;
 mod reading;
 mod render;
-mod stdout;
 mod stop;
+mod streams;
 mod synth;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use parallax::ops::{Build, OPERATORS, Operator, operator};
 use serde::Serialize;
 
 use crate::listing::Table;
-use crate::stdout;
+use crate::streams;
 
 /// List the operators, or show one of them with its parameters.
 #[derive(Debug, Args)]
@@ -84,6 +84,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    stdout::print(&text)?;
+    streams::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use parallax::{Error, OutputFile, Result};
 
 use crate::files;
 use crate::reading::in_output;
-use crate::stdout::Stdout;
+use crate::streams::Stdout;
 
 /// So many bytes are gathered before they are written.
 const BUFFER: usize = 256 << 10;

@@ -59,16 +59,6 @@ impl State {
             return;
         }
         self.next_ms.store(now_ms + PERIOD_MS, Ordering::Relaxed);
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            if self.bar.is_hidden() {
-                // No terminal: never look again.
-                self.next_ms.store(u64::MAX, Ordering::Relaxed);
-                return;
-            }
-            self.bar.set_style(style(progress.total_bytes.is_some()));
-            self.bar.set_elapsed(elapsed);
-        }
         if let Some(total) = progress.total_bytes {
             self.bar.set_length(total);
         }
@@ -79,6 +69,15 @@ impl State {
             figures::rate(rate)
         ));
         self.bar.set_position(progress.bytes);
+        if self.bar.is_hidden() {
+            self.bar.set_style(style(progress.total_bytes.is_some()));
+            self.bar.set_elapsed(elapsed);
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            if self.bar.is_hidden() {
+                // No terminal: never look again.
+                self.next_ms.store(u64::MAX, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -90,9 +89,9 @@ impl Drop for State {
 
 fn style(is_bounded: bool) -> ProgressStyle {
     let template = if is_bounded {
-        "{prefix} {wide_bar} {percent:>3}%  {msg}, {bytes_per_sec}, {eta} left"
+        "{prefix} {wide_bar} {percent:>3}%  {msg}, {decimal_bytes_per_sec}, {eta} left"
     } else {
-        "{prefix} {spinner} {bytes}  {msg}, {bytes_per_sec}"
+        "{prefix} {spinner} {decimal_bytes}  {msg}, {decimal_bytes_per_sec}"
     };
     // The templates are constants; the default stands in if one were wrong.
     ProgressStyle::with_template(template)

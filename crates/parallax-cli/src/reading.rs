@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
-use parallax::{Error, EventReader, Geometry, OrderPolicy, ReadOptions, Result, TimeRange};
+use parallax::{Error, ErrorKind, EventReader, Geometry, OrderPolicy, ReadOptions, Result, TimeRange};
 
 use crate::progress::Bar;
 use crate::{files, quantity};
@@ -69,19 +69,19 @@ pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<EventReader> {
     EventReader::open(files::input(path), options)
 }
 
-/// The error with the input named, if it does not name a file yet.
+/// The error with the input named, if it does not name a file yet and is about one.
 pub(crate) fn in_file(error: Error, path: &Path) -> Error {
     named(error, "file", path)
 }
 
-/// The error with the output named, if it does not name a file yet.
+/// The error with the output named, if it does not name a file yet and is about one.
 pub(crate) fn in_output(error: Error, path: &Path) -> Error {
     named(error, "output", path)
 }
 
 fn named(error: Error, key: &'static str, path: &Path) -> Error {
     let is_named = error.context().any(|(key, _)| key == "file" || key == "output");
-    if is_named {
+    if is_named || error.kind() == ErrorKind::Closed {
         error
     } else {
         error.with_context(key, path.display())

@@ -14,7 +14,7 @@ use parallax::formats::{create, writable};
 use parallax::{Event, EventBatch, Geometry, Meta, WriteOptions};
 
 use crate::output::Output;
-use crate::{figures, reading, stop};
+use crate::{figures, reading, stop, streams};
 
 /// Make a synthetic recording: bars that drift over the sensor, and noise.
 #[derive(Debug, Args)]
@@ -77,12 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     writer.finish().map_err(in_output)?;
     let bytes = output.commit().map_err(in_output)?;
-    eprintln!(
+    streams::tell(&format!(
         "{}: {} synthetic events, {}",
         path.display(),
         figures::count(total),
         figures::bytes(bytes)
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -13,7 +13,7 @@ use parallax::{Error, EventReader, Result};
 
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{files, stdout};
+use crate::{files, streams};
 use survey::Survey;
 
 /// Show what is in a recording: format, sensor, events, span, rate over time, order, oddities.
@@ -55,12 +55,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "\n"
         };
         if arguments.json {
-            stdout::print(&format!(
+            streams::print(&format!(
                 "{}\n",
                 serde_json::to_string(&page::Facts::new(path, &findings))?
             ))?;
         } else if let Some((reader, survey)) = &findings.opened {
-            stdout::print(&format!(
+            streams::print(&format!(
                 "{blank}{}",
                 page::text(path, reader, survey, findings.error.is_some(), style)
             ))?;

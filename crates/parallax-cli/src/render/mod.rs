@@ -18,7 +18,7 @@ use parallax::{Error, ErrorKind, EventReader, Geometry, Nanos, Result, TimeUnit}
 use crate::output::{self, Output};
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{figures, files, quantity};
+use crate::{figures, files, quantity, streams};
 use colormap::{Background, Colormap};
 use picture::Picture;
 use search::{Found, Search, Window};
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             figures::seconds(last, drawn.unit)
         )
     });
-    eprintln!(
+    streams::tell(&format!(
         "{}: {}{}, {} events{}, {}",
         path.display(),
         picture.geometry(),
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         figures::count(picture.events()),
         span.unwrap_or_default(),
         figures::bytes(bytes)
-    );
+    ));
     match drawn.damage {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(anyhow::Error::new(error).context("the picture shows what is before the damage")),

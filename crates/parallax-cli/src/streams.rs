@@ -1,4 +1,4 @@
-//! Standard output. If its reader goes away (`parallax digest .. | head`), the command ends quietly.
+//! Standard output and standard error. If the reader of the first goes away (`parallax digest .. | head`), the command ends quietly.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,4 +44,9 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .context("cannot write to standard output")
+}
+
+/// Says `line` on standard error. If nobody listens there, the work goes on.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
