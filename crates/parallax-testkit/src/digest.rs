@@ -65,7 +65,10 @@ impl Default for Digester {
             y_max: 0,
             sha256: String::new(),
         };
-        Self { so_far, hash: Sha256::new() }
+        Self {
+            so_far,
+            hash: Sha256::new(),
+        }
     }
 }
 
@@ -83,7 +86,12 @@ impl Digester {
                 }
                 d.t_last = event.t;
                 d.n += 1;
-                let (t, x, y, p) = (event.t as u64, u64::from(event.x), u64::from(event.y), u64::from(event.p));
+                let (t, x, y, p) = (
+                    event.t as u64,
+                    u64::from(event.x),
+                    u64::from(event.y),
+                    u64::from(event.p),
+                );
                 d.sum_t = d.sum_t.wrapping_add(t);
                 d.sum_x = d.sum_x.wrapping_add(x);
                 d.sum_y = d.sum_y.wrapping_add(y);

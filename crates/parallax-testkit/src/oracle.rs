@@ -27,13 +27,48 @@ pub struct Golden {
 
 /// id, format, n, SHA-256 of the events.
 const PINNED: &[(&str, &str, u64, &str)] = &[
-    ("faery/atis.es", "es", 473_225, "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0"),
-    ("faery/davis346.aedat4", "aedat4", 78_830, "1311822986a2fd4ee9ad0ec3f9991deea38c9d8975680710a3f761a0b37dfd2a"),
-    ("faery/dvs.csv", "csv", 473_225, "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0"),
-    ("faery/dvs.es", "es", 473_225, "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0"),
-    ("faery/evt2.raw", "evt2", 521_252, "cc4f712b190a45a99307f6690c7f9529cd25defde3a8a83fcd6c33b67244d6ad"),
-    ("faery/evt3.raw", "evt3", 1_218_618, "d200a017c73b3e10b83071abcfec98bf0154d6ad2d8241f99f9900e4ccbe262c"),
-    ("faery/gen4.dat", "dat", 1_218_618, "0a9dd5278f03b41c39422e9d82402fa803a9a3f55103b364bccc2e1daa790e22"),
+    (
+        "faery/atis.es",
+        "es",
+        473_225,
+        "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0",
+    ),
+    (
+        "faery/davis346.aedat4",
+        "aedat4",
+        78_830,
+        "1311822986a2fd4ee9ad0ec3f9991deea38c9d8975680710a3f761a0b37dfd2a",
+    ),
+    (
+        "faery/dvs.csv",
+        "csv",
+        473_225,
+        "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0",
+    ),
+    (
+        "faery/dvs.es",
+        "es",
+        473_225,
+        "2ef78e6aa24b61bf31c42873acbe627a1f3be75fc1a88006691b4baaa7c1afe0",
+    ),
+    (
+        "faery/evt2.raw",
+        "evt2",
+        521_252,
+        "cc4f712b190a45a99307f6690c7f9529cd25defde3a8a83fcd6c33b67244d6ad",
+    ),
+    (
+        "faery/evt3.raw",
+        "evt3",
+        1_218_618,
+        "d200a017c73b3e10b83071abcfec98bf0154d6ad2d8241f99f9900e4ccbe262c",
+    ),
+    (
+        "faery/gen4.dat",
+        "dat",
+        1_218_618,
+        "0a9dd5278f03b41c39422e9d82402fa803a9a3f55103b364bccc2e1daa790e22",
+    ),
     (
         "rpg/slider_depth_events.txt",
         "text",
@@ -43,7 +78,8 @@ const PINNED: &[(&str, &str, u64, &str)] = &[
 ];
 
 const FACTS: [&str; 11] = [
-    "sum_t", "sum_x", "sum_y", "n_on", "t_first", "t_last", "ordsum_t", "ordsum_x", "ordsum_y", "x_max", "y_max",
+    "sum_t", "sum_x", "sum_y", "n_on", "t_first", "t_last", "ordsum_t", "ordsum_x", "ordsum_y", "x_max",
+    "y_max",
 ];
 
 impl Golden {
@@ -65,7 +101,11 @@ impl Golden {
         if digest.sha256 != self.sha256 {
             wrong.push(format!("sha256 is {}, not {}", digest.sha256, self.sha256));
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join(", ")) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join(", "))
+        }
     }
 }
 
@@ -80,11 +120,14 @@ pub fn oracle() -> Result<Vec<Golden>> {
     }
     let wrong = |what: String| Error::malformed(what).with_context("file", path.display());
     let text = fs::read_to_string(&path)?;
-    let Value::Object(entries) = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))? else {
+    let Value::Object(entries) = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?
+    else {
         return Err(wrong("not an object".to_owned()));
     };
     let entries = entries.iter().filter(|(id, _)| !id.starts_with('_'));
-    entries.map(|(id, entry)| golden(id, entry).ok_or_else(|| wrong(format!("the entry {id} is incomplete")))).collect()
+    entries
+        .map(|(id, entry)| golden(id, entry).ok_or_else(|| wrong(format!("the entry {id} is incomplete"))))
+        .collect()
 }
 
 fn pinned() -> Vec<Golden> {
@@ -102,14 +145,20 @@ fn golden(id: &str, entry: &Value) -> Option<Golden> {
     let text = |key: &str| entry.get(key)?.as_str().map(str::to_owned);
     let number = |key: &str| {
         let value = entry.get(key)?;
-        value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+        value
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| value.as_u64().map(i128::from))
     };
     Some(Golden {
         id: id.to_owned(),
         format: text("format")?,
         n: entry.get("n")?.as_u64()?,
         sha256: text("sha256_txyp_i8")?,
-        facts: FACTS.into_iter().filter_map(|name| Some((name, number(name)?))).collect(),
+        facts: FACTS
+            .into_iter()
+            .filter_map(|name| Some((name, number(name)?)))
+            .collect(),
     })
 }
 
@@ -138,7 +187,12 @@ mod tests {
         let all = oracle().unwrap();
         for pin in pinned() {
             let known = all.iter().find(|golden| golden.id == pin.id).unwrap();
-            assert_eq!((&known.format, known.n, &known.sha256), (&pin.format, pin.n, &pin.sha256), "{}", pin.id);
+            assert_eq!(
+                (&known.format, known.n, &known.sha256),
+                (&pin.format, pin.n, &pin.sha256),
+                "{}",
+                pin.id
+            );
         }
     }
 }

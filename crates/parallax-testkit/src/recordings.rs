@@ -25,7 +25,10 @@ pub fn recording(id: &str, test: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    skip(test, &format!("the recording {id} is not here; `cargo xtask recordings` fetches the public ones"));
+    skip(
+        test,
+        &format!("the recording {id} is not here; `cargo xtask recordings` fetches the public ones"),
+    );
     None
 }
 
@@ -39,9 +42,15 @@ pub fn skip(test: &str, why: &str) {
     if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {
         panic!("{test} cannot run: {why}. In CI nothing may be skipped");
     }
-    let Some(list) = std::env::var_os("PARALLAX_SKIPS") else { return };
+    let Some(list) = std::env::var_os("PARALLAX_SKIPS") else {
+        return;
+    };
     let line = format!("{test}: {why}\n");
-    let written = OpenOptions::new().create(true).append(true).open(&list).and_then(|mut file| file.write_all(line.as_bytes()));
+    let written = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&list)
+        .and_then(|mut file| file.write_all(line.as_bytes()));
     if let Err(error) = written {
         println!("cannot note that in {}: {error}", list.display());
     }

@@ -152,7 +152,11 @@ impl SceneBuilder {
         events.sort_by_key(|(e, _)| (e.t, e.y, e.x, e.p));
         let labels = events.iter().map(|(_, label)| *label).collect();
         let events: Vec<Event> = events.into_iter().map(|(event, _)| event).collect();
-        Ok(Scene { batch: EventBatch::from_events(&events, meta)?, labels, hot_pixels })
+        Ok(Scene {
+            batch: EventBatch::from_events(&events, meta)?,
+            labels,
+            hot_pixels,
+        })
     }
 
     /// Every time the edge has crossed the sensor it begins anew at the other end.

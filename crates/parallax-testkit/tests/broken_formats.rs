@@ -17,16 +17,22 @@ fn sound() -> FormatRow {
 
 /// The row with a reader that goes wrong in one way.
 fn reading(
-    wrong: impl Fn(&FormatRow, &[u8], Option<&str>, &ReadOptions, Door) -> Result<Outcome, Broken> + Send + Sync + 'static,
+    wrong: impl Fn(&FormatRow, &[u8], Option<&str>, &ReadOptions, Door) -> Result<Outcome, Broken>
+    + Send
+    + Sync
+    + 'static,
 ) -> FormatRow {
     let inner = sound();
     let mut row = sound();
-    row.read = Box::new(move |bytes, extension, options, door| wrong(&inner, bytes, extension, options, door));
+    row.read =
+        Box::new(move |bytes, extension, options, door| wrong(&inner, bytes, extension, options, door));
     row
 }
 
 /// The row with a writer that goes wrong in one way.
-fn writing(wrong: impl Fn(&[EventBatch], &Meta) -> (Vec<EventBatch>, Meta) + Send + Sync + 'static) -> FormatRow {
+fn writing(
+    wrong: impl Fn(&[EventBatch], &Meta) -> (Vec<EventBatch>, Meta) + Send + Sync + 'static,
+) -> FormatRow {
     let inner = sound().write.unwrap();
     let mut row = sound();
     row.write = Some(Box::new(move |batches, meta| {
@@ -41,8 +47,13 @@ fn must_reject(name: &str, law: Law, broken: FormatRow, telling: &str) {
     let found = breaches(name, &[sound()], law);
     assert!(found.is_empty(), "the sound row breaks it: {found:?}");
     let found = breaches(name, &[broken], law);
-    let [breach] = found.as_slice() else { panic!("{name} let the broken row pass") };
-    assert!(breach.starts_with(&format!("law {name} broken by format csv: ")), "{breach}");
+    let [breach] = found.as_slice() else {
+        panic!("{name} let the broken row pass")
+    };
+    assert!(
+        breach.starts_with(&format!("law {name} broken by format csv: ")),
+        "{breach}"
+    );
     assert!(breach.contains(telling), "{breach}");
 }
 
@@ -104,13 +115,21 @@ fn a_panic_on_damage() {
         assert!(!bytes.contains(&0xFF), "0xFF is impossible");
         (row.read)(bytes, extension, options, door)
     });
-    must_reject("byte_flips", laws::byte_flips, broken, "panicked: 0xFF is impossible");
+    must_reject(
+        "byte_flips",
+        laws::byte_flips,
+        broken,
+        "panicked: 0xFF is impossible",
+    );
 }
 
 #[test]
 fn a_limit_that_is_not_obeyed() {
     let broken = reading(|row, bytes, extension, options, door| {
-        let options = ReadOptions { limits: Limits::default(), ..options.clone() };
+        let options = ReadOptions {
+            limits: Limits::default(),
+            ..options.clone()
+        };
         (row.read)(bytes, extension, &options, door)
     });
     must_reject("event_limit", laws::event_limit, broken, "limit of 0");
@@ -125,11 +144,36 @@ fn options_that_are_not_obeyed() {
             (row.read)(bytes, extension, &options, door)
         })
     }
-    must_reject("time_ranges", laws::time_ranges, without(|options| options.time = None), "time ");
-    must_reject("strictness", laws::strictness, without(|options| options.strict = false), "strict ends with None");
-    must_reject("progress", laws::progress, without(|options| options.progress = None), "progress");
-    must_reject("memory_limit", laws::memory_limit, without(|options| options.memory_limit = None), "a batch has");
-    must_reject("order_policies", laws::order_policies, without(|options| options.order = Default::default()), "order=");
+    must_reject(
+        "time_ranges",
+        laws::time_ranges,
+        without(|options| options.time = None),
+        "time ",
+    );
+    must_reject(
+        "strictness",
+        laws::strictness,
+        without(|options| options.strict = false),
+        "strict ends with None",
+    );
+    must_reject(
+        "progress",
+        laws::progress,
+        without(|options| options.progress = None),
+        "progress",
+    );
+    must_reject(
+        "memory_limit",
+        laws::memory_limit,
+        without(|options| options.memory_limit = None),
+        "a batch has",
+    );
+    must_reject(
+        "order_policies",
+        laws::order_policies,
+        without(|options| options.order = Default::default()),
+        "order=",
+    );
 }
 
 #[test]
@@ -153,19 +197,33 @@ fn a_format_that_claims_nothing() {
         create: None,
         sample: || format("evt3").map(|format| (format.sample)()).unwrap(),
     };
-    must_reject("recognised", laws::recognised, FormatRow::new(&NOTHING), "x.nothing");
+    must_reject(
+        "recognised",
+        laws::recognised,
+        FormatRow::new(&NOTHING),
+        "x.nothing",
+    );
 }
 
 #[test]
 fn polarity_lost_in_writing() {
     let broken = writing(|batches, meta| {
         let all_on = |batch: &EventBatch| {
-            let events: Vec<_> = batch.to_events().iter().map(|e| Event::new(e.t, e.x, e.y, 1)).collect();
+            let events: Vec<_> = batch
+                .to_events()
+                .iter()
+                .map(|e| Event::new(e.t, e.x, e.y, 1))
+                .collect();
             EventBatch::from_events(&events, batch.meta().clone()).unwrap()
         };
         (batches.iter().map(all_on).collect(), meta.clone())
     });
-    must_reject("write_then_read", laws::write_then_read, broken, "p 1) instead of");
+    must_reject(
+        "write_then_read",
+        laws::write_then_read,
+        broken,
+        "p 1) instead of",
+    );
 }
 
 #[test]
@@ -178,7 +236,11 @@ fn bytes_that_depend_on_batches() {
 fn another_time_than_was_written() {
     let broken = writing(|batches, meta| {
         let early = |batch: &EventBatch| {
-            let events: Vec<_> = batch.to_events().iter().map(|e| Event::new(e.t.max(0), e.x, e.y, e.p)).collect();
+            let events: Vec<_> = batch
+                .to_events()
+                .iter()
+                .map(|e| Event::new(e.t.max(0), e.x, e.y, e.p))
+                .collect();
             EventBatch::from_events(&events, batch.meta().clone()).unwrap()
         };
         (batches.iter().map(early).collect(), meta.clone())
@@ -190,7 +252,10 @@ fn another_time_than_was_written() {
 fn facts_that_change() {
     let broken = reading(|row, bytes, extension, options, door| {
         let mut outcome = (row.read)(bytes, extension, options, door)?;
-        let meta = Meta { geometry: Meta::with_geometry(640, 480)?.geometry, ..Meta::default() };
+        let meta = Meta {
+            geometry: Meta::with_geometry(640, 480)?.geometry,
+            ..Meta::default()
+        };
         outcome.meta = Some(meta.into());
         Ok(outcome)
     });

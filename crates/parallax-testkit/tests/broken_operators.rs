@@ -69,13 +69,21 @@ impl EventOp for EveryOther {
         }
         let mut kept = Vec::new();
         for event in batch.columns().iter() {
-            let seen = if self.fault == Fault::Shared { self.shared.fetch_add(1, Ordering::Relaxed) } else { count.0 };
+            let seen = if self.fault == Fault::Shared {
+                self.shared.fetch_add(1, Ordering::Relaxed)
+            } else {
+                count.0
+            };
             count.0 += 1;
             if seen % 2 == 0 {
                 kept.push(event);
             }
         }
-        let meta = if self.fault == Fault::Facts { Arc::default() } else { Arc::clone(batch.meta()) };
+        let meta = if self.fault == Fault::Facts {
+            Arc::default()
+        } else {
+            Arc::clone(batch.meta())
+        };
         EventBatch::from_events(&kept, meta)
     }
 }
@@ -88,11 +96,17 @@ impl OpState for Count {
     }
 
     fn save(&self) -> Vec<u8> {
-        if self.1 == Fault::Save { vec![0; 8] } else { self.0.to_le_bytes().to_vec() }
+        if self.1 == Fault::Save {
+            vec![0; 8]
+        } else {
+            self.0.to_le_bytes().to_vec()
+        }
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let bytes = bytes.try_into().map_err(|_| Error::malformed("a state has 8 bytes"))?;
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| Error::malformed("a state has 8 bytes"))?;
         self.0 = i64::from_le_bytes(bytes) & i64::MAX >> 1;
         Ok(())
     }
@@ -104,16 +118,32 @@ impl OpState for Count {
 
 fn row(fault: Fault) -> OperatorRow {
     let params = DECLARATION.defaults().unwrap();
-    let id = if fault == Fault::Name { "other" } else { "every_other" };
-    OperatorRow::outside(id, Op::Events(Box::new(EveryOther { fault, params, shared: AtomicI64::new(0) })))
+    let id = if fault == Fault::Name {
+        "other"
+    } else {
+        "every_other"
+    };
+    OperatorRow::outside(
+        id,
+        Op::Events(Box::new(EveryOther {
+            fault,
+            params,
+            shared: AtomicI64::new(0),
+        })),
+    )
 }
 
 fn must_reject(name: &str, law: fn(&OperatorRow) -> Lawful, fault: Fault, telling: &str) {
     let found = breaches(name, &[row(Fault::None)], law);
     assert!(found.is_empty(), "the sound operator breaks it: {found:?}");
     let found = breaches(name, &[row(fault)], law);
-    let [breach] = found.as_slice() else { panic!("{name} let {fault:?} pass") };
-    assert!(breach.contains(&format!("law {name} broken by operator ")) && breach.contains(telling), "{breach}");
+    let [breach] = found.as_slice() else {
+        panic!("{name} let {fault:?} pass")
+    };
+    assert!(
+        breach.contains(&format!("law {name} broken by operator ")) && breach.contains(telling),
+        "{breach}"
+    );
 }
 
 #[test]
@@ -121,13 +151,33 @@ fn each_law_rejects_its_fault() {
     must_reject("any_split", laws::any_split, Fault::Batches, "in batches of 1");
     must_reject("huge_batch", laws::huge_batch, Fault::Shared, "a million events");
     must_reject("saved_state", laws::saved_state, Fault::Save, "restored at event");
-    must_reject("reset_is_fresh", laws::reset_is_fresh, Fault::Reset, "reset after");
-    must_reject("many_streams", laws::many_streams, Fault::Shared, "among other streams");
+    must_reject(
+        "reset_is_fresh",
+        laws::reset_is_fresh,
+        Fault::Reset,
+        "reset after",
+    );
+    must_reject(
+        "many_streams",
+        laws::many_streams,
+        Fault::Shared,
+        "among other streams",
+    );
     must_reject("thread_counts", laws::thread_counts, Fault::Shared, "threads");
     must_reject("any_split", laws::any_split, Fault::Facts, "output_meta");
     must_reject("needs_are_said", laws::needs_are_said, Fault::Need, "width=");
-    must_reject("nothing_and_one", laws::nothing_and_one, Fault::Empty, "panicked: no events");
-    must_reject("declared", laws::declared, Fault::Name, "calls itself every_other");
+    must_reject(
+        "nothing_and_one",
+        laws::nothing_and_one,
+        Fault::Empty,
+        "panicked: no events",
+    );
+    must_reject(
+        "declared",
+        laws::declared,
+        Fault::Name,
+        "calls itself every_other",
+    );
 }
 
 /// A state that is taken from anything.
@@ -161,7 +211,11 @@ fn a_state_that_takes_any_bytes_is_rejected() {
         }
     }
     let gullible = Op::Events(Box::new(Gullible(DECLARATION.defaults().unwrap())));
-    let found = breaches("hostile_states", &[OperatorRow::outside("gullible", gullible)], laws::hostile_states);
+    let found = breaches(
+        "hostile_states",
+        &[OperatorRow::outside("gullible", gullible)],
+        laws::hostile_states,
+    );
     assert!(found[0].contains("the first 0 of 16 bytes restore"), "{found:?}");
     assert!(breaches("hostile_states", &[row(Fault::None)], laws::hostile_states).is_empty());
     assert!(Stateless.restore(&[1]).is_err());
@@ -182,7 +236,11 @@ impl Element for Holder {
     }
 
     fn drain(&mut self) -> Result<Option<Payload>> {
-        if self.ends { Ok(self.held.pop()) } else { Ok(self.held.first().cloned()) }
+        if self.ends {
+            Ok(self.held.pop())
+        } else {
+            Ok(self.held.first().cloned())
+        }
     }
 
     fn flush(&mut self) {
@@ -196,18 +254,28 @@ impl Element for Holder {
 fn elements_that_do_not_end_or_do_not_forget_are_rejected() {
     let holder = |forgets, ends| {
         ElementSubject::outside("holder", move || {
-            Ok(Built::Element(Box::new(Holder { held: Vec::new(), forgets, ends })))
+            Ok(Built::Element(Box::new(Holder {
+                held: Vec::new(),
+                forgets,
+                ends,
+            })))
         })
     };
     for (law, check) in [
-        ("end_comes_once", element::end_comes_once as fn(&ElementSubject) -> Lawful),
+        (
+            "end_comes_once",
+            element::end_comes_once as fn(&ElementSubject) -> Lawful,
+        ),
         ("flush_is_fresh", element::flush_is_fresh),
         ("stop_from_any_state", element::stop_from_any_state),
     ] {
         assert!(breaches(law, &[holder(true, true)], check).is_empty());
     }
     let found = breaches("end_comes_once", &[holder(true, false)], element::end_comes_once);
-    assert!(found[0].contains("law end_comes_once broken by element holder: it drains without end"), "{found:?}");
+    assert!(
+        found[0].contains("law end_comes_once broken by element holder: it drains without end"),
+        "{found:?}"
+    );
     let found = breaches("flush_is_fresh", &[holder(false, true)], element::flush_is_fresh);
     assert!(found[0].contains("held back"), "{found:?}");
     let panics = ElementSubject::outside("panics", || panic!("no"));

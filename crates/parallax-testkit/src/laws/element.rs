@@ -20,7 +20,9 @@ pub struct ElementSubject {
 
 impl std::fmt::Debug for ElementSubject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ElementSubject").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("ElementSubject")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -35,16 +37,19 @@ impl Subject for ElementSubject {
 impl ElementSubject {
     /// An element that is in no registry.
     pub fn outside(id: &str, make: impl Fn() -> Result<Built, Broken> + Send + Sync + 'static) -> Self {
-        Self { id: id.to_owned(), make: Box::new(make) }
+        Self {
+            id: id.to_owned(),
+            make: Box::new(make),
+        }
     }
 
     /// Every row that can be made without parameters. One that needs a location or a peer is tested where it lives.
     pub fn all(rows: &[&'static ElementRow]) -> Vec<Self> {
-        let alone = rows.iter().filter(|row| row.declaration.params().iter().all(|spec| !spec.is_required()));
+        let alone = rows
+            .iter()
+            .filter(|row| row.declaration.params().iter().all(|spec| !spec.is_required()));
         alone
-            .map(|&row| {
-                Self::outside(row.id(), move || Ok((row.build)(row.declaration.defaults()?)?))
-            })
+            .map(|&row| Self::outside(row.id(), move || Ok((row.build)(row.declaration.defaults()?)?)))
             .collect()
     }
 
@@ -143,7 +148,10 @@ pub fn flush_is_fresh(subject: &ElementSubject) -> Lawful {
         };
         let _ = run(used.as_mut(), &payloads);
         used.flush();
-        ensure!(matches!(used.drain(), Ok(None)), "after a flush something is held back");
+        ensure!(
+            matches!(used.drain(), Ok(None)),
+            "after a flush something is held back"
+        );
         used.flush();
         let wanted = (run(fresh.as_mut(), &payloads), drained(fresh.as_mut())?);
         let found = (run(used.as_mut(), &payloads), drained(used.as_mut())?);
@@ -181,15 +189,25 @@ fn shown(payload: &Payload) -> String {
 
 /// Streams of bytes, of events and of tensors, and one of all.
 fn payloads() -> Result<Vec<Vec<Payload>>, Broken> {
-    let bytes: Vec<Payload> = [vec![], vec![1, 2, 3], vec![0; 5000]].map(|b| Payload::Bytes(b.into())).into();
+    let bytes: Vec<Payload> = [vec![], vec![1, 2, 3], vec![0; 5000]]
+        .map(|b| Payload::Bytes(b.into()))
+        .into();
     let scene = Scene::builder().geometry(20, 10).build()?;
     let meta: &Arc<Meta> = scene.batch().meta();
     let events = vec![
         Payload::Events(EventBatch::empty(Arc::clone(meta))),
         Payload::Events(scene.batch().clone()),
-        Payload::Events(EventBatch::from_events(&[Event::new(1 << 40, 0, 0, 1)], Arc::clone(meta))?),
+        Payload::Events(EventBatch::from_events(
+            &[Event::new(1 << 40, 0, 0, 1)],
+            Arc::clone(meta),
+        )?),
     ];
-    let tensors = vec![Payload::Tensor(Tensor::from_vec(vec![1_u8, 2], [2], ["x"], Arc::clone(meta))?)];
+    let tensors = vec![Payload::Tensor(Tensor::from_vec(
+        vec![1_u8, 2],
+        [2],
+        ["x"],
+        Arc::clone(meta),
+    )?)];
     let all = [bytes.clone(), events.clone(), tensors.clone()].concat();
     Ok(vec![bytes, events, tensors, all])
 }

@@ -35,9 +35,14 @@ pub fn across_levels(test: &str, answer: impl Fn() -> Result<String, Broken>) ->
         let there = text.lines().find_map(|line| line.strip_prefix(MARK));
         let Some(there) = there.filter(|_| output.status.success()) else {
             let errors = String::from_utf8_lossy(&output.stderr);
-            return Err(Broken(format!("the test {test} gave no answer under PARALLAX_SIMD={level}: {text}{errors}")));
+            return Err(Broken(format!(
+                "the test {test} gave no answer under PARALLAX_SIMD={level}: {text}{errors}"
+            )));
         };
-        ensure!(there == here, "PARALLAX_SIMD={level} gives {there}, the default level {here}");
+        ensure!(
+            there == here,
+            "PARALLAX_SIMD={level} gives {there}, the default level {here}"
+        );
     }
     Ok(())
 }

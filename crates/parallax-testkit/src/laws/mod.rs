@@ -73,7 +73,11 @@ pub trait Subject {
 #[expect(clippy::panic, reason = "this is how a test fails")]
 pub fn hold<S: Subject>(law: &str, subjects: &[S], check: impl Fn(&S) -> Lawful) {
     let breaches = breaches(law, subjects, check);
-    assert!(!subjects.is_empty(), "law {law} was held over no {} at all", S::KIND);
+    assert!(
+        !subjects.is_empty(),
+        "law {law} was held over no {} at all",
+        S::KIND
+    );
     if !breaches.is_empty() {
         panic!("{}", breaches.join("\n"));
     }
@@ -85,9 +89,18 @@ pub fn breaches<S: Subject>(law: &str, subjects: &[S], check: impl Fn(&S) -> Law
     for subject in subjects {
         let start = Instant::now();
         if let Err(broken) = caught(|| check(subject)) {
-            breaches.push(format!("law {law} broken by {} {}: {broken}", S::KIND, subject.id()));
+            breaches.push(format!(
+                "law {law} broken by {} {}: {broken}",
+                S::KIND,
+                subject.id()
+            ));
         }
-        println!("law {law}, {} {}: {:.3} s", S::KIND, subject.id(), start.elapsed().as_secs_f64());
+        println!(
+            "law {law}, {} {}: {:.3} s",
+            S::KIND,
+            subject.id(),
+            start.elapsed().as_secs_f64()
+        );
     }
     breaches
 }
@@ -96,7 +109,9 @@ pub fn breaches<S: Subject>(law: &str, subjects: &[S], check: impl Fn(&S) -> Law
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let text = text
+            .or_else(|| payload.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
         Err(Broken(format!("it panicked: {text}")))
     })
 }
@@ -104,10 +119,16 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, B
 /// Checks what every batch promises: equal lengths, polarities 0 or 1, everything inside the geometry, and an
 /// order no better than the true one.
 pub(crate) fn sound(batch: &EventBatch) -> Lawful {
-    sound_columns(batch.columns(), batch.meta().geometry.map(|g| (g.width, g.height)))?;
+    sound_columns(
+        batch.columns(),
+        batch.meta().geometry.map(|g| (g.width, g.height)),
+    )?;
     let events = batch.columns();
     if batch.order() >= Order::Time {
-        ensure!(events.t.is_sorted(), "a batch claims to be in order of time and is not");
+        ensure!(
+            events.t.is_sorted(),
+            "a batch claims to be in order of time and is not"
+        );
     }
     if batch.order() == Order::Strict {
         let sorted = events.iter().is_sorted_by_key(canonical);
@@ -120,11 +141,20 @@ pub(crate) fn sound(batch: &EventBatch) -> Lawful {
 pub(crate) fn sound_columns(columns: DvsColumns<'_>, geometry: Option<(u16, u16)>) -> Lawful {
     let DvsColumns { t, x, y, p } = columns;
     let lengths = [t.len(), x.len(), y.len(), p.len()];
-    ensure!(lengths == [t.len(); 4], "the columns of a batch have the lengths {lengths:?}");
-    ensure!(p.iter().all(|&p| p <= 1), "a polarity in a batch is neither 0 nor 1");
+    ensure!(
+        lengths == [t.len(); 4],
+        "the columns of a batch have the lengths {lengths:?}"
+    );
+    ensure!(
+        p.iter().all(|&p| p <= 1),
+        "a polarity in a batch is neither 0 nor 1"
+    );
     if let Some((width, height)) = geometry {
         let inside = x.iter().all(|&x| x < width) && y.iter().all(|&y| y < height);
-        ensure!(inside, "an event lies outside the declared {width} x {height} pixels");
+        ensure!(
+            inside,
+            "an event lies outside the declared {width} x {height} pixels"
+        );
     }
     Ok(())
 }

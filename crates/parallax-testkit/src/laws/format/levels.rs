@@ -33,7 +33,9 @@ fn answer(rows: &[FormatRow]) -> Result<String, Broken> {
             continue;
         }
         // What no format here reads, the oracle knows for a later one.
-        let Ok(mut reader) = parallax_formats::EventReader::open(&path, &Default::default()) else { continue };
+        let Ok(mut reader) = parallax_formats::EventReader::open(&path, &Default::default()) else {
+            continue;
+        };
         let mut digester = Digester::default();
         while let Some(columns) = reader.next_columns()? {
             digester.push(columns);

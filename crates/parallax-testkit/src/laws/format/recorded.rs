@@ -32,33 +32,60 @@ pub fn recorded_cuts(row: &FormatRow) -> Lawful {
         }
     }
     if !missing.is_empty() {
-        recordings::skip("recorded_cuts", &format!("not here: {}; see `cargo xtask recordings`", missing.join(", ")));
+        recordings::skip(
+            "recorded_cuts",
+            &format!("not here: {}; see `cargo xtask recordings`", missing.join(", ")),
+        );
     }
     Ok(())
 }
 
 fn is_recording_of(path: &Path, row: &FormatRow) -> Result<bool, Broken> {
     let mut head = Vec::new();
-    File::open(path)?.take(Probe::BYTES as u64).read_to_end(&mut head)?;
+    File::open(path)?
+        .take(Probe::BYTES as u64)
+        .read_to_end(&mut head)?;
     let extension = path.extension().and_then(|extension| extension.to_str());
-    let probe = Probe { head: &head, whole: head.len() < Probe::BYTES, extension };
+    let probe = Probe {
+        head: &head,
+        whole: head.len() < Probe::BYTES,
+        extension,
+    };
     Ok(recognise(&probe).is_some_and(|(format, _)| format.id() == row.format.id()))
 }
 
 fn cuts_of(path: &Path, row: &FormatRow) -> Lawful {
     let bytes = std::fs::read(path)?;
-    let options = ReadOptions { chunk: 1 << 20, ..row.options() };
+    let options = ReadOptions {
+        chunk: 1 << 20,
+        ..row.options()
+    };
     let whole = row.read(&bytes, &options, Door::Bytes)?;
-    ensure!(whole.error.is_none(), "the whole recording ends with {:?}", whole.error);
+    ensure!(
+        whole.error.is_none(),
+        "the whole recording ends with {:?}",
+        whole.error
+    );
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let random = Philox::new(3, &name);
-    let options = ReadOptions { chunk: 1 << 14, ..row.options() };
+    let options = ReadOptions {
+        chunk: 1 << 14,
+        ..row.options()
+    };
     for cut in 0..NEAR_CUTS + FAR_CUTS {
         let [low, high, ..] = random.at(cut);
-        let reach = if cut < NEAR_CUTS { bytes.len().min(NEAR) } else { bytes.len() };
+        let reach = if cut < NEAR_CUTS {
+            bytes.len().min(NEAR)
+        } else {
+            bytes.len()
+        };
         let len = ((u64::from(high) << 32 | u64::from(low)) % reach as u64) as usize;
         let who = format!("its first {len} bytes");
-        let door = if cut % 2 == 0 { Door::Bytes } else { Door::Push(4093) };
+        let door = if cut % 2 == 0 {
+            Door::Bytes
+        } else {
+            Door::Push(4093)
+        };
         let found = caught(|| row.read(&bytes[..len], &options, door));
         let found = found.map_err(|broken| Broken(format!("{who}: {broken}")))?;
         prefix_of(&found.events, &whole.events, &who)?;

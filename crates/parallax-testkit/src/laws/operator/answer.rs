@@ -49,12 +49,23 @@ impl Subject for OperatorRow {
 impl OperatorRow {
     /// The row as it is.
     pub fn new(row: &'static Operator) -> Self {
-        Self { id: row.id().to_owned(), row: Some(row), variants: variants(row) }
+        Self {
+            id: row.id().to_owned(),
+            row: Some(row),
+            variants: variants(row),
+        }
     }
 
     /// An operator that is in no registry.
     pub fn outside(id: &str, op: Op) -> Self {
-        Self { id: id.to_owned(), row: None, variants: Ok(vec![Variant { text: id.to_owned(), op }]) }
+        Self {
+            id: id.to_owned(),
+            row: None,
+            variants: Ok(vec![Variant {
+                text: id.to_owned(),
+                op,
+            }]),
+        }
     }
 
     /// Every row.
@@ -86,7 +97,11 @@ fn variants(row: &'static Operator) -> Result<Vec<Variant>, Broken> {
             _ => &[],
         };
         if !spec.is_required() {
-            texts.extend(words.iter().map(|word| format!("{required} {}={word}", spec.name())));
+            texts.extend(
+                words
+                    .iter()
+                    .map(|word| format!("{required} {}={word}", spec.name())),
+            );
         }
     }
     let mut variants = Vec::new();
@@ -94,7 +109,9 @@ fn variants(row: &'static Operator) -> Result<Vec<Variant>, Broken> {
         match made(row, &text) {
             Ok(op) => variants.push(Variant { text, op }),
             // A choice may need another parameter beside it; the defaults must do.
-            Err(error) if variants.is_empty() => return Err(Broken(format!("`{text}` cannot be made: {error:?}"))),
+            Err(error) if variants.is_empty() => {
+                return Err(Broken(format!("`{text}` cannot be made: {error:?}")));
+            }
             Err(_) => {}
         }
     }
@@ -152,7 +169,11 @@ impl Answer {
                 b.shape(),
                 b.time_span()
             ))),
-            _ => Err(Broken(format!("{who}: {} instead of {}", self.short(), wanted.short()))),
+            _ => Err(Broken(format!(
+                "{who}: {} instead of {}",
+                self.short(),
+                wanted.short()
+            ))),
         }
     }
 
@@ -167,9 +188,17 @@ impl Answer {
     /// Everything in it as bytes, for a digest.
     pub(super) fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Events(events) => events.iter().flat_map(|e| format!("{e:?}").into_bytes()).collect(),
+            Self::Events(events) => events
+                .iter()
+                .flat_map(|e| format!("{e:?}").into_bytes())
+                .collect(),
             Self::Tensor(tensor) => {
-                let head = format!("{:?} {:?} {:?}", tensor.dtype(), tensor.shape(), tensor.time_span());
+                let head = format!(
+                    "{:?} {:?} {:?}",
+                    tensor.dtype(),
+                    tensor.shape(),
+                    tensor.time_span()
+                );
                 [head.as_bytes(), tensor.buffer().as_slice()].concat()
             }
             Self::Refused(kind) => kind.name().as_bytes().to_vec(),
@@ -196,7 +225,13 @@ impl<'a> Run<'a> {
             }
             Op::Tensor(op) => op.state(meta)?,
         };
-        Ok(Self { op, meta: Arc::clone(meta), state, events: Vec::new(), refused: None })
+        Ok(Self {
+            op,
+            meta: Arc::clone(meta),
+            state,
+            events: Vec::new(),
+            refused: None,
+        })
     }
 
     /// Takes in a batch, and checks what comes out.
@@ -236,7 +271,10 @@ impl<'a> Run<'a> {
         if let Op::Events(op) = self.op {
             let wanted = op.output_meta(&self.meta)?;
             if *out.meta().as_ref() != wanted {
-                return Err(Broken(format!("a batch states {:?}, not what output_meta says", out.meta())));
+                return Err(Broken(format!(
+                    "a batch states {:?}, not what output_meta says",
+                    out.meta()
+                )));
             }
         }
         self.events.extend(out.columns().iter());

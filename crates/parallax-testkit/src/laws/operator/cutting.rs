@@ -19,13 +19,22 @@ pub fn declared(row: &OperatorRow) -> Lawful {
         };
         ensure!(params.id() == row.id, "it calls itself {}", params.id());
         let Some(known) = row.row else { return Ok(()) };
-        ensure!(!known.title().is_empty() && !known.title().ends_with('.'), "its title is {:?}", known.title());
+        ensure!(
+            !known.title().is_empty() && !known.title().ends_with('.'),
+            "its title is {:?}",
+            known.title()
+        );
         let text = params.to_string();
         let again = match known.build {
             parallax_ops::Build::Events(_) => parallax_ops::event_op(&text).map(|op| op.params().to_string()),
-            parallax_ops::Build::Tensor(_) => parallax_ops::represent(&text).map(|op| op.params().to_string()),
+            parallax_ops::Build::Tensor(_) => {
+                parallax_ops::represent(&text).map(|op| op.params().to_string())
+            }
         };
-        ensure!(again.as_ref().ok() == Some(&text), "printed as `{text}`, it is made again as {again:?}");
+        ensure!(
+            again.as_ref().ok() == Some(&text),
+            "printed as `{text}`, it is made again as {again:?}"
+        );
         Ok(())
     })
 }
@@ -66,7 +75,11 @@ pub fn nothing_and_one(row: &OperatorRow) -> Lawful {
         for one in [&corner, &first] {
             let found = answer(&variant.op, std::slice::from_ref(one), &meta)?;
             ensure!(!matches!(found, Answer::Refused(_)), "it refuses a single event");
-            ensure!(shape(&found) == shape(&none), "the shape for one event is {:?}", shape(&found));
+            ensure!(
+                shape(&found) == shape(&none),
+                "the shape for one event is {:?}",
+                shape(&found)
+            );
         }
         // The whole span of time that 64 bits hold: refused or not, in whatever batches.
         let wide = answer(&variant.op, &[first.clone(), corner.clone()], &meta)?;
@@ -77,7 +90,12 @@ pub fn nothing_and_one(row: &OperatorRow) -> Lawful {
 
 /// One batch of more than a million events gives what batches of 64 Ki give.
 pub fn huge_batch(row: &OperatorRow) -> Lawful {
-    let scene = Scene::builder().geometry(128, 96).seed(13).edges(3).noise_rate(50.0).build()?;
+    let scene = Scene::builder()
+        .geometry(128, 96)
+        .seed(13)
+        .edges(3)
+        .noise_rate(50.0)
+        .build()?;
     let events = scene.batch().to_events();
     let count = (1 << 20) + 3;
     let repeated = |index: usize| {
@@ -101,13 +119,21 @@ pub fn needs_are_said(row: &OperatorRow) -> Lawful {
             Err(error) => {
                 let text = error.to_string();
                 let said = error.kind() == parallax_events::ErrorKind::Param && text.contains("width=");
-                ensure!(said, "without a sensor size it says {error:?}, which does not name `width=`");
+                ensure!(
+                    said,
+                    "without a sensor size it says {error:?}, which does not name `width=`"
+                );
                 Ok(())
             }
             Ok(mut run) => {
-                let far = [Event::new(0, u16::MAX, u16::MAX, 1), Event::new(1, 0, u16::MAX, 0)];
+                let far = [
+                    Event::new(0, u16::MAX, u16::MAX, 1),
+                    Event::new(1, 0, u16::MAX, 0),
+                ];
                 run.push(&EventBatch::from_events(&far, Arc::clone(&meta))?)?;
-                run.finish().map(|_| ()).map_err(|broken| Broken(format!("without a sensor size: {broken}")))
+                run.finish()
+                    .map(|_| ())
+                    .map_err(|broken| Broken(format!("without a sensor size: {broken}")))
             }
         }
     })

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use parallax_events::{EventBatch, Meta, OpState, Philox, Result};
 
+use super::OperatorRow;
 use super::answer::{Op, Run, answer};
 use super::streams::{pieces, streams};
-use super::OperatorRow;
 use crate::Scene;
 use crate::laws::{Lawful, ensure};
 
@@ -19,21 +19,32 @@ pub fn saved_state(row: &OperatorRow) -> Lawful {
             let wanted = answer(&variant.op, std::slice::from_ref(whole), whole.meta())?;
             let n = whole.len();
             for place in [0, 1, n / 3, n / 2, n - 1, n] {
-                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else { break };
+                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
+                    break;
+                };
                 run.push(&whole.slice(..place))?;
                 let saved = run.state.save();
-                let Ok(mut fresh) = Run::new(&variant.op, whole.meta()) else { break };
+                let Ok(mut fresh) = Run::new(&variant.op, whole.meta()) else {
+                    break;
+                };
                 fresh.state.restore(&saved)?;
-                ensure!(fresh.state.save() == saved, "{name}: restored at {place}, it saves other bytes");
+                ensure!(
+                    fresh.state.save() == saved,
+                    "{name}: restored at {place}, it saves other bytes"
+                );
                 std::mem::swap(&mut run.state, &mut fresh.state);
                 run.push(&whole.slice(place..))?;
-                run.finish()?.agree(&wanted, &format!("{name}, restored at event {place} of {n}"))?;
+                run.finish()?
+                    .agree(&wanted, &format!("{name}, restored at event {place} of {n}"))?;
 
-                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else { break };
+                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
+                    break;
+                };
                 run.push(&whole.slice(..place))?;
                 let _ = run.state.save();
                 run.push(&whole.slice(place..))?;
-                run.finish()?.agree(&wanted, &format!("{name}, saved at event {place} of {n}"))?;
+                run.finish()?
+                    .agree(&wanted, &format!("{name}, saved at event {place} of {n}"))?;
             }
         }
         Ok(())
@@ -51,18 +62,27 @@ pub fn hostile_states(row: &OperatorRow) -> Lawful {
         let saved = run.state.save();
         for len in (0..saved.len()).step_by(saved.len() / 200 + 1) {
             let mut run = Run::new(&variant.op, meta)?;
-            ensure!(run.state.restore(&saved[..len]).is_err(), "the first {len} of {} bytes restore", saved.len());
+            ensure!(
+                run.state.restore(&saved[..len]).is_err(),
+                "the first {len} of {} bytes restore",
+                saved.len()
+            );
             // A refused state is still a state.
             run.push(&second)?;
             run.finish()?;
         }
         let longer = [saved.as_slice(), &[0]].concat();
-        ensure!(Run::new(&variant.op, meta)?.state.restore(&longer).is_err(), "a state with a byte too many restores");
+        ensure!(
+            Run::new(&variant.op, meta)?.state.restore(&longer).is_err(),
+            "a state with a byte too many restores"
+        );
         let random = Philox::new(4, &row.id);
         for version in 0..200 {
             let [place, value, ..] = random.at(version);
             let mut damaged = saved.clone();
-            let Some(at) = (place as usize).checked_rem(damaged.len()) else { break };
+            let Some(at) = (place as usize).checked_rem(damaged.len()) else {
+                break;
+            };
             damaged[at] = if value & 0x100 == 0 { 0xFF } else { value as u8 };
             let mut run = Run::new(&variant.op, meta)?;
             let _ = run.state.restore(&damaged);
@@ -113,13 +133,18 @@ pub fn reset_is_fresh(row: &OperatorRow) -> Lawful {
         for (name, whole) in &streams {
             let wanted = answer(&variant.op, std::slice::from_ref(whole), whole.meta())?;
             for place in [0, 1, whole.len() / 2, whole.len()] {
-                let Ok(mut used) = Run::new(&variant.op, whole.meta()) else { break };
+                let Ok(mut used) = Run::new(&variant.op, whole.meta()) else {
+                    break;
+                };
                 used.push(&whole.slice(..place))?;
                 used.state.reset();
-                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else { break };
+                let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
+                    break;
+                };
                 run.state = used.state;
                 run.push(whole)?;
-                run.finish()?.agree(&wanted, &format!("{name}, reset after {place} events"))?;
+                run.finish()?
+                    .agree(&wanted, &format!("{name}, reset after {place} events"))?;
             }
         }
         Ok(())
@@ -132,7 +157,9 @@ pub fn many_streams(row: &OperatorRow) -> Lawful {
     row.each(|variant| {
         let mut runs = Vec::new();
         for (name, whole) in &streams {
-            let Ok(run) = Run::new(&variant.op, whole.meta()) else { continue };
+            let Ok(run) = Run::new(&variant.op, whole.meta()) else {
+                continue;
+            };
             let wanted = answer(&variant.op, std::slice::from_ref(whole), whole.meta())?;
             runs.push((name, pieces(whole, 100), run, wanted));
         }
@@ -147,7 +174,8 @@ pub fn many_streams(row: &OperatorRow) -> Lawful {
             }
         }
         for (name, _, run, wanted) in runs {
-            run.finish()?.agree(&wanted, &format!("{name}, among other streams"))?;
+            run.finish()?
+                .agree(&wanted, &format!("{name}, among other streams"))?;
         }
         Ok(())
     })

@@ -11,7 +11,11 @@ pub(super) type Stream = (&'static str, EventBatch);
 
 /// A scene, the same with disorder, and one pixel that fires in bursts.
 pub(super) fn streams() -> Result<Vec<Stream>> {
-    let scene = Scene::builder().seed(11).noise_rate(20.0).hot_pixels(3, 800.0).build()?;
+    let scene = Scene::builder()
+        .seed(11)
+        .noise_rate(20.0)
+        .hot_pixels(3, 800.0)
+        .build()?;
     let meta = Arc::clone(scene.batch().meta());
     Ok(vec![
         ("a scene", scene.batch().clone()),
@@ -37,18 +41,28 @@ fn disordered(batch: &EventBatch) -> Result<EventBatch> {
 
 /// Many events of one pixel at the same few times, both polarities.
 fn bursts(meta: &Arc<Meta>) -> Result<EventBatch> {
-    let events: Vec<Event> = (0..2000).map(|i| Event::new(i / 50 * 1000, 5, 6, (i % 3 == 0).into())).collect();
+    let events: Vec<Event> = (0..2000)
+        .map(|i| Event::new(i / 50 * 1000, 5, 6, (i % 3 == 0).into()))
+        .collect();
     EventBatch::from_events(&events, Arc::clone(meta))
 }
 
 fn before_zero() -> Result<EventBatch> {
-    let scene = Scene::builder().seed(12).start(-50_000).edges(1).noise_rate(10.0).build()?;
+    let scene = Scene::builder()
+        .seed(12)
+        .start(-50_000)
+        .edges(1)
+        .noise_rate(10.0)
+        .build()?;
     Ok(scene.batch().clone())
 }
 
 /// The batch in pieces of `size` events.
 pub(super) fn pieces(batch: &EventBatch, size: usize) -> Vec<EventBatch> {
-    (0..batch.len()).step_by(size).map(|start| batch.slice(start..start.saturating_add(size))).collect()
+    (0..batch.len())
+        .step_by(size)
+        .map(|start| batch.slice(start..start.saturating_add(size)))
+        .collect()
 }
 
 /// The batch cut at places drawn by `seed`, empty pieces among them.

@@ -16,12 +16,15 @@ pub fn thread_counts(row: &OperatorRow) -> Lawful {
             for threads in [1, 2, 5] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
                 let pool = pool.map_err(|error| Broken(format!("no pool of {threads} threads: {error}")))?;
-                pool.install(run)?.agree(&wanted, &format!("{name} in a pool of {threads} threads"))?;
+                pool.install(run)?
+                    .agree(&wanted, &format!("{name} in a pool of {threads} threads"))?;
             }
             std::thread::scope(|scope| {
                 let others: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
                 others.into_iter().try_for_each(|other| {
-                    let found = other.join().map_err(|_| Broken("a thread panicked".to_owned()))??;
+                    let found = other
+                        .join()
+                        .map_err(|_| Broken("a thread panicked".to_owned()))??;
                     found.agree(&wanted, &format!("{name} on four threads at once"))
                 })
             })?;
@@ -49,11 +52,18 @@ fn digests(rows: &[OperatorRow]) -> Result<String, Broken> {
         let hash = std::cell::RefCell::new(Sha256::new());
         row.each(|variant| {
             for (_, whole) in &streams {
-                hash.borrow_mut().update(answer(&variant.op, std::slice::from_ref(whole), whole.meta())?.bytes());
+                hash.borrow_mut()
+                    .update(answer(&variant.op, std::slice::from_ref(whole), whole.meta())?.bytes());
             }
             Ok(())
         })?;
-        let digest: String = hash.into_inner().finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = hash
+            .into_inner()
+            .finalize()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         digests.push(format!("{}={digest}", row.id));
     }
     Ok(digests.join(" "))
