@@ -45,13 +45,16 @@ pub(crate) const GROUP_EVENTS: usize = 1 << 20;
 /// How many events a reader may hand out at once. The chunk asked for plays no part: the reader above cuts it.
 pub(crate) fn read_batch(options: &ReadOptions) -> usize {
     let allowed = options.memory_limit.map_or(u64::MAX, |bytes| bytes / 13);
-    READ_BATCH.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
+    READ_BATCH
+        .min(usize::try_from(allowed).unwrap_or(usize::MAX))
+        .max(1)
 }
 
 /// Runs code of the Arrow and Parquet libraries on hostile bytes; a panic in it becomes an error.
 ///
-/// All that is known to panic or to allocate without bound is refused beforehand; this is the net under what
-/// is not known. The closure's state is dropped by the caller after an error, so it cannot be seen half-changed.
+/// What would allocate without bound or overflow the stack is refused beforehand, for that cannot be caught. This
+/// is the net under the rest: the decoder of `BYTE_STREAM_SPLIT`, for one, indexes by counts that it does not
+/// check. The closure's state is dropped by the caller after an error, so it cannot be seen half-changed.
 pub(crate) fn guard<T>(what: &'static str, run: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
         .unwrap_or_else(|_| Err(Error::malformed(format!("the {what} is damaged"))))

@@ -7,6 +7,7 @@
 //! Source: the Apache Parquet format, `parquet.thrift` (`FileMetaData`, `PageHeader`).
 
 use parallax_events::{Error, Limits, Result};
+use parquet::basic::{Compression, Type};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::Content;
@@ -107,6 +108,9 @@ const INDEX_PAGE: i32 = 1;
 const DICTIONARY_PAGE: i32 = 2;
 const DATA_PAGE_V2: i32 = 3;
 
+/// `BYTE_STREAM_SPLIT`.
+const SPLIT_ENCODING: i32 = 9;
+
 /// `PLAIN_DICTIONARY` and `RLE_DICTIONARY`.
 const DICTIONARY_ENCODINGS: [i32; 2] = [2, 8];
 
@@ -144,6 +148,7 @@ pub(crate) fn check_chunk(
         ))
         .at_byte(start));
     }
+    let nullable = chunk.column_descr().max_def_level() > 0;
     let mut at = start;
     let mut values = 0_u64;
     let mut has_dictionary = false;
@@ -158,6 +163,9 @@ pub(crate) fn check_chunk(
             return damaged("has a negative size");
         };
         limits.check_block(uncompressed, at)?;
+        if chunk.compression() == Compression::UNCOMPRESSED && compressed != uncompressed {
+            return damaged("is not compressed, but claims two sizes");
+        }
         let Ok(count) = u64::try_from(header.values) else {
             return damaged("has a negative number of values");
         };
@@ -166,6 +174,15 @@ pub(crate) fn check_chunk(
                 values = values.saturating_add(count);
                 if DICTIONARY_ENCODINGS.contains(&header.encoding) && !has_dictionary {
                     return damaged("needs a dictionary that is not there");
+                }
+                // The library indexes by the number of values. With nulls there are fewer of them; then its
+                // panic is caught.
+                let width = if chunk.column_type() == Type::INT64 { 8 } else { 4 };
+                if header.encoding == SPLIT_ENCODING
+                    && !nullable
+                    && uncompressed < count.saturating_mul(width)
+                {
+                    return damaged("has fewer bytes than its values need");
                 }
             }
             DICTIONARY_PAGE => {

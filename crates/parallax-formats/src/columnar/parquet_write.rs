@@ -55,8 +55,8 @@ fn level(params: &Params) -> Result<ZstdLevel> {
 
 impl ParquetWriter {
     pub(crate) fn new(output: Box<dyn Write + Send>, meta: &Meta, level: ZstdLevel) -> Result<Self> {
-        // The facts go into the file's own metadata, which readers of Arrow merge into the schema anyway.
-        let schema: SchemaRef = Arc::new(Schema::new(event_schema(meta).fields().clone()));
+        // The facts are in the Arrow schema too: pyarrow hands on those, and not the file's own.
+        let schema = event_schema(meta);
         let options = ArrowWriterOptions::new().with_properties(properties(meta, level));
         let writer =
             ArrowWriter::try_new_with_options(output, Arc::clone(&schema), options).map_err(write_error)?;

@@ -73,6 +73,6 @@ for index, name in enumerate(["t", "x", "y", "p"]):
             sys.exit(f"{tool} reads other values of {name}")
 
 some = int(want[len(want) // 2, 0])
-count = duckdb.sql(f"SELECT count(*) FROM read_parquet('{path}') WHERE t < {some}").fetchone()[0]
+count = duckdb.sql(f"SELECT count(*) FROM read_parquet('{path}') WHERE t < {some}").fetchall()[0][0]
 expect("duckdb time filter", count, int((want[:, 0] < some).sum()))
 print(f"{table.num_rows} events, as written")
