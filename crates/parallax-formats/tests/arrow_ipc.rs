@@ -43,7 +43,7 @@ fn what_is_written_is_read() {
     let meta = meta();
     let batch = events(COUNT, &meta);
     for form in FORMS {
-        let plain = write(form, &meta, &[batch.clone()]).unwrap();
+        let plain = write(form, &meta, std::slice::from_ref(&batch)).unwrap();
         let (found, sizes) = by_the_library(form, &plain);
         assert!(found == batch.to_events(), "{form}");
         assert_eq!(sizes, [1 << 20, 3]);
@@ -56,7 +56,7 @@ fn what_is_written_is_read() {
             let small = write(
                 &format!("{form} compression={compression}"),
                 &meta,
-                &[batch.clone()],
+                std::slice::from_ref(&batch),
             )
             .unwrap();
             assert!(small.len() < plain.len());
@@ -78,7 +78,7 @@ fn the_same_stream_is_the_same_file_however_it_is_cut() {
     let meta = meta();
     let batch = events(COUNT, &meta);
     for form in FORMS {
-        let whole = write(form, &meta, &[batch.clone()]).unwrap();
+        let whole = write(form, &meta, std::slice::from_ref(&batch)).unwrap();
         for sizes in [&[999][..], &[1 << 20], &[1, 70_000, 500_000]] {
             assert!(
                 write(form, &meta, &cut(&batch, sizes)).unwrap() == whole,
@@ -93,7 +93,7 @@ fn bytes_in_memory_are_shared_and_files_are_the_same() {
     let meta = meta();
     let batch = events(100_000, &meta);
     for form in FORMS {
-        let file = Bytes::from(write(form, &meta, &[batch.clone()]).unwrap());
+        let file = Bytes::from(write(form, &meta, std::slice::from_ref(&batch)).unwrap());
         let row = format(form).unwrap();
         let params = Params::of(row.declaration).build().unwrap();
         let Open::Seekable(open) = row.open else {
@@ -195,7 +195,7 @@ fn damage_is_an_error_or_other_events_but_no_panic() {
         "arrow compression=zstd",
         "arrow_stream compression=lz4",
     ] {
-        let file = write(form, &meta, &[batch.clone()]).unwrap();
+        let file = write(form, &meta, std::slice::from_ref(&batch)).unwrap();
         for at in 0..file.len() {
             for value in [
                 0x00,
@@ -237,7 +237,7 @@ fn other_tools_see_the_column_types() {
         ("arrow compression=lz4", "b.arrow"),
     ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, write(form, &meta, &[batch.clone()]).unwrap()).unwrap();
+        std::fs::write(&path, write(form, &meta, std::slice::from_ref(&batch)).unwrap()).unwrap();
         python("other_tools_see_the_column_types", "arrow_types.py", &path);
     }
 }

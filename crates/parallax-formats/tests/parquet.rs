@@ -39,7 +39,7 @@ fn foreign(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
 fn what_is_written_is_read() {
     let meta = meta();
     let batch = events(COUNT, &meta);
-    let file = write("parquet", &meta, &[batch.clone()]).unwrap();
+    let file = write("parquet", &meta, std::slice::from_ref(&batch)).unwrap();
     assert!(file.len() < COUNT * 4, "{} bytes", file.len());
     assert_eq!(read(file, &ReadOptions::default()).unwrap(), batch);
 
@@ -54,7 +54,7 @@ fn what_is_written_is_read() {
 fn the_file_has_the_shape_that_is_promised() {
     let meta = meta();
     let batch = events(COUNT, &meta);
-    let file = metadata(&write("parquet", &meta, &[batch.clone()]).unwrap());
+    let file = metadata(&write("parquet", &meta, std::slice::from_ref(&batch)).unwrap());
 
     let sizes: Vec<i64> = file.row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(sizes, [1 << 20, 70_001]);
@@ -112,7 +112,7 @@ fn the_file_has_the_shape_that_is_promised() {
 fn the_same_stream_is_the_same_file_however_it_is_cut() {
     let meta = meta();
     let batch = events(COUNT, &meta);
-    let whole = write("parquet", &meta, &[batch.clone()]).unwrap();
+    let whole = write("parquet", &meta, std::slice::from_ref(&batch)).unwrap();
     for sizes in [&[999][..], &[1 << 20], &[1, 70_000, 500_000], &[(1 << 20) - 1, 2]] {
         assert!(
             write("parquet", &meta, &cut(&batch, sizes)).unwrap() == whole,
@@ -131,7 +131,7 @@ fn the_number_of_threads_changes_no_byte() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| write("parquet", &meta, &[batch.clone()]).unwrap())
+        pool.install(|| write("parquet", &meta, std::slice::from_ref(&batch)).unwrap())
     };
     let one = with(1);
     for threads in [2, 4, 7] {
@@ -144,8 +144,8 @@ fn a_level_is_smaller_and_the_same_events() {
     let meta = meta();
     let batch = events(100_000, &meta);
     let (fast, small) = (
-        write("parquet", &meta, &[batch.clone()]).unwrap(),
-        write("parquet level=19", &meta, &[batch.clone()]).unwrap(),
+        write("parquet", &meta, std::slice::from_ref(&batch)).unwrap(),
+        write("parquet level=19", &meta, std::slice::from_ref(&batch)).unwrap(),
     );
     assert!(
         small.len() < fast.len(),
@@ -173,7 +173,7 @@ fn a_time_range_reads_only_the_row_groups_that_it_needs() {
     let batch = events(2 * (1 << 20) + 5, &meta);
     let times = batch.columns().t;
     let (first, border) = (times[0], times[1 << 20]);
-    let mut file = write("parquet", &meta, &[batch.clone()]).unwrap();
+    let mut file = write("parquet", &meta, std::slice::from_ref(&batch)).unwrap();
     // The pages of the first row group are gone; whoever reads them notices.
     let group = metadata(&file).row_group(0).clone();
     let (start, len) = (
@@ -209,7 +209,7 @@ fn a_time_range_reads_only_the_row_groups_that_it_needs() {
 fn a_time_range_from_the_first_event_is_exact() {
     let meta = meta();
     let batch = events(COUNT, &meta);
-    let file = write("parquet", &meta, &[batch.clone()]).unwrap();
+    let file = write("parquet", &meta, std::slice::from_ref(&batch)).unwrap();
     let first = batch.columns().t[0];
     let last = *batch.columns().t.last().unwrap();
     for (from, to) in [
@@ -373,7 +373,7 @@ fn damage_is_an_error_or_other_events_but_no_panic() {
     };
     let meta = meta();
     let batch = events(1_000, &meta);
-    let file = write("parquet", &meta, &[batch.clone()]).unwrap();
+    let file = write("parquet", &meta, std::slice::from_ref(&batch)).unwrap();
     for at in 0..file.len() {
         for value in [
             0x00,

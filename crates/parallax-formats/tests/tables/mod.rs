@@ -16,10 +16,10 @@ use parallax_formats::{EventReader, ReadOptions, WriteOptions};
 
 /// Bytes that a writer leaves behind.
 #[derive(Debug, Clone, Default)]
-pub struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Sink {
-    pub fn take(&self) -> Vec<u8> {
+    pub(crate) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -36,11 +36,10 @@ impl Write for Sink {
 }
 
 /// A file of `format` (`id` or `id key=value ..`) with these batches.
-pub fn write(format: &str, meta: &Meta, batches: &[EventBatch]) -> Result<Vec<u8>> {
+pub(crate) fn write(format: &str, meta: &Meta, batches: &[EventBatch]) -> Result<Vec<u8>> {
     let sink = Sink::default();
     let options = WriteOptions {
         format: Some(format.to_owned()),
-        ..WriteOptions::default()
     };
     let mut writer = parallax_formats::create(Box::new(sink.clone()), None, meta, &options)?;
     for batch in batches {
@@ -51,12 +50,12 @@ pub fn write(format: &str, meta: &Meta, batches: &[EventBatch]) -> Result<Vec<u8
 }
 
 /// All events of a file.
-pub fn read(bytes: Vec<u8>, options: &ReadOptions) -> Result<EventBatch> {
+pub(crate) fn read(bytes: Vec<u8>, options: &ReadOptions) -> Result<EventBatch> {
     EventReader::from_bytes(bytes, None, options)?.read_all()
 }
 
 /// Facts with everything that a file can hold.
-pub fn meta() -> Meta {
+pub(crate) fn meta() -> Meta {
     let mut meta = Meta::with_geometry(1280, 720).unwrap();
     meta.sensor = Some("IMX636".to_owned());
     meta.extra
@@ -65,7 +64,7 @@ pub fn meta() -> Meta {
 }
 
 /// So many events like a camera's: bursts along rows, now and then a pause.
-pub fn events(count: usize, meta: &Meta) -> EventBatch {
+pub(crate) fn events(count: usize, meta: &Meta) -> EventBatch {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut random = move |below: u64| {
         state ^= state << 13;
@@ -89,7 +88,7 @@ pub fn events(count: usize, meta: &Meta) -> EventBatch {
 }
 
 /// The batch in pieces of these sizes, over and over.
-pub fn cut(batch: &EventBatch, sizes: &[usize]) -> Vec<EventBatch> {
+pub(crate) fn cut(batch: &EventBatch, sizes: &[usize]) -> Vec<EventBatch> {
     let (mut at, mut pieces) = (0, Vec::new());
     for size in sizes.iter().cycle() {
         if at >= batch.len() {
@@ -102,7 +101,7 @@ pub fn cut(batch: &EventBatch, sizes: &[usize]) -> Vec<EventBatch> {
 }
 
 /// Runs a script of `tests/python` on `file` if `PARALLAX_PYTHON` names a Python with the packages for it.
-pub fn python(test: &str, script: &str, file: &Path) {
+pub(crate) fn python(test: &str, script: &str, file: &Path) {
     let Some(python) = std::env::var_os("PARALLAX_PYTHON").filter(|python| !python.is_empty()) else {
         parallax_testkit::recordings::skip(
             test,
