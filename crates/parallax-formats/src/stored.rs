@@ -78,7 +78,9 @@ impl Storing {
             Some(last) => last.checked_sub(event.y),
         };
         match y {
-            Some(y) if event.x <= self.largest.0 && y <= self.largest.1 => Ok(Event::new(t, event.x, y, event.p)),
+            Some(y) if event.x <= self.largest.0 && y <= self.largest.1 => {
+                Ok(Event::new(t, event.x, y, event.p))
+            }
             _ => Err(self.no_pixel(event)),
         }
     }

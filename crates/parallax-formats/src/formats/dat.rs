@@ -15,7 +15,8 @@
 use std::io::Write;
 
 use parallax_events::{
-    Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result, SpareColumns,
+    Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result,
+    SpareColumns,
 };
 
 use crate::prophesee::RawHeader;
@@ -114,9 +115,10 @@ fn sniff(probe: &Probe<'_>) -> Option<Evidence> {
     }
     let ours = probe.extension == Some("dat");
     match header.meta().extra.get("version").map(String::as_str) {
-        Some(version @ ("1" | "2")) => {
-            Some(Evidence::new(if ours { 92 } else { 80 }, format!("the header says Version {version}")))
-        }
+        Some(version @ ("1" | "2")) => Some(Evidence::new(
+            if ours { 92 } else { 80 },
+            format!("the header says Version {version}"),
+        )),
         _ if ours => Some(Evidence::new(40, "a text header and the extension of DAT")),
         _ => None,
     }
@@ -142,18 +144,22 @@ impl DatDecoder {
     /// of `rest` are behind too, or `None` if more are needed.
     fn start(&mut self, rest: Piece<'_>, sink: &mut EventSink<'_>) -> Result<Option<usize>> {
         if let Some((words, offset)) = self.header.encoding_line() {
-            return Err(Error::malformed(format!("the header says `{words}`, which is not DAT"))
-                .at_byte(offset)
-                .with_hint("leave the format to be recognised"));
+            return Err(
+                Error::malformed(format!("the header says `{words}`, which is not DAT"))
+                    .at_byte(offset)
+                    .with_hint("leave the format to be recognised"),
+            );
         }
         let meta = self.header.meta();
         let kind = match *rest.bytes {
             _ if !self.header.is_present() => None,
             [kind, size, ..] => Some((kind, size)),
             _ if rest.last => {
-                return Err(Error::malformed("the input ends inside its header, before the type of the events")
-                    .at_byte(rest.offset)
-                    .with_hint("is the recording complete?"));
+                return Err(Error::malformed(
+                    "the input ends inside its header, before the type of the events",
+                )
+                .at_byte(rest.offset)
+                .with_hint("is the recording complete?"));
             }
             _ => return Ok(None),
         };
@@ -167,7 +173,9 @@ impl DatDecoder {
                     .with_hint("read it with version=1 or version=2"));
             }
             (None, None) => {
-                sink.note(FindingKind::Assumed, 1, rest.offset, || "version 1, as no header states it".to_owned());
+                sink.note(FindingKind::Assumed, 1, rest.offset, || {
+                    "version 1, as no header states it".to_owned()
+                });
                 Version::One
             }
         };
@@ -175,7 +183,8 @@ impl DatDecoder {
             None => 0,
             Some((kind::EVENT_2D | kind::EVENT_CD, size)) if usize::from(size) == RECORD => 2,
             Some(_) if self.version == Version::One => {
-                let no_type = || "records right behind the header, as no type of events stands there".to_owned();
+                let no_type =
+                    || "records right behind the header, as no type of events stands there".to_owned();
                 sink.note(FindingKind::Assumed, 1, rest.offset, no_type);
                 0
             }
@@ -184,7 +193,11 @@ impl DatDecoder {
         if let Some(start) = meta.extra.get("t0") {
             self.clock.base = match start.parse() {
                 Ok(start) if (0..=LATEST_START).contains(&start) => start,
-                _ => return Err(Error::malformed(format!("the header line `T0 {start}` does not parse")).at_byte(0)),
+                _ => {
+                    return Err(
+                        Error::malformed(format!("the header line `T0 {start}` does not parse")).at_byte(0),
+                    );
+                }
             };
         }
         sink.set_meta(&meta);
@@ -196,7 +209,9 @@ impl DatDecoder {
 /// That a file holds something else.
 fn not_events(kind: u8, size: u8) -> Error {
     let what = match kind {
-        kind::EVENT_2D | kind::EVENT_CD => return Error::malformed(format!("events of {size} bytes; DAT has 8")),
+        kind::EVENT_2D | kind::EVENT_CD => {
+            return Error::malformed(format!("events of {size} bytes; DAT has 8"));
+        }
         kind::EXT_TRIGGER => "external triggers".to_owned(),
         kind::OPTICAL_FLOW => "optical flow".to_owned(),
         _ => format!("records of the type {kind:#04x}"),
@@ -209,12 +224,22 @@ impl Decoder for DatDecoder {
     fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
         let mut at = 0;
         if self.meta.is_none() {
-            at = self.header.read(piece.bytes, piece.offset, piece.last, &self.limits)?;
+            at = self
+                .header
+                .read(piece.bytes, piece.offset, piece.last, &self.limits)?;
             if !self.header.is_complete() {
                 return Ok(at);
             }
             let bytes = piece.bytes.get(at..).unwrap_or_default();
-            let Some(behind) = self.start(Piece { bytes, offset: piece.offset + at as u64, ..piece }, sink)? else {
+            let Some(behind) = self.start(
+                Piece {
+                    bytes,
+                    offset: piece.offset + at as u64,
+                    ..piece
+                },
+                sink,
+            )?
+            else {
                 return Ok(at);
             };
             at += behind;
@@ -249,9 +274,16 @@ fn block<const ONE: bool>(records: &[[u8; RECORD]], clock: &mut Clock, out: Spar
     let (mut t, mut x) = (out.t[..length].chunks_mut(RUN), out.x[..length].chunks_mut(RUN));
     let (mut y, mut p) = (out.y[..length].chunks_mut(RUN), out.p[..length].chunks_mut(RUN));
     for run in records.chunks(RUN) {
-        let (Some(t), Some(x), Some(y), Some(p)) = (t.next(), x.next(), y.next(), p.next()) else { return };
-        match (run.first_chunk::<RUN>(), t.first_chunk_mut(), x.first_chunk_mut(), y.first_chunk_mut(), p.first_chunk_mut())
-        {
+        let (Some(t), Some(x), Some(y), Some(p)) = (t.next(), x.next(), y.next(), p.next()) else {
+            return;
+        };
+        match (
+            run.first_chunk::<RUN>(),
+            t.first_chunk_mut(),
+            x.first_chunk_mut(),
+            y.first_chunk_mut(),
+            p.first_chunk_mut(),
+        ) {
             (Some(run), Some(t), Some(x), Some(y), Some(p)) => whole_run::<ONE>(run, clock, t, x, y, p),
             _ => {
                 for (i, record) in run.iter().enumerate() {
@@ -306,17 +338,36 @@ fn halves(record: &[u8; RECORD]) -> (u32, u32) {
 #[inline(always)]
 fn pixel<const ONE: bool>(address: u32) -> (u16, u16, u8) {
     if ONE {
-        ((address & 0x1FF) as u16, (address >> 9 & 0xFF) as u16, (address >> 17 & 1) as u8)
+        (
+            (address & 0x1FF) as u16,
+            (address >> 9 & 0xFF) as u16,
+            (address >> 17 & 1) as u8,
+        )
     } else {
         let address_of = |bits: u32| (bits & u32::from(ADDRESS)) as u16;
-        (address_of(address), address_of(address >> 14), (address >> 28 & 1) as u8)
+        (
+            address_of(address),
+            address_of(address >> 14),
+            (address >> 28 & 1) as u8,
+        )
     }
 }
 
-fn create(output: Box<dyn Write + Send>, meta: &Meta, _: &Params, _: &WriteOptions) -> Result<Box<dyn EventWriter>> {
+fn create(
+    output: Box<dyn Write + Send>,
+    meta: &Meta,
+    _: &Params,
+    _: &WriteOptions,
+) -> Result<Box<dyn EventWriter>> {
     let storing = Storing::new("DAT", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
     let outlet = Outlet::new(output);
-    Ok(Box::new(DatWriter { outlet, storing, meta: meta.clone(), start: 0, clock: None }))
+    Ok(Box::new(DatWriter {
+        outlet,
+        storing,
+        meta: meta.clone(),
+        start: 0,
+        clock: None,
+    }))
 }
 
 /// Writes version 2.
@@ -351,7 +402,10 @@ impl DatWriter {
         }
         self.outlet.put(header.as_bytes())?;
         self.outlet.put(&[kind::EVENT_CD, RECORD as u8])?;
-        Ok(Clock { base: self.start, last: 0 })
+        Ok(Clock {
+            base: self.start,
+            last: 0,
+        })
     }
 }
 
@@ -367,11 +421,14 @@ impl EventWriter for DatWriter {
             let stored = t.wrapping_sub(self.start) as u32;
             let seen = clock.time(stored);
             if seen != t {
-                return Err(self.storing.no_time(t, &format!("its 32 bits would be read as {seen} us")));
+                return Err(self
+                    .storing
+                    .no_time(t, &format!("its 32 bits would be read as {seen} us")));
             }
             self.clock = Some(clock);
             let address = u32::from(x) | u32::from(y) << 14 | u32::from(p) << 28;
-            self.outlet.put(&(u64::from(stored) | u64::from(address) << 32).to_le_bytes())?;
+            self.outlet
+                .put(&(u64::from(stored) | u64::from(address) << 32).to_le_bytes())?;
         }
         Ok(())
     }
@@ -386,7 +443,9 @@ impl EventWriter for DatWriter {
 
 /// A small file with what is special: free text, a wrap, extra bits of polarity.
 fn sample() -> Sample {
-    let record = |t: u32, x: u32, y: u32, p: u32| (u64::from(t) | u64::from(x | y << 14 | p << 28) << 32).to_le_bytes();
+    let record = |t: u32, x: u32, y: u32, p: u32| {
+        (u64::from(t) | u64::from(x | y << 14 | p << 28) << 32).to_le_bytes()
+    };
     let mut records = vec![
         record(0, 0, 0, 0),
         record(3, 1279, 719, 1),
@@ -403,9 +462,17 @@ fn sample() -> Sample {
     // A stretch, as real files have it, with the wrap in it.
     for i in 0..200_u16 {
         let t = 0xFFFF_FFF4 + i64::from(i);
-        records.push(record(t as u32, u32::from(i) * 6, u32::from(i) * 3, u32::from(i % 2)));
+        records.push(record(
+            t as u32,
+            u32::from(i) * 6,
+            u32::from(i) * 3,
+            u32::from(i % 2),
+        ));
         events.push(Event::new(t, i * 6, i * 3, (i % 2) as u8));
     }
     let header = b"% Data file containing CD events.\n% Version 2\n% Date 2024-05-06 07:08:09\n% Width 1280\n% Height 720\n\x0C\x08";
-    Sample { bytes: [header.as_slice(), records.as_flattened()].concat(), events }
+    Sample {
+        bytes: [header.as_slice(), records.as_flattened()].concat(),
+        events,
+    }
 }

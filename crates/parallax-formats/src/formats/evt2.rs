@@ -11,7 +11,7 @@
 
 use parallax_events::{Declaration, Event, SpareColumns};
 
-use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
+use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt2};
 use crate::{Format, Open, Sample};
 
 /// The row of this format.
@@ -20,7 +20,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["raw"],
     sniff: |probe| sniff(probe, Encoding::Evt2, 15),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt2>::new(params, options)?))),
-    create: None,
+    create: Some(write_evt2),
     sample,
 };
 

@@ -13,7 +13,7 @@
 
 use parallax_events::{Declaration, Event, SpareColumns};
 
-use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
+use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt3};
 use crate::{Format, Open, Sample};
 
 /// The row of this format.
@@ -22,7 +22,7 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["raw"],
     sniff: |probe| sniff(probe, Encoding::Evt3, 20),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt3>::new(params, options)?))),
-    create: None,
+    create: Some(write_evt3),
     sample,
 };
 

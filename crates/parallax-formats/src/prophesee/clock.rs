@@ -5,8 +5,10 @@
 /// The time after which the counter starts again.
 pub(crate) const LOOP: i64 = 1 << 34;
 
-/// The largest time of a TIME_HIGH, and how far from it a wrap may begin.
-const LARGEST: i64 = ((1 << 28) - 1) << 6;
+/// The largest time of a TIME_HIGH.
+pub(crate) const LARGEST: i64 = ((1 << 28) - 1) << 6;
+
+/// How far from it a wrap may begin.
 const LOOP_TOLERANCE: i64 = 10_000;
 
 /// What the TIME_HIGH words so far say.

@@ -9,8 +9,13 @@ mod header;
 mod raw;
 mod systems;
 mod tally;
+mod write_evt2;
+mod write_evt3;
+mod write_header;
 
 pub(crate) use clock::{Clock, LOOP};
 pub(crate) use header::{Encoding, RawHeader};
 pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};
 pub(crate) use tally::{Oddity, Tally};
+pub(crate) use write_evt2::write_evt2;
+pub(crate) use write_evt3::write_evt3;

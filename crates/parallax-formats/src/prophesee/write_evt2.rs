@@ -1,0 +1,100 @@
+//! Writes EVT 2.0: a header, then a word for each event and a TIME_HIGH where the upper 28 bits of the time change.
+//!
+//! In go events with columns and rows below 2048 and times from 0 to 2^52 us. Times may go back, but by less than the
+//! 4.8 h after which the counter starts again. What comes out is what a camera would have sent, but for its regular
+//! TIME_HIGH words: there are none without an event, except where the counter must be seen to start again.
+
+use std::io::Write;
+
+use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result};
+
+use super::clock::{Clock, LARGEST, LOOP};
+use super::write_header::header;
+use crate::stored::{Outlet, Storing};
+use crate::{EventWriter, WriteOptions};
+
+const TIME_HIGH: u32 = 0x8;
+const ADDRESS: u16 = 0x7FF;
+
+/// The latest time: the words that it takes to get there are 4 MB.
+const LATEST: i64 = 1 << 52;
+
+/// Starts writing EVT 2.0; see the [module](self).
+pub(crate) fn write_evt2(
+    output: Box<dyn Write + Send>,
+    meta: &Meta,
+    _: &Params,
+    _: &WriteOptions,
+) -> Result<Box<dyn EventWriter>> {
+    let storing = Storing::new("EVT 2.0", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
+    let mut outlet = Outlet::new(output);
+    outlet.put(header(meta, "EVT2", "2.0").as_bytes())?;
+    Ok(Box::new(Evt2Writer {
+        outlet,
+        storing,
+        clock: None,
+    }))
+}
+
+struct Evt2Writer {
+    outlet: Outlet,
+    storing: Storing,
+    /// What a reader makes of the TIME_HIGH words so far.
+    clock: Option<Clock>,
+}
+
+impl Evt2Writer {
+    /// Writes TIME_HIGH words until a reader is at `t` but for its low 6 bits.
+    fn reach(&mut self, t: i64) -> Result<()> {
+        if !(0..=LATEST).contains(&t) {
+            return Err(self.storing.no_time(t, "times are from 0 to 2^52 us"));
+        }
+        let base = t & !63;
+        loop {
+            let Some(clock) = self.clock else {
+                self.time_high(if base < LOOP { base } else { 0 })?;
+                continue;
+            };
+            if clock.base() == base {
+                return Ok(());
+            }
+            let mut next = clock;
+            next.time_high(((base % LOOP) >> 6) as u32);
+            if next.base() == base {
+                self.time_high(base % LOOP)?;
+            } else if base > clock.base() {
+                // By way of the end of the range, so that a reader sees that it starts again.
+                self.time_high(LARGEST)?;
+                self.time_high(0)?;
+            } else {
+                let why = format!("it would be read as {} us", next.base() + (t & 63));
+                return Err(self.storing.no_time(t, &why));
+            }
+        }
+    }
+
+    fn time_high(&mut self, base: i64) -> Result<()> {
+        let content = (base >> 6) as u32;
+        match &mut self.clock {
+            Some(clock) => clock.time_high(content),
+            None => self.clock = Some(Clock::new(content, false)),
+        }
+        self.outlet.put(&(TIME_HIGH << 28 | content).to_le_bytes())
+    }
+}
+
+impl EventWriter for Evt2Writer {
+    fn write(&mut self, batch: &EventBatch) -> Result<()> {
+        for event in batch.columns().iter() {
+            let Event { t, x, y, p, .. } = self.storing.event(event)?;
+            self.reach(t)?;
+            let word = u32::from(p) << 28 | (t as u32 & 63) << 22 | u32::from(x) << 11 | u32::from(y);
+            self.outlet.put(&word.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.outlet.finish()
+    }
+}
