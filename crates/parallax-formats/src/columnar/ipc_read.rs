@@ -35,6 +35,9 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 /// The most bytes that the description of a message, or the index of a file, may have.
 const METADATA_BYTES: u64 = 16 << 20;
 
+/// More rows than any record batch has, and few enough that their bytes can be counted in 64 bits.
+const MOST_ROWS: u64 = 1 << 40;
+
 /// The reader behind the rows `arrow` and `arrow_stream`.
 pub(crate) struct IpcSource {
     content: Content,
@@ -262,12 +265,14 @@ impl IpcSource {
 fn check_batch(batch: &arrow_ipc::RecordBatch<'_>, body: &[u8], limits: &Limits, at: u64) -> Result<()> {
     let damaged = |what: &str| Error::malformed(format!("an Arrow record batch {what}")).at_byte(at);
     let rows = u64::try_from(batch.length()).map_err(|_| damaged("has a negative length"))?;
-    limits.check_events(rows)?;
+    if rows > MOST_ROWS {
+        return Err(damaged("has an impossible length"));
+    }
     for node in batch.nodes().into_iter().flatten() {
         let (Ok(len), Ok(nulls)) = (u64::try_from(node.length()), u64::try_from(node.null_count())) else {
             return Err(damaged("has a column of negative length"));
         };
-        if len > limits.events.min(1 << 40) || nulls > len {
+        if len > MOST_ROWS || nulls > len {
             return Err(damaged("has a column of impossible length"));
         }
     }
