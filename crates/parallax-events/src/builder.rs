@@ -336,6 +336,14 @@ impl BatchBuilder {
         }
     }
 
+    /// Keeps only the first `len` of the committed events.
+    ///
+    /// # Errors
+    /// Never, as there is room for what is there; the type is that of the memory below.
+    pub fn truncate(&mut self, len: usize) -> Result<()> {
+        self.set_len(self.len.min(len))
+    }
+
     /// Forgets the stream so far as well: the next event has no predecessor.
     pub fn reset(&mut self) {
         self.clear();

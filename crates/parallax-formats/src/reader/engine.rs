@@ -141,9 +141,13 @@ impl EventReader {
 
     /// Limits, strictness, order and the progress call-back.
     fn police(&mut self) -> Result<()> {
-        self.options
-            .limits
-            .check_events(self.events + self.builder.len() as u64)?;
+        let limits = self.options.limits;
+        if let Err(error) = limits.check_events(self.events + self.builder.len() as u64) {
+            // Exactly as many events as are allowed are handed out.
+            let allowed = usize::try_from(limits.events.saturating_sub(self.events)).unwrap_or(usize::MAX);
+            self.builder.truncate(allowed)?;
+            return Err(error);
+        }
         if self.options.strict {
             self.report.check_strict()?;
         }
