@@ -322,9 +322,11 @@ fn whole_run<const ONE: bool>(
             *t = clock.time(halves(record).0);
         }
     }
-    for i in 0..RUN {
-        (x[i], y[i], p[i]) = pixel::<ONE>(halves(&run[i]).1);
-    }
+    // A loop for each column: the compiler makes each of them one of vectors.
+    let addresses = run.map(|record| halves(&record).1);
+    *x = addresses.map(|address| pixel::<ONE>(address).0);
+    *y = addresses.map(|address| pixel::<ONE>(address).1);
+    *p = addresses.map(|address| pixel::<ONE>(address).2);
 }
 
 /// The time and the address of a record.

@@ -188,7 +188,8 @@ fn not_events(kind: u8) -> Error {
         kind::AMD => "AMD events: the pixels of an asynchronous display".to_owned(),
         kind::COLOR => "colour events: red, green and blue of a pixel".to_owned(),
         _ => {
-            return Error::unsupported(format!("an Event Stream of the unknown type {kind}")).at_byte(KIND_AT);
+            return Error::unsupported(format!("an Event Stream of the unknown type {kind}"))
+                .at_byte(KIND_AT);
         }
     };
     Error::unsupported(format!(

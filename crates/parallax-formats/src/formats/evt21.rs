@@ -211,7 +211,7 @@ impl Evt21 {
                         break;
                     }
                 }
-                kind::TIME_HIGH => clock.time_high(half),
+                kind::TIME_HIGH => clock = clock.after(half),
                 kind => {
                     if tally.add(oddity(kind), 1, offset + (index * WORD) as u64) {
                         index += 1;

@@ -30,14 +30,17 @@ impl Clock {
         }
     }
 
-    /// Takes in the next TIME_HIGH.
-    pub(crate) fn time_high(&mut self, word: u32) {
+    /// The same after one more TIME_HIGH.
+    #[inline]
+    pub(crate) fn after(self, word: u32) -> Self {
         let stored = stored(word);
         let wrapped = self.stored - stored >= LARGEST - LOOP_TOLERANCE;
         let step = stored - self.stored + if wrapped { LOOP } else { 0 };
         // A forged file can claim more wraps than 64 bits hold; an event adds 6 bits.
-        self.base = self.base.saturating_add(step).min(i64::MAX - 63);
-        self.stored = stored;
+        Self {
+            stored,
+            base: self.base.saturating_add(step).min(i64::MAX - 63),
+        }
     }
 
     /// The time of an event with no low bits.

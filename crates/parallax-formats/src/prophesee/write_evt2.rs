@@ -58,8 +58,7 @@ impl Evt2Writer {
             if clock.base() == base {
                 return Ok(());
             }
-            let mut next = clock;
-            next.time_high(((base % LOOP) >> 6) as u32);
+            let next = clock.after(((base % LOOP) >> 6) as u32);
             if next.base() == base {
                 self.time_high(base % LOOP)?;
             } else if base > clock.base() {
@@ -75,10 +74,10 @@ impl Evt2Writer {
 
     fn time_high(&mut self, base: i64) -> Result<()> {
         let content = (base >> 6) as u32;
-        match &mut self.clock {
-            Some(clock) => clock.time_high(content),
-            None => self.clock = Some(Clock::new(content, false)),
-        }
+        self.clock = Some(match self.clock {
+            Some(clock) => clock.after(content),
+            None => Clock::new(content, false),
+        });
         self.outlet.put(&(TIME_HIGH << 28 | content).to_le_bytes())
     }
 }

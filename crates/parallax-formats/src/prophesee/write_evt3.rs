@@ -98,9 +98,15 @@ impl Evt3Writer {
             let high = match self.clock {
                 None if coarse < 0x1000 => direct,
                 None => 0,
+                // The end of the range, then its start: a fall that every reader takes for a new start.
+                Some(clock) if clock.0 >> 12 < coarse >> 12 => {
+                    if clock.0 & 0xFFF == 0xFFF {
+                        0
+                    } else {
+                        0xFFF
+                    }
+                }
                 Some(clock) if clock.after(direct).0 == coarse => direct,
-                // As far as a reader sees it as a step forward.
-                Some(clock) if clock.0 < coarse => ((clock.0 + 0x7FF) & 0xFFF) as u16,
                 Some(clock) => {
                     let seen = clock.after(direct).0 << 12 | t & 0xFFF;
                     return Err(self.storing.no_time(t, &format!("it would be read as {seen} us")));
