@@ -429,7 +429,7 @@ fn sample() -> Sample {
         bytes.extend(x.to_le_bytes());
         bytes.extend(y.to_le_bytes());
     };
-    event(&[0 << 1 | 1], 0, 239);
+    event(&[1], 0, 239);
     event(&[0 << 1], 319, 0);
     event(&[0xFE, 5 << 1 | 1], 10, 20);
     event(&[126 << 1], 11, 21);
