@@ -395,7 +395,7 @@ impl DatWriter {
         if let Some(size) = self.meta.geometry {
             header.push_str(&format!("% Width {}\n% Height {}\n", size.width, size.height));
         }
-        if first < 0 || first > LATEST_START {
+        if !(0..=LATEST_START).contains(&first) {
             return Err(self.storing.no_time(first, "the first time is from 0 to 2^62 us"));
         }
         if first >= LOOP {

@@ -430,7 +430,7 @@ fn sample() -> Sample {
         bytes.extend(y.to_le_bytes());
     };
     event(&[1], 0, 239);
-    event(&[0 << 1], 319, 0);
+    event(&[0], 319, 0);
     event(&[0xFE, 5 << 1 | 1], 10, 20);
     event(&[126 << 1], 11, 21);
     // Three times 127 us and 2.
