@@ -424,17 +424,18 @@ impl EventWriter for EsWriter {
 /// A small file with what is special: a reset, a long time, the longest time in an event, the corners.
 fn sample() -> Sample {
     let mut bytes = b"Event Stream\x02\x00\x00\x01\x40\x01\xF0\x00".to_vec();
-    let mut event = |first: &[u8], x: u16, y: u16| {
-        bytes.extend_from_slice(first);
+    let mut event = |before: &[u8], step: u8, on: u8, x: u16, y: u16| {
+        bytes.extend_from_slice(before);
+        bytes.push(step << 1 | on);
         bytes.extend(x.to_le_bytes());
         bytes.extend(y.to_le_bytes());
     };
-    event(&[1], 0, 239);
-    event(&[0], 319, 0);
-    event(&[0xFE, 5 << 1 | 1], 10, 20);
-    event(&[126 << 1], 11, 21);
+    event(&[], 0, 1, 0, 239);
+    event(&[], 0, 0, 319, 0);
+    event(&[0xFE], 5, 1, 10, 20);
+    event(&[], 126, 0, 11, 21);
     // Three times 127 us and 2.
-    event(&[0xFF, 0xFF, 0xFE, 0xFF, 2 << 1 | 1], 12, 22);
+    event(&[0xFF, 0xFF, 0xFE, 0xFF], 2, 1, 12, 22);
     let mut events = vec![
         Event::new(0, 0, 0, 1),
         Event::new(0, 319, 239, 0),
@@ -443,8 +444,9 @@ fn sample() -> Sample {
         Event::new(514, 12, 217, 1),
     ];
     for i in 0..40_u16 {
-        event(&[1 << 1 | (i % 2) as u8], i * 8, i * 6);
-        events.push(Event::new(515 + i64::from(i), i * 8, 239 - i * 6, (i % 2) as u8));
+        let on = (i % 2) as u8;
+        event(&[], 1, on, i * 8, i * 6);
+        events.push(Event::new(515 + i64::from(i), i * 8, 239 - i * 6, on));
     }
     Sample { bytes, events }
 }
