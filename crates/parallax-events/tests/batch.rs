@@ -237,7 +237,7 @@ proptest! {
         }
         let facts = Arc::new(Meta { geometry, ..Meta::default() });
         let batch = builder.finish(&facts).unwrap();
-        prop_assert_eq!(batch.to_events(), expected.clone());
+        prop_assert_eq!(&batch.to_events(), &expected);
         prop_assert_eq!(outside, events.iter().filter(|e| !inside(e)).count());
         prop_assert_eq!(steps, expected.windows(2).filter(|w| w[1].t < w[0].t).count() as u64);
         prop_assert_eq!(batch.order() == Order::Time, steps == 0);

@@ -210,7 +210,6 @@ fn write(events: &[Event], meta: Meta, format: &str) -> parallax_events::Result<
     let output = Shared::default();
     let options = WriteOptions {
         format: Some(format.to_owned()),
-        ..WriteOptions::default()
     };
     let mut writer = create(Box::new(output.clone()), None, &meta, &options)?;
     writer.write(&EventBatch::from_events(events, Arc::new(meta))?)?;

@@ -118,7 +118,9 @@ impl Decimal {
     /// The number, if it is whole.
     pub(super) fn whole(self) -> Option<i64> {
         let fraction = match usize::try_from(-i64::from(self.exponent)) {
-            Ok(places) if self.digits > 0 => POWERS.get(places).is_none_or(|unit| !self.digits.is_multiple_of(*unit)),
+            Ok(places) if self.digits > 0 => POWERS
+                .get(places)
+                .is_none_or(|unit| !self.digits.is_multiple_of(*unit)),
             _ => false,
         };
         if fraction || self.rest > Rest::Nothing {

@@ -239,8 +239,9 @@ fn disordered(row: &FormatRow) -> Result<Option<Vec<u8>>, Broken> {
     let Some(write) = &row.write else { return Ok(None) };
     let mut events = row.sample().events;
     events.reverse();
-    let batch = parallax_events::EventBatch::from_events(&events, Arc::default())?;
-    Ok(write(&[batch], &parallax_events::Meta::default()).ok())
+    let meta = super::writing::bounding(&events)?;
+    let batch = parallax_events::EventBatch::from_events(&events, Arc::clone(&meta))?;
+    Ok(write(&[batch], &meta).ok())
 }
 
 fn no_error(error: Option<Error>) -> Lawful {
