@@ -22,6 +22,9 @@ pub enum FindingKind {
     UnknownWord,
     /// A time stamp before its predecessor.
     TimeBack,
+    /// A time word of the sensor that steps back and is no wrap. The last one counts; whether events are out of
+    /// order for it, [`TimeBack`](Self::TimeBack) says.
+    ClockBack,
     /// An event outside the declared geometry; it is not handed out.
     OutsideGeometry,
     /// The input ends inside a word, a record or a block.
@@ -47,6 +50,7 @@ impl FindingKind {
             Self::OtherData => "other data skipped",
             Self::UnknownWord => "unknown words skipped",
             Self::TimeBack => "time goes back",
+            Self::ClockBack => "the sensor's clock steps back",
             Self::OutsideGeometry => "events outside the sensor dropped",
             Self::TruncatedTail => "truncated at the end",
             Self::BadRecord => "unreadable records skipped",

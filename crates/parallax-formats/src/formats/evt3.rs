@@ -6,7 +6,7 @@
 //!
 //! - Time is 24 bits in two words and wraps every 16.8 s; a TIME_HIGH that falls back by half its range or more is a
 //!   wrap. A TIME_HIGH that changes clears the low part. A TIME_LOW that goes back without a TIME_HIGH (real cameras
-//!   write that) is taken as it is, and reported as a step back.
+//!   write that) is taken as it is, and reported.
 //! - Everything before the first TIME_HIGH is dropped; so are events at columns that 11 bits cannot name.
 //! - Triggers, IMU samples and vendor words are counted, not handed out.
 //! - A vector that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
@@ -151,15 +151,20 @@ impl Evt3 {
             // Rows, low times and single events follow each other without a pattern. A branch on them would be
             // guessed wrong again and again, so each is done as all three, without one.
             if (1_u32 << kind) & SIMPLE != 0 {
+                // A low time that steps back while the high one stands. `&`: one branch, hardly ever taken.
+                let low = state.coarse | i64::from(content);
+                if (kind == kind::TIME_LOW) & (low < state.t)
+                    && tally.add(Oddity::ClockBack, 1, offset + index as u64 * 2)
+                {
+                    state.t = low;
+                    index += 1;
+                    break;
+                }
+                state.t = if kind == kind::TIME_LOW { low } else { state.t };
                 state.y = if kind == kind::ADDR_Y {
                     content & ADDRESS
                 } else {
                     state.y
-                };
-                state.t = if kind == kind::TIME_LOW {
-                    state.coarse | i64::from(content)
-                } else {
-                    state.t
                 };
                 t[n] = state.t;
                 x[n] = content & ADDRESS;

@@ -17,19 +17,22 @@ pub(crate) enum Oddity {
     Unknown,
     /// Events beyond the addresses that the format has.
     Beyond,
+    /// A time word that steps back.
+    ClockBack,
     Trigger,
     Imu,
     Vendor,
     Continued,
 }
 
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 impl Oddity {
     const ALL: [Self; KINDS] = [
         Self::BeforeTime,
         Self::Unknown,
         Self::Beyond,
+        Self::ClockBack,
         Self::Trigger,
         Self::Imu,
         Self::Vendor,
@@ -41,6 +44,7 @@ impl Oddity {
             Self::BeforeTime => FindingKind::BeforeFirstTime,
             Self::Unknown => FindingKind::UnknownWord,
             Self::Beyond => FindingKind::OutsideGeometry,
+            Self::ClockBack => FindingKind::ClockBack,
             Self::Trigger | Self::Imu | Self::Vendor | Self::Continued => FindingKind::OtherData,
         }
     }
@@ -48,7 +52,7 @@ impl Oddity {
     const fn detail(self) -> &'static str {
         match self {
             Self::BeforeTime => "events",
-            Self::Unknown | Self::Beyond => "",
+            Self::Unknown | Self::Beyond | Self::ClockBack => "",
             Self::Trigger => "external trigger words",
             Self::Imu => "IMU words",
             Self::Vendor => "vendor words",
@@ -68,17 +72,24 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts `count` of a kind, the first of them in the word at the byte `offset`. Returns whether they are the
     /// first of their kind: the decoder must then stop behind this word.
-    #[cold]
+    #[inline(always)]
     pub(crate) fn add(&mut self, oddity: Oddity, count: u64, offset: u64) -> bool {
+        let index = oddity as usize;
+        if self.known[index] {
+            // Each of them took bits of the input, so the sum stays far below 64 bits.
+            self.pending[index] += count;
+            return false;
+        }
+        self.add_first(oddity, count, offset)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_first(&mut self, oddity: Oddity, count: u64, offset: u64) -> bool {
         if count == 0 {
             return false;
         }
-        let index = oddity as usize;
-        if self.known[index] {
-            self.pending[index] = self.pending[index].saturating_add(count);
-            return false;
-        }
-        self.known[index] = true;
+        self.known[oddity as usize] = true;
         self.first = Some((oddity, count, offset));
         true
     }
