@@ -13,6 +13,7 @@ struct Naive {
     before_time: u64,
     other: u64,
     unknown: u64,
+    clock_back: u64,
 }
 
 impl Naive {
@@ -38,6 +39,7 @@ impl Naive {
         assert_eq!(report.count(FindingKind::BeforeFirstTime), self.before_time);
         assert_eq!(report.count(FindingKind::OtherData), self.other);
         assert_eq!(report.count(FindingKind::UnknownWord), self.unknown);
+        assert_eq!(report.count(FindingKind::ClockBack), self.clock_back);
     }
 }
 
@@ -86,7 +88,10 @@ fn naive_evt3(words: &[u16], sensor: Option<Geometry>) -> Naive {
                 }
                 base_x += width;
             }
-            0x6 => low = content,
+            0x6 => {
+                naive.clock_back += u64::from(content < low);
+                low = content;
+            }
             0x7 | 0xA | 0xD | 0xE | 0xF => naive.other += 1,
             _ => naive.unknown += 1,
         }

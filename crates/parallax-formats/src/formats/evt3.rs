@@ -133,13 +133,40 @@ impl Evt3 {
         &mut self,
         words: &[[u8; 2]],
         offset: u64,
-        out: SpareColumns<'_>,
+        mut out: SpareColumns<'_>,
         tally: &mut Tally,
     ) -> (usize, usize) {
+        let (state, counted) = (self.clone(), tally.clone());
+        let (done, written, steps_back) = self.block::<false>(words, offset, &mut out, tally);
+        if steps_back > 0 && tally.is_new(Oddity::ClockBack) {
+            // Once in a recording: the same again, up to the first of them.
+            (*self, *tally) = (state, counted);
+            let (done, written, _) = self.block::<true>(words, offset, &mut out, tally);
+            return (done, written);
+        }
+        tally.add(Oddity::ClockBack, steps_back, offset);
+        (done, written)
+    }
+
+    /// As [`events`](Self::events); the third number is how often TIME_LOW stepped back. With `LOCATE` the first of
+    /// those ends the block; without, they are only counted, since a branch on them would slow down the loop.
+    fn block<const LOCATE: bool>(
+        &mut self,
+        words: &[[u8; 2]],
+        offset: u64,
+        out: &mut SpareColumns<'_>,
+        tally: &mut Tally,
+    ) -> (usize, usize, u64) {
         let room = out.t.len();
-        let (t, x, y, p) = (out.t, &mut out.x[..room], &mut out.y[..room], &mut out.p[..room]);
+        let (t, x, y, p) = (
+            &mut *out.t,
+            &mut out.x[..room],
+            &mut out.y[..room],
+            &mut out.p[..room],
+        );
         let mut n = 0;
         let mut index = 0;
+        let mut steps_back = 0;
         // A local copy lives in registers.
         let mut state = self.clone();
         while let Some(word) = words.get(index) {
@@ -151,15 +178,14 @@ impl Evt3 {
             // Rows, low times and single events follow each other without a pattern. A branch on them would be
             // guessed wrong again and again, so each is done as all three, without one.
             if (1_u32 << kind) & SIMPLE != 0 {
-                // A low time that steps back while the high one stands. `&`: one branch, hardly ever taken.
                 let low = state.coarse | i64::from(content);
-                if (kind == kind::TIME_LOW) & (low < state.t)
-                    && tally.add(Oddity::ClockBack, 1, offset + index as u64 * 2)
-                {
+                let back = (kind == kind::TIME_LOW) & (low < state.t);
+                if LOCATE && back && tally.add(Oddity::ClockBack, 1, offset + index as u64 * 2) {
                     state.t = low;
                     index += 1;
                     break;
                 }
+                steps_back += u64::from(back);
                 state.t = if kind == kind::TIME_LOW { low } else { state.t };
                 state.y = if kind == kind::ADDR_Y {
                     content & ADDRESS
@@ -223,7 +249,7 @@ impl Evt3 {
             index += 1;
         }
         *self = state;
-        (index, n)
+        (index, n, steps_back)
     }
 
     fn time_high(&mut self, high: u16) {

@@ -83,6 +83,11 @@ impl Tally {
         self.add_first(oddity, count, offset)
     }
 
+    /// Whether none of this kind was counted yet.
+    pub(crate) fn is_new(&self, oddity: Oddity) -> bool {
+        !self.known[oddity as usize]
+    }
+
     #[cold]
     #[inline(never)]
     fn add_first(&mut self, oddity: Oddity, count: u64, offset: u64) -> bool {
