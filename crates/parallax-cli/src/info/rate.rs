@@ -32,34 +32,43 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts these times.
-    pub(super) fn add(&mut self, times: &[i64]) {
-        for &t in times {
-            let (first, last) = self.covered;
-            if t < first || t > last {
-                self.cover(t);
-            }
-            let bin = t.wrapping_sub(self.covered.0) as u64 >> self.shift;
-            if let Some(count) = self.counts.get_mut(bin as usize) {
-                *count += 1;
-            }
+    /// Counts these times, of which `least` and `most` are the smallest and the largest.
+    pub(super) fn add(&mut self, times: &[i64], least: i64, most: i64) {
+        let (first, last) = self.seen.unwrap_or((least, most));
+        self.seen = Some((first.min(least), last.max(most)));
+        if least < self.covered.0 || most > self.covered.1 {
+            self.cover(least, most);
         }
-        if let (Some(least), Some(most)) = (times.iter().min(), times.iter().max()) {
-            let (first, last) = self.seen.unwrap_or((*least, *most));
-            self.seen = Some((first.min(*least), last.max(*most)));
+        // Times come in runs that share a bin: a run is added at once.
+        let (mut run_bin, mut run) = (0, 0);
+        for &t in times {
+            let bin = t.wrapping_sub(self.covered.0) as u64 >> self.shift;
+            if bin != run_bin {
+                self.count(run_bin, run);
+                (run_bin, run) = (bin, 0);
+            }
+            run += 1;
+        }
+        self.count(run_bin, run);
+    }
+
+    fn count(&mut self, bin: u64, events: u64) {
+        if let Some(count) = self.counts.get_mut(bin as usize) {
+            *count += events;
         }
     }
 
-    /// Widens and moves the bins so that `t` is in one, with the room that is left on the side where it came in.
-    fn cover(&mut self, t: i64) {
+    /// Widens and moves the bins so that `least` and `most` are in them, with the room that is left on the side where
+    /// they came in.
+    fn cover(&mut self, least: i64, most: i64) {
         let used = self.used();
         let (low, high) = match &used {
-            None => (t, t),
+            None => (least, most),
             Some(bins) => {
                 let start = |bin: usize| i128::from(self.covered.0) + ((bin as i128) << self.shift);
                 (
-                    start(bins.start).min(t.into()) as i64,
-                    start(bins.end - 1).max(t.into()) as i64,
+                    start(bins.start).min(least.into()) as i64,
+                    start(bins.end - 1).max(most.into()) as i64,
                 )
             }
         };
@@ -69,7 +78,7 @@ impl Histogram {
             shift += 1;
         }
         let room = i128::from(BINS as u64) - bins(shift);
-        let is_earlier = used.is_some() && t < self.covered.0;
+        let is_earlier = used.is_some() && least < self.covered.0;
         let base = i128::from(low >> shift) - if is_earlier { room } else { 0 };
         let base = base.max(i128::from(i64::MIN >> shift));
 
@@ -152,6 +161,11 @@ impl Histogram {
 mod tests {
     use super::*;
 
+    fn add(histogram: &mut Histogram, times: &[i64]) {
+        let (least, most) = (times.iter().min(), times.iter().max());
+        histogram.add(times, *least.unwrap(), *most.unwrap());
+    }
+
     /// The bins by a map from bin to count, at the width that the histogram chose.
     fn naive(times: &[i64], width: u64) -> Vec<(i128, u64)> {
         let mut map = std::collections::BTreeMap::new();
@@ -165,7 +179,7 @@ mod tests {
     fn check(times: &[i64]) {
         let mut histogram = Histogram::default();
         for piece in times.chunks(7) {
-            histogram.add(piece);
+            add(&mut histogram, piece);
         }
         for most in [2, 60, BINS] {
             let (width, start, counts) = histogram.bins(most);
@@ -200,7 +214,7 @@ mod tests {
     #[test]
     fn the_whole_range_of_times_fits() {
         let mut histogram = Histogram::default();
-        histogram.add(&[0, i64::MAX, i64::MIN, 5]);
+        add(&mut histogram, &[0, i64::MAX, i64::MIN, 5]);
         assert_eq!(histogram.counts.iter().sum::<u64>(), 4);
         let (columns, _) = histogram.columns(10);
         assert_eq!(columns.iter().map(|part| part.round() as u64).sum::<u64>(), 4);
@@ -209,7 +223,10 @@ mod tests {
     #[test]
     fn columns_of_a_steady_stream_are_level() {
         let mut histogram = Histogram::default();
-        histogram.add(&(0..1_000_000).map(|i| 77 + i * 3).collect::<Vec<_>>());
+        add(
+            &mut histogram,
+            &(0..1_000_000).map(|i| 77 + i * 3).collect::<Vec<_>>(),
+        );
         let (columns, ticks) = histogram.columns(50);
         assert!((ticks - 59_999.96).abs() < 0.01);
         assert!(

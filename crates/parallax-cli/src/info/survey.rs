@@ -1,6 +1,7 @@
 //! What `info` counts, batch by batch: the answer does not depend on how the stream is cut into batches.
 
 use parallax::DvsColumns;
+use parallax::simd::{bounds, order, sum};
 
 use super::rate::Histogram;
 
@@ -51,12 +52,12 @@ impl Survey {
 
     fn add_block(&mut self, events: DvsColumns<'_>) {
         let DvsColumns { t, x, y, p } = events;
-        let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
+        let (Some(&first), Some(&last), Some((least, most))) = (t.first(), t.last(), bounds::min_max_i64(t))
+        else {
             return;
         };
         let before = self.extremes.map(|extremes| (extremes.last, self.last));
         self.look_for_disorder(events, before);
-
         let known = self.extremes.unwrap_or(Extremes {
             first,
             last,
@@ -68,31 +69,26 @@ impl Survey {
         self.extremes = Some(Extremes {
             first: known.first,
             last,
-            t_min: t.iter().fold(known.t_min, |least, &t| least.min(t)),
-            t_max: t.iter().fold(known.t_max, |most, &t| most.max(t)),
-            x_max: x.iter().fold(known.x_max, |most, &x| most.max(x)),
-            y_max: y.iter().fold(known.y_max, |most, &y| most.max(y)),
+            t_min: known.t_min.min(least),
+            t_max: known.t_max.max(most),
+            x_max: known.x_max.max(bounds::max_u16(x)),
+            y_max: known.y_max.max(bounds::max_u16(y)),
         });
         self.last = (
             y.last().copied().unwrap_or_default(),
             x.last().copied().unwrap_or_default(),
             p.last().copied().unwrap_or_default(),
         );
-        self.on += p.iter().map(|&p| u64::from(p)).sum::<u64>();
-        self.rate.add(t);
+        self.on += sum::sum_u8(p);
+        self.rate.add(t, least, most);
         self.events += t.len() as u64;
     }
 
     /// Counts steps back in time and looks for the first event out of canonical order.
     fn look_for_disorder(&mut self, events: DvsColumns<'_>, before: Option<(i64, (u16, u16, u8))>) {
-        let mut previous_t = before.map_or(i64::MIN, |(t, _)| t);
-        for &t in events.t {
-            if t < previous_t {
-                self.steps_back += 1;
-                self.largest_step_back = self.largest_step_back.max(previous_t.abs_diff(t));
-            }
-            previous_t = t;
-        }
+        let scan = order::scan(events.t, before.map(|(t, _)| t));
+        self.steps_back += scan.steps_back;
+        self.largest_step_back = self.largest_step_back.max(scan.max_step_back.unsigned_abs());
         if self.first_not_canonical.is_some() {
             return;
         }
