@@ -150,6 +150,10 @@ impl Evt3 {
 
     /// As [`events`](Self::events); the third number is how often TIME_LOW stepped back. With `LOCATE` the first of
     /// those ends the block; without, they are only counted, since a branch on them would slow down the loop.
+    ///
+    /// The inner loop decides the speed, and it only just fits into registers: what is rare is therefore in functions
+    /// of its own, and works on `self`.
+    #[inline(never)]
     fn block<const LOCATE: bool>(
         &mut self,
         words: &[[u8; 2]],
@@ -167,79 +171,80 @@ impl Evt3 {
         let mut n = 0;
         let mut index = 0;
         let mut steps_back = 0;
-        // A local copy lives in registers.
-        let mut state = self.clone();
-        while let Some(word) = words.get(index) {
+        loop {
+            // Rows, low times and single events follow each other without a pattern. A branch on them would be
+            // guessed wrong again and again, so each is done as all three, without one.
+            let (coarse, mut now, mut row, mut back_here) = (self.coarse, self.t, self.y, 0);
+            while let Some(word) = words.get(index) {
+                if n >= room {
+                    break;
+                }
+                let word = u16::from_le_bytes(*word);
+                let (kind, content) = (word >> 12, word & 0xFFF);
+                if (1_u32 << kind) & SIMPLE == 0 {
+                    break;
+                }
+                let next = if kind == kind::TIME_LOW {
+                    coarse | i64::from(content)
+                } else {
+                    now
+                };
+                // Both have the same upper bits, whatever their sign; unsigned, this is one addition with carry.
+                let back = (next as u64) < (now as u64);
+                if LOCATE && back {
+                    break;
+                }
+                back_here += u64::from(back);
+                now = next;
+                row = if kind == kind::ADDR_Y {
+                    content & ADDRESS
+                } else {
+                    row
+                };
+                t[n] = now;
+                x[n] = content & ADDRESS;
+                y[n] = row;
+                p[n] = (content >> 11) as u8;
+                n += usize::from(kind == kind::ADDR_X);
+                index += 1;
+            }
+            (self.t, self.y) = (now, row);
+            steps_back += back_here;
+
+            let Some(word) = words.get(index) else { break };
             if n >= room {
                 break;
             }
             let word = u16::from_le_bytes(*word);
             let (kind, content) = (word >> 12, word & 0xFFF);
-            // Rows, low times and single events follow each other without a pattern. A branch on them would be
-            // guessed wrong again and again, so each is done as all three, without one.
-            if (1_u32 << kind) & SIMPLE != 0 {
-                let low = state.coarse | i64::from(content);
-                let back = (kind == kind::TIME_LOW) & (low < state.t);
-                if LOCATE && back && tally.add(Oddity::ClockBack, 1, offset + index as u64 * 2) {
-                    state.t = low;
-                    index += 1;
-                    break;
-                }
-                steps_back += u64::from(back);
-                state.t = if kind == kind::TIME_LOW { low } else { state.t };
-                state.y = if kind == kind::ADDR_Y {
-                    content & ADDRESS
-                } else {
-                    state.y
-                };
-                t[n] = state.t;
-                x[n] = content & ADDRESS;
-                y[n] = state.y;
-                p[n] = (content >> 11) as u8;
-                n += usize::from(kind == kind::ADDR_X);
-                index += 1;
-                continue;
-            }
             match kind {
-                kind::TIME_HIGH => state.time_high(content),
+                kind::TIME_HIGH => self.time_high(content),
                 kind::VECT_BASE_X => {
-                    state.base = content & ADDRESS;
-                    state.p = (content >> 11) as u8;
+                    self.base = content & ADDRESS;
+                    self.p = (content >> 11) as u8;
                 }
                 kind::VECT_12 | kind::VECT_8 => {
-                    let (width, mask) = if kind == kind::VECT_12 {
-                        (12, content)
-                    } else {
-                        (8, content & 0xFF)
+                    let spare = SpareColumns {
+                        t: &mut t[n..],
+                        x: &mut x[n..],
+                        y: &mut y[n..],
+                        p: &mut p[n..],
                     };
-                    // Bits at columns that do not exist.
-                    let inside = if state.base + 12 <= ADDRESS + 1 {
-                        mask
-                    } else {
-                        mask & state.inside()
-                    };
-                    let mut bits = inside & !state.written;
-                    while bits != 0 && n < room {
-                        t[n] = state.t;
-                        x[n] = state.base + bits.trailing_zeros() as u16;
-                        y[n] = state.y;
-                        p[n] = state.p;
-                        n += 1;
-                        bits &= bits - 1;
-                    }
-                    if bits != 0 {
-                        state.written = mask & !bits;
+                    let (written, beyond) = self.vector(kind, content, spare);
+                    n += written;
+                    if self.written != 0 {
                         break;
                     }
-                    state.written = 0;
-                    state.base = (state.base + width).min(ADDRESS + 1);
-                    let beyond = (mask & !inside).count_ones();
                     if beyond > 0 && tally.add(Oddity::Beyond, beyond.into(), offset + index as u64 * 2) {
                         index += 1;
                         break;
                     }
                 }
                 _ => {
+                    // With `LOCATE`, a TIME_LOW that steps back.
+                    if kind == kind::TIME_LOW {
+                        self.t = coarse | i64::from(content);
+                    }
                     if tally.add(oddity(kind), 1, offset + index as u64 * 2) {
                         index += 1;
                         break;
@@ -248,8 +253,43 @@ impl Evt3 {
             }
             index += 1;
         }
-        *self = state;
         (index, n, steps_back)
+    }
+
+    /// Writes the events of a vector word, as far as `out` takes them. Returns how many those are, and how many more
+    /// are at columns that do not exist. Afterwards `written` is 0, unless some did not fit.
+    #[inline]
+    fn vector(&mut self, kind: u16, content: u16, out: SpareColumns<'_>) -> (usize, u32) {
+        let (width, mask) = if kind == kind::VECT_12 {
+            (12, content)
+        } else {
+            (8, content & 0xFF)
+        };
+        let inside = if self.base + 12 <= ADDRESS + 1 {
+            mask
+        } else {
+            mask & self.inside()
+        };
+        let mut bits = inside & !self.written;
+        let mut n = 0;
+        for (((t, x), y), p) in out.t.iter_mut().zip(out.x).zip(out.y).zip(out.p) {
+            if bits == 0 {
+                break;
+            }
+            *t = self.t;
+            *x = self.base + bits.trailing_zeros() as u16;
+            *y = self.y;
+            *p = self.p;
+            n += 1;
+            bits &= bits - 1;
+        }
+        if bits != 0 {
+            self.written = mask & !bits;
+            return (n, 0);
+        }
+        self.written = 0;
+        self.base = (self.base + width).min(ADDRESS + 1);
+        (n, (mask & !inside).count_ones())
     }
 
     fn time_high(&mut self, high: u16) {
@@ -278,6 +318,7 @@ fn oddity(kind: u16) -> Oddity {
         kind::IMU => Oddity::Imu,
         kind::OTHERS => Oddity::Vendor,
         kind::CONTINUED_4 | kind::CONTINUED_12 => Oddity::Continued,
+        kind::TIME_LOW => Oddity::ClockBack,
         _ => Oddity::Unknown,
     }
 }
