@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-use crate::{Error, EventBatch, Meta, Params, Result, Tensor};
+use crate::{DvsColumns, Error, EventBatch, Meta, Params, Result, Tensor};
 
 /// What an operator remembers from one batch to the next.
 pub trait OpState: Any + Send + Debug {
@@ -103,11 +103,12 @@ pub trait Represent: Send + Sync + Debug {
     /// [`ErrorKind::Param`](crate::ErrorKind) if the stream lacks what the operator needs, such as a geometry.
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>>;
 
-    /// Takes in the next batch of the window.
+    /// Takes in the next events of the window, in the order of the stream. They are borrowed columns, so that a chain
+    /// hands on what it holds in its own memory; x and y lie inside the stream's geometry, p is 0 or 1.
     ///
     /// # Errors
     /// If the state is another operator's, or as the operator documents.
-    fn accumulate(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<()>;
+    fn accumulate(&self, state: &mut dyn OpState, events: DvsColumns<'_>) -> Result<()>;
 
     /// The tensor of all that was taken in.
     ///

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use parallax_events::{
-    Declaration, Error, EventBatch, Geometry, Meta, OpState, Params, Represent, Result, Tensor, state_as,
+    Declaration, DvsColumns, Error, Geometry, Meta, OpState, Params, Represent, Result, Tensor, state_as,
 };
 
 use crate::{Build, Operator};
@@ -41,16 +41,16 @@ impl Represent for Count {
         Ok(Box::new(Counts { geometry, cells: vec![0; 2 * geometry.pixels()], span: None }))
     }
 
-    fn accumulate(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<()> {
+    fn accumulate(&self, state: &mut dyn OpState, events: DvsColumns<'_>) -> Result<()> {
         let counts = state_as::<Counts>(state)?;
         let (width, pixels) = (usize::from(counts.geometry.width), counts.geometry.pixels());
-        for event in batch.columns().iter() {
+        for event in events.iter() {
             let cell = usize::from(event.p) * pixels + usize::from(event.y) * width + usize::from(event.x);
             if let Some(count) = counts.cells.get_mut(cell) {
                 *count = count.saturating_add(1);
             }
         }
-        if let Some((first, last)) = batch.span() {
+        if let (Some(&first), Some(&last)) = (events.t.first(), events.t.last()) {
             counts.span = Some((counts.span.map_or(first, |(start, _)| start), last));
         }
         Ok(())

@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
                 Ok(out) => self.keep(&out)?,
                 Err(error) => Err(error),
             },
-            Op::Tensor(op) => op.accumulate(self.state.as_mut(), batch),
+            Op::Tensor(op) => op.accumulate(self.state.as_mut(), batch.columns()),
         };
         self.refused = outcome.err();
         Ok(())

@@ -118,7 +118,7 @@ pub fn foreign_states(row: &OperatorRow) -> Lawful {
                 let _ = op.finish(&mut Foreign, meta);
             }
             Op::Tensor(op) => {
-                let _ = op.accumulate(&mut Foreign, scene.batch());
+                let _ = op.accumulate(&mut Foreign, scene.batch().columns());
                 let _ = op.tensor(&mut Foreign, meta);
             }
         }
