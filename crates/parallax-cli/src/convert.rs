@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use clap::Args;
 use parallax::formats::{EventWriter, create, writable};
-use parallax::{Error, ErrorKind, EventReader, Result, WriteOptions};
+use parallax::{Error, ErrorKind, EventReader, ReadOptions, Result, WriteOptions};
 
 use crate::output::{self, Output};
 use crate::progress::Bar;
@@ -20,7 +20,7 @@ use crate::{figures, files, stop, streams};
 ///
 /// The format of the output follows from its extension, or is given with --to. The output appears only when it is
 /// complete. Of a damaged input the readable part is written and the command fails, except with --strict and
-/// --order check, which write nothing then.
+/// --order check, which write nothing then. External triggers come along where both formats hold them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,10 +64,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let output = Output::create(path, arguments.force).map_err(in_output)?;
 
     let bar = Bar::new("convert");
-    let mut reader = reading::open(input, &arguments.reading.options(&bar))?;
+    let reading = ReadOptions {
+        triggers: true,
+        ..arguments.reading.options(&bar)
+    };
+    let mut reader = reading::open(input, &reading)?;
     let mut writer =
         create(output.writer(), extension.as_deref(), &reader.meta(), &options).map_err(in_output)?;
-    let (events, damage) = copy(&mut reader, writer.as_mut()).map_err(in_output)?;
+    let holds_triggers = format.triggers.is_written();
+    let Copied {
+        events,
+        triggers,
+        damage,
+    } = copy(&mut reader, writer.as_mut(), holds_triggers).map_err(in_output)?;
     let damage = match damage.map(|error| in_file(error, input)) {
         Some(error)
             if events == 0
@@ -96,6 +105,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         format.id(),
         figures::rate(events as f64 / seconds)
     ));
+    if triggers > 0 {
+        let fate = if holds_triggers {
+            "were written too".to_owned()
+        } else {
+            format!("were left out: {} holds none", format.id())
+        };
+        streams::tell(&format!(
+            "  {} external triggers {fate}",
+            figures::count(triggers)
+        ));
+    }
     for finding in reader.report().findings() {
         streams::tell(&format!("  {finding}"));
     }
@@ -112,20 +132,40 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Everything that is readable, how much that was, and the error that ended it.
+/// What was copied, and the error of the input that ended it.
+struct Copied {
+    events: u64,
+    triggers: u64,
+    damage: Option<Error>,
+}
+
+/// Writes everything that is readable; external triggers are only counted where the output holds none.
 ///
 /// # Errors
 /// If writing fails.
-fn copy(reader: &mut EventReader, writer: &mut dyn EventWriter) -> Result<(u64, Option<Error>)> {
-    let mut events = 0;
+fn copy(reader: &mut EventReader, writer: &mut dyn EventWriter, holds_triggers: bool) -> Result<Copied> {
+    let mut copied = Copied {
+        events: 0,
+        triggers: 0,
+        damage: None,
+    };
     loop {
-        match reader.next_batch() {
+        let next = reader.next_batch();
+        let triggers = reader.take_triggers();
+        copied.triggers += triggers.len() as u64;
+        if holds_triggers {
+            writer.write_triggers(&triggers)?;
+        }
+        match next {
             Ok(Some(batch)) => {
                 writer.write(&batch)?;
-                events += batch.len() as u64;
+                copied.events += batch.len() as u64;
             }
-            Ok(None) => return Ok((events, None)),
-            Err(error) => return Ok((events, Some(error))),
+            Ok(None) => return Ok(copied),
+            Err(error) => {
+                copied.damage = Some(error);
+                return Ok(copied);
+            }
         }
     }
 }

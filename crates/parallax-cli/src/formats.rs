@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use parallax::events::Declaration;
-use parallax::formats::{FORMATS, Format, Open, format};
+use parallax::formats::{FORMATS, Format, Open, TriggerSupport, format};
 use serde::Serialize;
 
 use crate::listing::Table;
@@ -37,6 +37,7 @@ struct Row {
     read: bool,
     write: bool,
     access: Option<&'static str>,
+    triggers: Option<&'static str>,
 }
 
 impl Row {
@@ -52,6 +53,11 @@ impl Row {
             read: access.is_some(),
             write: format.create.is_some(),
             access,
+            triggers: match format.triggers {
+                TriggerSupport::No => None,
+                TriggerSupport::Read => Some("read"),
+                TriggerSupport::ReadWrite => Some("read, write"),
+            },
         }
     }
 
@@ -63,7 +69,7 @@ impl Row {
             .join(" ")
     }
 
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [String; 7] {
         let yes = |is: bool| if is { "yes" } else { "-" }.to_owned();
         [
             self.declaration.id().to_owned(),
@@ -72,6 +78,7 @@ impl Row {
             yes(self.read),
             yes(self.write),
             self.access.unwrap_or("-").to_owned(),
+            self.triggers.unwrap_or("-").to_owned(),
         ]
     }
 }
@@ -90,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn all(rows: &[Row], arguments: &Arguments) -> anyhow::Result<String> {
     let table = Table {
-        titles: ["id", "title", "extensions", "read", "write", "access"],
+        titles: ["id", "title", "extensions", "read", "write", "access", "triggers"],
         rows: rows.iter().map(Row::cells).collect(),
     };
     Ok(if arguments.json {
@@ -124,8 +131,13 @@ fn one(row: &Row, arguments: &Arguments) -> anyhow::Result<String> {
             .access
             .map(|access| format!(" ({access})"))
             .unwrap_or_default();
+        let triggers = match row.triggers {
+            Some(_) if row.triggers == Some("read") && row.write => "; external triggers are read",
+            Some(_) => "; with external triggers",
+            None => "",
+        };
         format!(
-            "{}\n  {does}{how}; extensions: {}\n",
+            "{}\n  {does}{how}{triggers}; extensions: {}\n",
             row.declaration.help(),
             row.extensions()
         )

@@ -1,8 +1,9 @@
-//! Events, audio and IMU samples as Arrow: the schemas, with [`Meta`] in the schema's metadata.
+//! Events, triggers, audio and IMU samples as Arrow: the schemas, with [`Meta`] in the schema's metadata.
 //!
 //! | stream | columns |
 //! | --- | --- |
 //! | events | `t: Duration(unit), x: UInt16, y: UInt16, p: UInt8` |
+//! | external triggers | `t: Duration(unit), id: UInt16, value: UInt8` |
 //! | audio | `t: Duration(unit), samples: FixedSizeList(Float32, channels)` |
 //! | IMU | `t: Duration(unit), ax, ay, az: Float32 (m/s²), gx, gy, gz: Float32 (rad/s)` |
 //!
@@ -33,6 +34,16 @@ pub fn event_schema(meta: &Meta) -> SchemaRef {
         Field::new("x", DataType::UInt16, false),
         Field::new("y", DataType::UInt16, false),
         Field::new("p", DataType::UInt8, false),
+    ];
+    Arc::new(Schema::new_with_metadata(fields, meta.to_schema_metadata()))
+}
+
+/// The schema of a table of external triggers.
+pub fn trigger_schema(meta: &Meta) -> SchemaRef {
+    let fields = vec![
+        time_field(meta.time_unit),
+        Field::new("id", DataType::UInt16, false),
+        Field::new("value", DataType::UInt8, false),
     ];
     Arc::new(Schema::new_with_metadata(fields, meta.to_schema_metadata()))
 }
@@ -83,13 +94,8 @@ impl EventBatch {
     /// ```
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         let [t, x, y, p] = self.buffers();
-        let time: ArrayRef = match self.meta().time_unit {
-            TimeUnit::Millis => primitive::<DurationMillisecondType>(t.into()),
-            TimeUnit::Micros => primitive::<DurationMicrosecondType>(t.into()),
-            TimeUnit::Nanos => primitive::<DurationNanosecondType>(t.into()),
-        };
         let columns = vec![
-            time,
+            time_array(t.into(), self.meta().time_unit),
             primitive::<UInt16Type>(x.into()),
             primitive::<UInt16Type>(y.into()),
             primitive::<UInt8Type>(p.into()),
@@ -108,26 +114,39 @@ impl EventBatch {
     pub fn from_record_batch(table: &RecordBatch) -> Result<Self> {
         let schema = table.schema();
         let mut meta = Meta::from_schema_metadata(schema.metadata())?;
-        let time = column(table, "t")?;
-        if let DataType::Duration(unit) = time.data_type() {
-            meta.time_unit = TimeUnit::from_arrow(*unit)?;
-        }
-        let t = match time.data_type() {
-            DataType::Duration(_) => time_values(time, meta.time_unit),
-            _ => integers::<Int64Type>(time, "t")?,
-        };
-        let x = integers::<UInt16Type>(column(table, "x")?, "x")?;
-        let y = integers::<UInt16Type>(column(table, "y")?, "y")?;
-        let p = polarities(column(table, "p")?)?;
+        let t = time_column(table, &mut meta)?;
+        let x = integers::<UInt16Type>(required_column(table, "x")?, "x")?;
+        let y = integers::<UInt16Type>(required_column(table, "y")?, "y")?;
+        let p = polarities(required_column(table, "p")?)?;
         Self::try_new(t, x, y, p, Arc::new(meta))
     }
 }
 
-fn primitive<T: ArrowPrimitiveType>(values: ScalarBuffer<T::Native>) -> ArrayRef {
+/// Times as a Duration of this unit.
+pub(crate) fn time_array(t: ScalarBuffer<i64>, unit: TimeUnit) -> ArrayRef {
+    match unit {
+        TimeUnit::Millis => primitive::<DurationMillisecondType>(t),
+        TimeUnit::Micros => primitive::<DurationMicrosecondType>(t),
+        TimeUnit::Nanos => primitive::<DurationNanosecondType>(t),
+    }
+}
+
+/// The values of the column `t`, whose unit goes into `meta` if the column states one.
+pub(crate) fn time_column(table: &RecordBatch, meta: &mut Meta) -> Result<ScalarBuffer<i64>> {
+    let time = required_column(table, "t")?;
+    if let DataType::Duration(unit) = time.data_type() {
+        meta.time_unit = TimeUnit::from_arrow(*unit)?;
+        Ok(time_values(time, meta.time_unit))
+    } else {
+        integers::<Int64Type>(time, "t")
+    }
+}
+
+pub(crate) fn primitive<T: ArrowPrimitiveType>(values: ScalarBuffer<T::Native>) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(values, None))
 }
 
-fn column<'a>(table: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef> {
+pub(crate) fn required_column<'a>(table: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef> {
     let Some(column) = table.column_by_name(name) else {
         let schema = table.schema();
         let known: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -135,7 +154,7 @@ fn column<'a>(table: &'a RecordBatch, name: &'static str) -> Result<&'a ArrayRef
             .with_hint(format!("the columns are: {}", known.join(", "))));
     };
     if column.null_count() > 0 {
-        return Err(Error::malformed("an event column has nulls").with_context("column", name));
+        return Err(Error::malformed("the column has nulls").with_context("column", name));
     }
     Ok(column)
 }
@@ -149,7 +168,10 @@ fn time_values(time: &ArrayRef, unit: TimeUnit) -> ScalarBuffer<i64> {
 }
 
 /// The values of any integer column as those of `T`: shared if it is one of `T`, else converted and checked.
-fn integers<T: ArrowPrimitiveType>(column: &ArrayRef, name: &'static str) -> Result<ScalarBuffer<T::Native>>
+pub(crate) fn integers<T: ArrowPrimitiveType>(
+    column: &ArrayRef,
+    name: &'static str,
+) -> Result<ScalarBuffer<T::Native>>
 where
     T::Native: TryFrom<i128> + ArrowNativeType,
 {
@@ -184,7 +206,7 @@ where
         .enumerate()
         .map(|(index, value)| {
             T::Native::try_from(value).map_err(|_| {
-                Error::malformed(format!("{value} of event {index} is out of range"))
+                Error::malformed(format!("{value} of row {index} is out of range"))
                     .with_context("column", name)
             })
         })

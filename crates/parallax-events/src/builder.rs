@@ -154,6 +154,16 @@ impl BatchBuilder {
         };
     }
 
+    /// Whether an event of time `t` would be kept by the range of time; `None` while the range counts from a first
+    /// event that has not come.
+    pub fn keeps_time(&self, t: i64) -> Option<bool> {
+        match &self.time {
+            TimeFilter::All => Some(true),
+            TimeFilter::FromFirst { .. } => None,
+            TimeFilter::Within(range) => Some(is_within(range, t)),
+        }
+    }
+
     /// How many events are committed.
     pub fn len(&self) -> usize {
         self.len
@@ -462,8 +472,13 @@ fn drop_outside(
     done.kept = kept;
 }
 
-/// Moves those of the first `len` events that lie within `range` together at the front. The last time there is
-/// counts as inside a range without end.
+/// Whether `t` lies within `range`. The last time there is counts as inside a range without end.
+#[inline(always)]
+fn is_within(range: &Range<i64>, t: i64) -> bool {
+    t >= range.start && (t < range.end || range.end == i64::MAX)
+}
+
+/// Moves those of the first `len` events that lie within `range` together at the front.
 fn keep_within(
     t: &mut [i64],
     x: &mut [u16],
@@ -472,7 +487,7 @@ fn keep_within(
     len: usize,
     range: &Range<i64>,
 ) -> usize {
-    let inside = |t: i64| t >= range.start && (t < range.end || range.end == i64::MAX);
+    let inside = |t: i64| is_within(range, t);
     if t[..len].iter().all(|&t| inside(t)) {
         return len;
     }

@@ -11,8 +11,9 @@ mod meta;
 mod operator;
 mod report;
 mod time;
+mod trigger;
 
-pub use arrow::{audio_schema, event_schema, imu_schema};
+pub use arrow::{audio_schema, event_schema, imu_schema, trigger_schema};
 pub use batch::{DvsColumns, Event, EventBatch, EventChunk, Order};
 pub use builder::{BatchBuilder, Committed, SpareColumns};
 pub use error::{Error, ErrorKind, Result, nearest};
@@ -22,6 +23,7 @@ pub use meta::{Geometry, Meta, Origin, TimeOrigin};
 pub use operator::{EventOp, OpState, Represent, Stateless, state_as};
 pub use report::{Finding, FindingKind, Report};
 pub use time::{Micros, Millis, Nanos, TimeLiteral, TimeUnit};
+pub use trigger::{Trigger, Triggers};
 
 // Parameters, chains, clocks and random numbers.
 pub mod chain;

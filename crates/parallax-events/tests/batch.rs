@@ -105,7 +105,7 @@ fn arrow_columns_of_other_tools_are_converted_and_checked() {
         assert_eq!(EventBatch::from_record_batch(&table).unwrap().columns().p, [0, 1]);
     }
     let error = EventBatch::from_record_batch(&table(vec![3, -4], signs)).unwrap_err();
-    assert!(error.to_string().contains("-4 of event 1"), "{error}");
+    assert!(error.to_string().contains("-4 of row 1"), "{error}");
     let twos: ArrayRef = Arc::new(Int8Array::from(vec![1, 2]));
     assert!(EventBatch::from_record_batch(&table(vec![3, 4], twos)).is_err());
     let missing = table(vec![3, 4], Arc::new(Int8Array::from(vec![1, 1])))

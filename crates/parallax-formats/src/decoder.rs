@@ -1,10 +1,11 @@
 //! The contract of a stream decoder: bytes in order, in pieces of any size, to events in place.
 
 use parallax_events::{
-    BatchBuilder, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange,
+    BatchBuilder, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange, Trigger,
 };
 
 use crate::ReadOptions;
+use crate::reader::TriggerIntake;
 
 /// A piece of the input.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,7 @@ pub trait Decoder: Send {
     }
 }
 
-/// Where a decoder puts its events: room in a batch, and the report of what was odd.
+/// Where a decoder puts its events: room in a batch, the triggers beside it, and the report of what was odd.
 #[derive(Debug)]
 pub struct EventSink<'a> {
     builder: &'a mut BatchBuilder,
@@ -47,6 +48,7 @@ pub struct EventSink<'a> {
     before: u64,
     fallback: Option<Geometry>,
     time: Option<TimeRange>,
+    triggers: Option<&'a mut TriggerIntake>,
 }
 
 impl<'a> EventSink<'a> {
@@ -66,7 +68,14 @@ impl<'a> EventSink<'a> {
             before,
             fallback: options.geometry,
             time: options.time,
+            triggers: None,
         }
+    }
+
+    /// The same, for a reader that may want triggers.
+    pub(crate) fn with_triggers(mut self, intake: &'a mut TriggerIntake) -> Self {
+        self.triggers = intake.is_wanted().then_some(intake);
+        self
     }
 
     /// How many more events the batch takes.
@@ -132,6 +141,30 @@ impl<'a> EventSink<'a> {
             (*st, *sx, *sy, *sp) = (t, x, y, p);
         }
         self.commit(1)
+    }
+
+    /// Whether external triggers are asked for. If not, a decoder counts them with [`note`](Self::note).
+    pub fn wants_triggers(&self) -> bool {
+        self.triggers.is_some()
+    }
+
+    /// How many more triggers this batch takes, where they are asked for. A decoder stops behind the trigger that
+    /// fills it: the batch then ends early, so that a recording of triggers alone takes no more memory than one of
+    /// events.
+    pub fn trigger_room(&self) -> usize {
+        self.triggers.as_ref().map_or(usize::MAX, |intake| intake.room())
+    }
+
+    /// Takes in an external trigger; all events before it are committed. One that lies outside the range of time that
+    /// the caller asked for is dropped, and all of them if none are asked for.
+    ///
+    /// # Errors
+    /// If there are more than the limits allow.
+    pub fn trigger(&mut self, trigger: Trigger) -> Result<()> {
+        match &mut self.triggers {
+            Some(intake) => intake.accept(trigger, self.builder),
+            None => Ok(()),
+        }
     }
 
     /// The index in the stream of the next event.

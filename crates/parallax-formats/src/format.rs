@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use parallax_events::{Declaration, Event, EventBatch, Meta, Params, Result};
+use parallax_events::{Declaration, Error, Event, EventBatch, Meta, Params, Result, Triggers};
 use parallax_memory::Bytes;
 
 use crate::{Decoder, ReadOptions, WriteOptions};
@@ -24,6 +24,8 @@ pub struct Format {
     pub open: Open,
     /// How it is written, if it is.
     pub create: Option<Create>,
+    /// Whether external triggers come along.
+    pub triggers: TriggerSupport,
     /// A small file of it, at most 4 KiB, with the events in it: written from the specification by hand (or, for
     /// containers, by the library that defines them), so the laws have something that is not our own output.
     pub sample: fn() -> Sample,
@@ -38,6 +40,29 @@ impl Format {
     /// One line for a person.
     pub fn title(&self) -> &'static str {
         self.declaration.title()
+    }
+}
+
+/// Whether a format carries external triggers beside its events, on which ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriggerSupport {
+    /// They are not read, and cannot be written.
+    No,
+    /// They are read.
+    Read,
+    /// They are read and written.
+    ReadWrite,
+}
+
+impl TriggerSupport {
+    /// Whether reading gives them.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::ReadWrite)
+    }
+
+    /// Whether they can be written.
+    pub const fn is_written(self) -> bool {
+        matches!(self, Self::ReadWrite)
     }
 }
 
@@ -74,6 +99,10 @@ pub trait BatchSource: Send {
     /// # Errors
     /// If the input is damaged; what was handed out before stays valid.
     fn next_batch(&mut self) -> Result<Option<EventBatch>>;
+    /// The external triggers that came since the last call. Only called if the options ask for them.
+    fn take_triggers(&mut self) -> Triggers {
+        Triggers::default()
+    }
     /// How many bytes of the input are behind the batches handed out, for progress.
     fn bytes_done(&self) -> u64;
 }
@@ -86,6 +115,20 @@ pub trait EventWriter: Send {
     /// If the format cannot hold an event (a time out of its range, a step back in time where it has none), or
     /// the output fails.
     fn write(&mut self, batch: &EventBatch) -> Result<()>;
+    /// Takes external triggers, to be called before [`write`](Self::write) of the batch that they came with. A format
+    /// that has one stream for both puts each before the first event with a later t; it may hold back as many as it
+    /// takes to find that place, up to a fixed number.
+    ///
+    /// # Errors
+    /// [`Unsupported`](parallax_events::ErrorKind::Unsupported) if the format has no triggers and there are some; else
+    /// as `write`.
+    fn write_triggers(&mut self, triggers: &Triggers) -> Result<()> {
+        if triggers.is_empty() {
+            return Ok(());
+        }
+        Err(Error::unsupported("the format holds no external triggers")
+            .with_hint("leave them out, or choose a format that holds them"))
+    }
     /// Writes what is held back and the trailer, and flushes.
     ///
     /// # Errors

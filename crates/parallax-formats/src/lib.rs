@@ -17,7 +17,9 @@ mod stored;
 mod text;
 
 pub use decoder::{Decoder, EventSink, Piece};
-pub use format::{BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput};
+pub use format::{
+    BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,
+};
 pub use formats::FORMATS;
 pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
 pub use output::{OutputFile, OutputWriter, same_file};

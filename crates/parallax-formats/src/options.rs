@@ -42,6 +42,9 @@ pub struct ReadOptions {
     pub geometry: Option<Geometry>,
     /// Whether files may be mapped into memory; else they are read.
     pub mmap: bool,
+    /// Whether external triggers are read too: see [`EventReader::take_triggers`](crate::EventReader::take_triggers).
+    /// If not, they are counted in the report. Formats without triggers ignore it.
+    pub triggers: bool,
     /// Told about progress.
     pub progress: Option<ProgressCallback>,
 }
@@ -71,6 +74,7 @@ impl Default for ReadOptions {
             order: OrderPolicy::Keep,
             geometry: None,
             mmap: true,
+            triggers: false,
             progress: None,
         }
     }
@@ -88,6 +92,7 @@ impl fmt::Debug for ReadOptions {
             .field("order", &self.order)
             .field("geometry", &self.geometry)
             .field("mmap", &self.mmap)
+            .field("triggers", &self.triggers)
             .field("progress", &self.progress.is_some())
             .finish()
     }

@@ -2,11 +2,12 @@
 //!
 //! In go events as a batch holds them, in the unit and with the origin of its stream. [`Storing`] turns each into
 //! microseconds and the origin of the format, or refuses: nothing is rounded, clipped or wrapped. [`Outlet`] is the
-//! output behind a block of memory.
+//! output behind a block of memory, [`HeldTriggers`] the external triggers that wait for their place among the events.
 
+use std::collections::VecDeque;
 use std::io::Write;
 
-use parallax_events::{Error, Event, Meta, Origin, Result, TimeUnit};
+use parallax_events::{Error, Event, Meta, Origin, Result, TimeUnit, Trigger, Triggers};
 
 /// How many bytes are gathered before they are written.
 const BLOCK: usize = 64 << 10;
@@ -85,6 +86,22 @@ impl Storing {
         }
     }
 
+    /// The trigger with t in microseconds.
+    ///
+    /// # Errors
+    /// If t is no whole number of microseconds or does not fit, or the format has no such input or value.
+    fn trigger(&self, trigger: Trigger, largest_id: u16) -> Result<Trigger> {
+        let Trigger { t, id, value } = trigger;
+        if id > largest_id || value > 1 {
+            return Err(Error::param(format!(
+                "{} has no trigger input {id} of the value {value}: inputs are 0 to {largest_id}, values 0 and 1",
+                self.format
+            ))
+            .with_hint("leave the triggers out, or choose another format"));
+        }
+        Ok(Trigger::new(self.unit.rescale(t, TimeUnit::Micros)?, id, value))
+    }
+
     #[cold]
     fn no_pixel(&self, event: Event) -> Error {
         Error::param(format!("{} has no pixel ({}, {})", self.format, event.x, event.y))
@@ -96,6 +113,51 @@ impl Storing {
     pub(crate) fn no_time(&self, t: i64, why: &str) -> Error {
         Error::param(format!("{} cannot hold the time {t} us here: {why}", self.format))
             .with_hint("cut or shift the recording, or choose another format")
+    }
+}
+
+/// How many triggers wait for an event with a later t. Beyond, the oldest is written where the output stands.
+const HELD: usize = 1 << 20;
+
+/// External triggers as a format stores them, in the order in which they came, waiting for the first event with a
+/// later t.
+#[derive(Debug, Default)]
+pub(crate) struct HeldTriggers(VecDeque<Trigger>);
+
+impl HeldTriggers {
+    /// Takes in triggers of inputs up to `largest_id`.
+    ///
+    /// # Errors
+    /// If the format does not have one of them.
+    pub(crate) fn hold(&mut self, triggers: &Triggers, storing: &Storing, largest_id: u16) -> Result<()> {
+        for trigger in triggers.iter() {
+            self.0.push_back(storing.trigger(trigger, largest_id)?);
+        }
+        Ok(())
+    }
+
+    /// The next trigger that goes before an event at `t`.
+    #[inline]
+    pub(crate) fn before(&mut self, t: i64) -> Option<Trigger> {
+        if self.0.front()?.t < t {
+            self.0.pop_front()
+        } else {
+            None
+        }
+    }
+
+    /// The next one of those that are too many to wait.
+    pub(crate) fn beyond(&mut self) -> Option<Trigger> {
+        if self.0.len() > HELD {
+            self.0.pop_front()
+        } else {
+            None
+        }
+    }
+
+    /// The next one, at the end.
+    pub(crate) fn next(&mut self) -> Option<Trigger> {
+        self.0.pop_front()
     }
 }
 

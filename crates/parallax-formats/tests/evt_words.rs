@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use parallax_events::{Event, FindingKind, Geometry, Philox, Report};
+use parallax_events::{Event, FindingKind, Geometry, Philox, Report, Trigger};
 use parallax_formats::{EventReader, PushReader, ReadOptions};
 
 /// What a naive decoder makes of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Naive {
     events: Vec<Event>,
+    triggers: Vec<Trigger>,
     outside: u64,
     before_time: u64,
     other: u64,
@@ -30,14 +31,22 @@ impl Naive {
         }
     }
 
-    fn agrees(&self, events: &[Event], report: &Report) {
+    /// Holds what was read to this; `with_triggers` says whether triggers were asked for.
+    fn agrees(&self, (events, triggers, report): &Read, with_triggers: bool) {
         assert_eq!(self.events.len(), events.len());
         for (index, (ours, theirs)) in events.iter().zip(&self.events).enumerate() {
             assert_eq!(ours, theirs, "event {index}");
         }
         assert_eq!(report.count(FindingKind::OutsideGeometry), self.outside);
         assert_eq!(report.count(FindingKind::BeforeFirstTime), self.before_time);
-        assert_eq!(report.count(FindingKind::OtherData), self.other);
+        let counted = if with_triggers {
+            assert_eq!(*triggers, self.triggers);
+            0
+        } else {
+            assert_eq!(*triggers, []);
+            self.triggers.len() as u64
+        };
+        assert_eq!(report.count(FindingKind::OtherData), self.other + counted);
         assert_eq!(report.count(FindingKind::UnknownWord), self.unknown);
         assert_eq!(report.count(FindingKind::ClockBack), self.clock_back);
     }
@@ -92,7 +101,10 @@ fn naive_evt3(words: &[u16], sensor: Option<Geometry>) -> Naive {
                 naive.clock_back += u64::from(content < low);
                 low = content;
             }
-            0x7 | 0xA | 0xD | 0xE | 0xF => naive.other += 1,
+            0xA => naive
+                .triggers
+                .push(Trigger::new(t, (content >> 8) as u16, (content & 1) as u8)),
+            0x7 | 0xD | 0xE | 0xF => naive.other += 1,
             _ => naive.unknown += 1,
         }
     }
@@ -124,26 +136,38 @@ fn naive_evt2(words: &[u32], sensor: Option<Geometry>) -> Naive {
                 }
                 None => naive.before_time += 1,
             },
+            0xA => {
+                if let Some(base) = base {
+                    let t = wraps * (1_i64 << 34) + base + i64::from(word >> 22 & 0x3F);
+                    let (id, value) = ((word >> 8 & 0x1F) as u16, (word & 1) as u8);
+                    naive.triggers.push(Trigger::new(t, id, value));
+                }
+            }
             _ if base.is_none() => {}
-            0xA | 0xD | 0xE | 0xF => naive.other += 1,
+            0xD | 0xE | 0xF => naive.other += 1,
             _ => naive.unknown += 1,
         }
     }
     naive
 }
 
+/// What was read.
+type Read = (Vec<Event>, Vec<Trigger>, Report);
+
 /// Reads `bytes` whole, then in cuts drawn from `random`; all must agree with each other in everything.
-fn read(bytes: &[u8], format: &str, random: &Philox) -> (Vec<Event>, Report) {
+fn read(bytes: &[u8], format: &str, random: &Philox, triggers: bool) -> Read {
     let options = |chunk| ReadOptions {
         format: Some(format.to_owned()),
         chunk,
+        triggers,
         ..ReadOptions::default()
     };
     let mut whole = EventReader::from_bytes(bytes.to_vec(), None, &options(1 << 20)).unwrap();
     let events = whole.read_all().unwrap().to_events();
+    let triggers: Vec<Trigger> = whole.take_triggers().iter().collect();
     for (cut, chunk) in [1, 2, 3, 11, 12, 13, 100, 10_000].into_iter().enumerate() {
         let mut reader = PushReader::new(None, &options(chunk));
-        let mut found = Vec::new();
+        let (mut found, mut found_triggers) = (Vec::new(), Vec::new());
         let mut rest = bytes;
         let mut piece = 0;
         while !rest.is_empty() {
@@ -154,20 +178,23 @@ fn read(bytes: &[u8], format: &str, random: &Philox) -> (Vec<Event>, Report) {
             rest = &rest[length..];
             while let Some(batch) = reader.next_batch().unwrap() {
                 found.extend(batch.to_events());
+                found_triggers.extend(reader.take_triggers().iter());
             }
         }
         reader.finish().unwrap();
         while let Some(batch) = reader.next_batch().unwrap() {
             found.extend(batch.to_events());
         }
+        found_triggers.extend(reader.take_triggers().iter());
         assert!(found == events, "in batches of {chunk}");
+        assert_eq!(found_triggers, triggers, "in batches of {chunk}");
         assert_eq!(
             reader.reader().unwrap().report(),
             whole.report(),
             "in batches of {chunk}"
         );
     }
-    (events, whole.report().clone())
+    (events, triggers, whole.report().clone())
 }
 
 /// Headers with and without a sensor's size, and that size.
@@ -217,13 +244,14 @@ fn evt3_is_the_naive_decoder() {
         for (header, sensor) in headers("evt 3.0") {
             let data = words.iter().flat_map(|word| word.to_le_bytes());
             let bytes: Vec<u8> = header.bytes().chain(data).collect();
-            let (events, report) = read(&bytes, "evt3", &random);
             let naive = naive_evt3(&words, sensor);
             assert!(
                 naive.events.len() > 500,
                 "the words make too few events to show anything"
             );
-            naive.agrees(&events, &report);
+            for triggers in [false, true] {
+                naive.agrees(&read(&bytes, "evt3", &random, triggers), triggers);
+            }
         }
     }
 }
@@ -252,13 +280,14 @@ fn evt2_is_the_naive_decoder() {
         for (header, sensor) in headers("evt 2.0") {
             let data = words.iter().flat_map(|word| word.to_le_bytes());
             let bytes: Vec<u8> = header.bytes().chain(data).collect();
-            let (events, report) = read(&bytes, "evt2", &random);
             let naive = naive_evt2(&words, sensor);
             assert!(
                 naive.events.len() > 500,
                 "the words make too few events to show anything"
             );
-            naive.agrees(&events, &report);
+            for triggers in [false, true] {
+                naive.agrees(&read(&bytes, "evt2", &random, triggers), triggers);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use parallax_events::{Declaration, Event, EventBatch, Limits, Meta};
-use parallax_formats::{Format, Open, ReadOptions, format};
+use parallax_formats::{Format, Open, ReadOptions, TriggerSupport, format};
 use parallax_testkit::laws::format::{self as laws, Door, FormatRow, Outcome};
 use parallax_testkit::laws::{Broken, Lawful, breaches};
 
@@ -187,6 +187,37 @@ fn a_sample_that_reads_as_something_else() {
 }
 
 #[test]
+fn triggers_lost_in_reading() {
+    let inner = FormatRow::new(format("evt2").unwrap());
+    let mut broken = FormatRow::new(format("evt2").unwrap());
+    assert_eq!(
+        breaches("triggers", &[FormatRow::new(inner.format)], laws::triggers),
+        [""; 0]
+    );
+    broken.read = Box::new(move |bytes, extension, options, door| {
+        let mut outcome = (inner.read)(bytes, extension, options, door)?;
+        outcome.triggers = outcome.triggers.iter().skip(1).collect();
+        Ok(outcome)
+    });
+    let found = breaches("triggers", &[broken], laws::triggers);
+    assert!(found[0].contains("206 triggers instead of 207"), "{found:?}");
+}
+
+#[test]
+fn triggers_that_nobody_wrote() {
+    let inner = sound().write_triggers.unwrap();
+    let mut broken = sound();
+    broken.write_triggers = Some(Box::new(move |parts, meta| {
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|(_, batch)| (Default::default(), batch.clone()))
+            .collect();
+        inner(&parts, meta)
+    }));
+    must_reject("triggers", laws::triggers, broken, "writing some gives None");
+}
+
+#[test]
 fn a_format_that_claims_nothing() {
     static DECLARATION: Declaration = Declaration::new("csv", "Nothing", &[]);
     static NOTHING: Format = Format {
@@ -195,6 +226,7 @@ fn a_format_that_claims_nothing() {
         sniff: |_| None,
         open: Open::Never,
         create: None,
+        triggers: TriggerSupport::No,
         sample: || format("evt3").map(|format| (format.sample)()).unwrap(),
     };
     must_reject(

@@ -61,6 +61,46 @@ fn the_chunk_does_not_change_the_bytes() {
     }
 }
 
+/// From EVT 2.0 by hand to EVT 3.0 and on, where they fit; said where they do not.
+#[test]
+fn triggers_come_along_or_are_said_to_be_left_out() {
+    let folder = Folder::new();
+    let words: [u32; 5] = [
+        0x8000_0001,
+        0xA000_0301,
+        5 << 22 | 3 << 11 | 4,
+        0xA000_0300 | 9 << 22,
+        0x1000_0000 | 9 << 22 | 1 << 11,
+    ];
+    let mut bytes = b"% evt 2.0\n% geometry 640x480\n% end\n".to_vec();
+    bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    let input = folder.path("in.raw");
+    std::fs::write(&input, &bytes).unwrap();
+    let evt3 = folder.path("evt3.raw");
+    let ran = run(["convert", "--to", "evt3", text(&input), text(&evt3)]);
+    assert!(
+        ran.err.contains("2 external triggers were written too"),
+        "{}",
+        ran.err
+    );
+    ran.ok();
+    let evt2 = folder.path("evt2.raw");
+    run(["convert", "--to", "evt2", text(&evt3), text(&evt2)]).ok();
+    let written = std::fs::read(&evt2).unwrap();
+    // At one time, the event comes first.
+    let wanted = [words[0], words[1], words[2], words[4], words[3]];
+    let wanted: Vec<u8> = wanted.iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert!(written.ends_with(&wanted), "{written:x?}");
+    let csv = run(["convert", text(&input), text(&folder.path("out.csv"))]);
+    assert!(
+        csv.err
+            .contains("2 external triggers were left out: csv holds none"),
+        "{}",
+        csv.err
+    );
+    csv.ok();
+}
+
 #[test]
 fn order_and_time_are_as_asked() {
     let folder = Folder::new();

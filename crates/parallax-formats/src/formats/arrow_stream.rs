@@ -15,7 +15,7 @@ use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Re
 use crate::columnar::ipc_read;
 use crate::columnar::ipc_write::{self, Form};
 use crate::columnar::{COMPRESSION, TIME_UNIT};
-use crate::{Evidence, Format, Open, Probe, Sample};
+use crate::{Evidence, Format, Open, Probe, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -24,6 +24,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Seekable(|input, params, options| ipc_read::open(input, params, options, Form::Stream)),
     create: Some(|output, meta, params, _| ipc_write::create(output, meta, params, Form::Stream)),
+    triggers: TriggerSupport::No,
     sample,
 };
 

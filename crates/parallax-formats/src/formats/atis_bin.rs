@@ -14,7 +14,7 @@ use std::io::Write;
 use parallax_events::{Declaration, Event, EventBatch, Meta, Origin, Params, Result, SpareColumns};
 
 use crate::stored::{Outlet, Storing};
-use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions};
+use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -23,6 +23,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Stream(|_, _| Ok(Box::new(AtisBinDecoder::default()))),
     create: Some(create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

@@ -11,7 +11,7 @@
 use parallax_events::{Declaration, Event, Meta, ParamSpec, Params, Result, TimeUnit};
 
 use crate::text::{Header, Layout, Separator, Style, TextDecoder, TextWriter, Unit, look};
-use crate::{EventWriter, Evidence, Format, Open, Probe, Sample, WriteOptions};
+use crate::{EventWriter, Evidence, Format, Open, Probe, Sample, WriteOptions, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -20,6 +20,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Stream(|params, _| Ok(Box::new(TextDecoder::new(style(params)?)))),
     create: Some(create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

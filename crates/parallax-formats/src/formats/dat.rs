@@ -22,8 +22,7 @@ use parallax_events::{
 use crate::prophesee::RawHeader;
 use crate::stored::{Outlet, Storing};
 use crate::{
-    Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, ReadOptions, Sample, WriteOptions,
-};
+    Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, ReadOptions, Sample, WriteOptions, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -32,6 +31,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Stream(|params, options| Ok(Box::new(DatDecoder::new(params, options)?))),
     create: Some(create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

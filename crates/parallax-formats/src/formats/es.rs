@@ -20,7 +20,7 @@ use parallax_events::{
 };
 
 use crate::stored::{Outlet, Storing};
-use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions};
+use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -29,6 +29,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Stream(|params, _| Ok(Box::new(EsDecoder::new(params)?))),
     create: Some(create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

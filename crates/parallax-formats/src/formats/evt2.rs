@@ -7,12 +7,13 @@
 //! - Time wraps every 2^34 us (4.8 h): a TIME_HIGH that falls back by the whole range but 10 ms is a wrap; one that
 //!   falls back by less is taken as it is, and reported as a step back where an event follows.
 //! - Everything before the first TIME_HIGH is dropped.
-//! - Triggers, IMU samples and vendor words are counted, not handed out; types that are reserved are skipped.
+//! - External triggers are handed out if asked for, else counted, as are IMU samples and vendor words; types that are
+//!   reserved are skipped.
 
-use parallax_events::{Declaration, Event, SpareColumns};
+use parallax_events::{Declaration, Event, SpareColumns, Trigger};
 
 use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt2};
-use crate::{Format, Open, Sample};
+use crate::{Format, Open, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -21,6 +22,7 @@ pub(super) static FORMAT: Format = Format {
     sniff: |probe| sniff(probe, Encoding::Evt2, 15),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt2>::new(params, options)?))),
     create: Some(write_evt2),
+    triggers: TriggerSupport::ReadWrite,
     sample,
 };
 
@@ -166,7 +168,13 @@ impl Evt2 {
                     }
                     kind::TIME_HIGH => self.time_high(word),
                     kind => {
-                        if tally.add(oddity(kind), 1, offset + (index as u64 - 1) * 4) {
+                        let at = offset + (index as u64 - 1) * 4;
+                        let stop = if kind == kind::EXT_TRIGGER {
+                            tally.trigger(trigger(word, self.base), at)
+                        } else {
+                            tally.add(oddity(kind), 1, at)
+                        };
+                        if stop {
                             return (index, n);
                         }
                     }
@@ -212,9 +220,13 @@ fn stored(word: u32) -> i64 {
     i64::from(word & 0xFFF_FFFF) << 6
 }
 
+/// The trigger in a word.
+fn trigger(word: u32, base: i64) -> Trigger {
+    Trigger::new(time(word, base), (word >> 8 & 0x1F) as u16, (word & 1) as u8)
+}
+
 fn oddity(kind: u32) -> Oddity {
     match kind {
-        kind::EXT_TRIGGER => Oddity::Trigger,
         kind::IMU => Oddity::Imu,
         kind::OTHER => Oddity::Vendor,
         kind::CONTINUED => Oddity::Continued,

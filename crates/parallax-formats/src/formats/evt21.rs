@@ -9,13 +9,13 @@
 //!   `endianness legacy`; where it does not, the first TIME_HIGH shows it, since its other half is empty.
 //! - Time wraps as in EVT 2.0. Everything before the first TIME_HIGH is dropped; so are events at columns that 11
 //!   bits cannot name.
-//! - Triggers and vendor words are counted, not handed out.
+//! - External triggers are handed out if asked for, else counted, as are vendor words.
 //! - A mask that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
 
-use parallax_events::{Declaration, Error, Event, Meta, Result, SpareColumns};
+use parallax_events::{Declaration, Error, Event, Meta, Result, SpareColumns, Trigger};
 
 use crate::prophesee::{Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
-use crate::{Format, Open, Sample};
+use crate::{Format, Open, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -24,6 +24,7 @@ pub(super) static FORMAT: Format = Format {
     sniff: |probe| sniff(probe, Encoding::Evt21, 10),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt21>::new(params, options)?))),
     create: None,
+    triggers: TriggerSupport::Read,
     sample,
 };
 
@@ -213,7 +214,13 @@ impl Evt21 {
                 }
                 kind::TIME_HIGH => clock = clock.after(half),
                 kind => {
-                    if tally.add(oddity(kind), 1, offset + (index * WORD) as u64) {
+                    let at = offset + (index * WORD) as u64;
+                    let stop = if kind == kind::EXT_TRIGGER {
+                        tally.trigger(trigger(half, clock), at)
+                    } else {
+                        tally.add(oddity(kind), 1, at)
+                    };
+                    if stop {
                         index += 1;
                         break;
                     }
@@ -234,9 +241,14 @@ fn halves<const LEGACY: bool>(word: &[u8; WORD]) -> (u32, u32) {
     if LEGACY { (first, second) } else { (second, first) }
 }
 
+/// The trigger in the half with the type.
+fn trigger(half: u32, clock: Clock) -> Trigger {
+    let t = clock.base() + i64::from(half >> 22 & 0x3F);
+    Trigger::new(t, (half >> 8 & 0x1F) as u16, (half & 1) as u8)
+}
+
 fn oddity(kind: u32) -> Oddity {
     match kind {
-        kind::EXT_TRIGGER => Oddity::Trigger,
         kind::OTHERS => Oddity::Vendor,
         kind::CONTINUED => Oddity::Continued,
         _ => Oddity::Unknown,

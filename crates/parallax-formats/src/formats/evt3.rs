@@ -8,13 +8,13 @@
 //!   wrap. A TIME_HIGH that changes clears the low part. A TIME_LOW that goes back without a TIME_HIGH (real cameras
 //!   write that) is taken as it is, and reported.
 //! - Everything before the first TIME_HIGH is dropped; so are events at columns that 11 bits cannot name.
-//! - Triggers, IMU samples and vendor words are counted, not handed out.
+//! - External triggers are handed out if asked for, else counted, as are IMU samples and vendor words.
 //! - A vector that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
 
-use parallax_events::{Declaration, Event, SpareColumns};
+use parallax_events::{Declaration, Event, SpareColumns, Trigger};
 
 use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt3};
-use crate::{Format, Open, Sample};
+use crate::{Format, Open, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -23,6 +23,7 @@ pub(super) static FORMAT: Format = Format {
     sniff: |probe| sniff(probe, Encoding::Evt3, 20),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt3>::new(params, options)?))),
     create: Some(write_evt3),
+    triggers: TriggerSupport::ReadWrite,
     sample,
 };
 
@@ -245,7 +246,13 @@ impl Evt3 {
                     if kind == kind::TIME_LOW {
                         self.t = coarse | i64::from(content);
                     }
-                    if tally.add(oddity(kind), 1, offset + index as u64 * 2) {
+                    let at = offset + index as u64 * 2;
+                    let stop = if kind == kind::EXT_TRIGGER {
+                        tally.trigger(self.trigger(content), at)
+                    } else {
+                        tally.add(oddity(kind), 1, at)
+                    };
+                    if stop {
                         index += 1;
                         break;
                     }
@@ -292,6 +299,10 @@ impl Evt3 {
         (n, (mask & !inside).count_ones())
     }
 
+    fn trigger(&self, content: u16) -> Trigger {
+        Trigger::new(self.t, content >> 8, (content & 1) as u8)
+    }
+
     fn time_high(&mut self, high: u16) {
         if high == self.high {
             return;
@@ -314,7 +325,6 @@ const SIMPLE: u32 = 1 << kind::ADDR_Y | 1 << kind::ADDR_X | 1 << kind::TIME_LOW;
 
 fn oddity(kind: u16) -> Oddity {
     match kind {
-        kind::EXT_TRIGGER => Oddity::Trigger,
         kind::IMU => Oddity::Imu,
         kind::OTHERS => Oddity::Vendor,
         kind::CONTINUED_4 | kind::CONTINUED_12 => Oddity::Continued,

@@ -26,7 +26,7 @@ use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Re
 use parquet::arrow::ArrowWriter;
 
 use crate::columnar::{TIME_UNIT, parquet_read, parquet_write};
-use crate::{Evidence, Format, Open, Probe, Sample};
+use crate::{Evidence, Format, Open, Probe, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -35,6 +35,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Seekable(parquet_read::open),
     create: Some(parquet_write::create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

@@ -8,7 +8,7 @@
 use parallax_events::{Declaration, Event, Meta, ParamSpec, Params, Result};
 
 use crate::text::{Header, Layout, Separator, Style, TextDecoder, TextWriter, Unit, look};
-use crate::{EventWriter, Evidence, Format, Open, Probe, Sample, WriteOptions};
+use crate::{EventWriter, Evidence, Format, Open, Probe, Sample, WriteOptions, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -17,6 +17,7 @@ pub(super) static FORMAT: Format = Format {
     sniff,
     open: Open::Stream(|params, _| Ok(Box::new(TextDecoder::new(style(params)?)))),
     create: Some(create),
+    triggers: TriggerSupport::No,
     sample,
 };
 

@@ -107,13 +107,17 @@ impl<W: Words> Decoder for RawDecoder<W> {
         }
         let outcome = loop {
             let bytes = piece.bytes.get(at..).unwrap_or_default();
-            if sink.room() == 0 || bytes.len() < W::SIZE {
+            if sink.room() == 0 || sink.trigger_room() == 0 || bytes.len() < W::SIZE {
                 break Ok(at);
             }
+            self.tally.begin_block(sink);
             let step = self
                 .words
                 .decode(bytes, piece.offset + at as u64, sink.spare(), &mut self.tally);
-            if let Err(error) = sink.commit(step.written) {
+            if let Err(error) = sink
+                .commit(step.written)
+                .and_then(|()| self.tally.hand_on_triggers(sink))
+            {
                 break Err(error);
             }
             self.tally.report_first(sink);

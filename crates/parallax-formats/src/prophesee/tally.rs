@@ -2,9 +2,10 @@
 //! input is cut.
 //!
 //! The first of a kind stops the decoder, so that the events before it are committed and its place is exact. Later
-//! ones are only counted and handed over at the end of each call.
+//! ones are only counted and handed over at the end of each call. External triggers, where they are asked for, are not
+//! counted but gathered, and handed on behind the events of the block.
 
-use parallax_events::FindingKind;
+use parallax_events::{FindingKind, Result, Trigger, Triggers};
 
 use crate::EventSink;
 
@@ -67,6 +68,9 @@ pub(crate) struct Tally {
     known: [bool; KINDS],
     pending: [u64; KINDS],
     first: Option<(Oddity, u64, u64)>,
+    triggers: Triggers,
+    /// How many triggers a block may have; `None` if they are counted.
+    trigger_room: Option<usize>,
 }
 
 impl Tally {
@@ -81,6 +85,34 @@ impl Tally {
             return false;
         }
         self.add_first(oddity, count, offset)
+    }
+
+    /// Takes in the trigger in the word at the byte `offset`. Returns whether the decoder must stop behind it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn trigger(&mut self, trigger: Trigger, offset: u64) -> bool {
+        match self.trigger_room {
+            None => self.add(Oddity::Trigger, 1, offset),
+            Some(room) => {
+                self.triggers.push(trigger);
+                self.triggers.len() >= room
+            }
+        }
+    }
+
+    /// Before a block: how many triggers it may have.
+    pub(crate) fn begin_block(&mut self, sink: &EventSink<'_>) {
+        self.trigger_room = sink.wants_triggers().then(|| sink.trigger_room());
+    }
+
+    /// Hands on the triggers of a block whose events are committed.
+    pub(crate) fn hand_on_triggers(&mut self, sink: &mut EventSink<'_>) -> Result<()> {
+        if self.triggers.is_empty() {
+            return Ok(());
+        }
+        let outcome = self.triggers.iter().try_for_each(|trigger| sink.trigger(trigger));
+        self.triggers.clear();
+        outcome
     }
 
     /// Whether none of this kind was counted yet.

@@ -1,19 +1,22 @@
 //! Writes EVT 2.0: a header, then a word for each event and a TIME_HIGH where the upper 28 bits of the time change.
 //!
-//! In go events with columns and rows below 2048 and times from 0 to 2^52 us. Times may go back, but by less than the
+//! In go events with columns and rows below 2048 and times from 0 to 2^52 us, and external triggers of the inputs 0 to 31,
+//! each of which is put before the first event with a later time. Times may go back, but by less than the
 //! 4.8 h after which the counter starts again. What comes out is what a camera would have sent, but for its regular
 //! TIME_HIGH words: there are none without an event, except where the counter must be seen to start again.
 
 use std::io::Write;
 
-use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result};
+use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result, Trigger, Triggers};
 
 use super::clock::{Clock, LARGEST, LOOP};
 use super::write_header::header;
-use crate::stored::{Outlet, Storing};
+use crate::stored::{HeldTriggers, Outlet, Storing};
 use crate::{EventWriter, WriteOptions};
 
 const TIME_HIGH: u32 = 0x8;
+const EXT_TRIGGER: u32 = 0xA;
+const LARGEST_INPUT: u16 = 31;
 const ADDRESS: u16 = 0x7FF;
 
 /// The latest time: the words that it takes to get there are 4 MB.
@@ -33,6 +36,7 @@ pub(crate) fn write_evt2(
         outlet,
         storing,
         clock: None,
+        triggers: HeldTriggers::default(),
     }))
 }
 
@@ -41,6 +45,7 @@ struct Evt2Writer {
     storing: Storing,
     /// What a reader makes of the TIME_HIGH words so far.
     clock: Option<Clock>,
+    triggers: HeldTriggers,
 }
 
 impl Evt2Writer {
@@ -80,12 +85,21 @@ impl Evt2Writer {
         });
         self.outlet.put(&(TIME_HIGH << 28 | content).to_le_bytes())
     }
+
+    fn trigger(&mut self, Trigger { t, id, value }: Trigger) -> Result<()> {
+        self.reach(t)?;
+        let word = EXT_TRIGGER << 28 | (t as u32 & 63) << 22 | u32::from(id) << 8 | u32::from(value);
+        self.outlet.put(&word.to_le_bytes())
+    }
 }
 
 impl EventWriter for Evt2Writer {
     fn write(&mut self, batch: &EventBatch) -> Result<()> {
         for event in batch.columns().iter() {
             let Event { t, x, y, p, .. } = self.storing.event(event)?;
+            while let Some(trigger) = self.triggers.before(t) {
+                self.trigger(trigger)?;
+            }
             self.reach(t)?;
             let word = u32::from(p) << 28 | (t as u32 & 63) << 22 | u32::from(x) << 11 | u32::from(y);
             self.outlet.put(&word.to_le_bytes())?;
@@ -93,7 +107,18 @@ impl EventWriter for Evt2Writer {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn write_triggers(&mut self, triggers: &Triggers) -> Result<()> {
+        self.triggers.hold(triggers, &self.storing, LARGEST_INPUT)?;
+        while let Some(trigger) = self.triggers.beyond() {
+            self.trigger(trigger)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        while let Some(trigger) = self.triggers.next() {
+            self.trigger(trigger)?;
+        }
         self.outlet.finish()
     }
 }

@@ -3,14 +3,15 @@
 //! In go events with columns and rows below 2048 and times from 0 to 2^40 us. Times may go back by less than 8.4 s, and
 //! not across the end of the 16.8 s after which the counter starts again. Five or more events of one row, time and
 //! polarity, in rising order within 32 columns, become a vector; their order is kept. A pause gets the TIME_HIGH words
-//! that a reader needs to count the starts of the counter.
+//! that a reader needs to count the starts of the counter. External triggers of the inputs 0 to 15 are put before the
+//! first event with a later time.
 
 use std::io::Write;
 
-use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result};
+use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result, Trigger, Triggers};
 
 use super::write_header::header;
-use crate::stored::{Outlet, Storing};
+use crate::stored::{HeldTriggers, Outlet, Storing};
 use crate::{EventWriter, WriteOptions};
 
 /// The types of words.
@@ -22,9 +23,11 @@ mod kind {
     pub(super) const VECT_8: u16 = 0x5;
     pub(super) const TIME_LOW: u16 = 0x6;
     pub(super) const TIME_HIGH: u16 = 0x8;
+    pub(super) const EXT_TRIGGER: u16 = 0xA;
 }
 
 const ADDRESS: u16 = 0x7FF;
+const LARGEST_INPUT: u16 = 15;
 
 /// The latest time: the words that it takes to get there are 256 KiB.
 const LATEST: i64 = 1 << 40;
@@ -50,6 +53,7 @@ pub(crate) fn write_evt3(
         low: None,
         row: None,
         run: None,
+        triggers: HeldTriggers::default(),
     }))
 }
 
@@ -62,6 +66,7 @@ struct Evt3Writer {
     row: Option<u16>,
     /// Events that may become a vector. They are held back across batches.
     run: Option<Run>,
+    triggers: HeldTriggers,
 }
 
 /// Events of one time, row and polarity in rising order.
@@ -92,6 +97,9 @@ impl Evt3Writer {
 
     /// Writes words until a reader is at `t`.
     fn reach(&mut self, t: i64) -> Result<()> {
+        if !(0..=LATEST).contains(&t) {
+            return Err(self.storing.no_time(t, "times are from 0 to 2^40 us"));
+        }
         let coarse = t >> 12;
         while self.clock.is_none_or(|clock| clock.0 != coarse) {
             let direct = (coarse & 0xFFF) as u16;
@@ -121,6 +129,11 @@ impl Evt3Writer {
             self.word(kind::TIME_LOW, low)?;
         }
         Ok(())
+    }
+
+    fn trigger(&mut self, Trigger { t, id, value }: Trigger) -> Result<()> {
+        self.reach(t)?;
+        self.word(kind::EXT_TRIGGER, id << 8 | u16::from(value))
     }
 
     /// Writes the events that were held back.
@@ -155,8 +168,9 @@ impl EventWriter for Evt3Writer {
     fn write(&mut self, batch: &EventBatch) -> Result<()> {
         for event in batch.columns().iter() {
             let event = self.storing.event(event)?;
-            if !(0..=LATEST).contains(&event.t) {
-                return Err(self.storing.no_time(event.t, "times are from 0 to 2^40 us"));
+            while let Some(trigger) = self.triggers.before(event.t) {
+                self.settle()?;
+                self.trigger(trigger)?;
             }
             if let Some(Run { first, mask }) = &mut self.run
                 && (event.t, event.y, event.p) == (first.t, first.y, first.p)
@@ -175,8 +189,20 @@ impl EventWriter for Evt3Writer {
         Ok(())
     }
 
+    fn write_triggers(&mut self, triggers: &Triggers) -> Result<()> {
+        self.triggers.hold(triggers, &self.storing, LARGEST_INPUT)?;
+        while let Some(trigger) = self.triggers.beyond() {
+            self.settle()?;
+            self.trigger(trigger)?;
+        }
+        Ok(())
+    }
+
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.settle()?;
+        while let Some(trigger) = self.triggers.next() {
+            self.trigger(trigger)?;
+        }
         self.outlet.finish()
     }
 }

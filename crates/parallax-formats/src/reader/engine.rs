@@ -60,7 +60,8 @@ impl EventReader {
                     let (len, last, offset) = (piece.bytes.len(), piece.last, piece.offset);
                     let held = self.builder.len();
                     let mut sink =
-                        EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options);
+                        EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options)
+                            .with_triggers(&mut self.triggers);
                     let result = decoder.decode(piece, &mut sink);
                     if self.meta.is_none()
                         && let Some(meta) = decoder.meta()
@@ -74,7 +75,9 @@ impl EventReader {
                         meta.geometry = meta.geometry.or(self.options.geometry);
                         self.meta = Some(Arc::new(meta));
                     }
+                    let settled = self.triggers.settle(&self.builder);
                     let consumed = result?.min(len);
+                    settled?;
                     source.consume(consumed);
                     if consumed > 0 || self.builder.len() > held {
                         return Ok(Filled::Full);
@@ -101,10 +104,18 @@ impl EventReader {
             Engine::Table { source, rest, .. } => {
                 let batch = match rest.take() {
                     Some(batch) => batch,
-                    None => match source.next_batch()? {
-                        Some(batch) => batch,
-                        None => return Ok(Filled::End),
-                    },
+                    None => {
+                        let next = source.next_batch()?;
+                        if self.triggers.is_wanted() {
+                            for trigger in source.take_triggers().iter() {
+                                self.triggers.accept(trigger, &self.builder)?;
+                            }
+                        }
+                        match next {
+                            Some(batch) => batch,
+                            None => return Ok(Filled::End),
+                        }
+                    }
                 };
                 let count = batch.len().min(self.builder.room());
                 copy_in(
@@ -114,6 +125,7 @@ impl EventReader {
                     self.events,
                     &self.options,
                 )?;
+                self.triggers.settle(&self.builder)?;
                 if count < batch.len() {
                     *rest = Some(batch.slice(count..));
                 }

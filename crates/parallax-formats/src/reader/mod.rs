@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parallax_events::{
     BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Pool, Report, Result, StrictCheck,
-    ensure_strict_order,
+    Triggers, ensure_strict_order,
 };
 use parallax_memory::Bytes;
 
@@ -21,9 +21,11 @@ use crate::{
 };
 
 mod engine;
+mod intake;
 mod push;
 
 use engine::{Engine, Filled};
+pub(crate) use intake::TriggerIntake;
 pub use push::PushReader;
 
 /// Room that is made ahead of the decoder when a whole recording is read.
@@ -49,6 +51,7 @@ pub struct EventReader {
     report: Report,
     options: ReadOptions,
     builder: BatchBuilder,
+    triggers: TriggerIntake,
     /// Events handed out.
     events: u64,
     /// An error that waits until the events before it are handed out.
@@ -215,6 +218,7 @@ impl EventReader {
             engine,
             meta: None,
             report: Report::default(),
+            triggers: TriggerIntake::new(options),
             options: options.clone(),
             builder: BatchBuilder::with_capacity(options.effective_chunk())?,
             events: 0,
@@ -251,6 +255,7 @@ impl EventReader {
             return Ok(());
         }
         self.gather()?;
+        self.triggers.sort();
         let meta = self.meta();
         let all = self.builder.finish(&meta)?;
         // Room for one event, or nobody would ask for the next batch; the step brings its own memory.
@@ -296,13 +301,23 @@ impl EventReader {
         }
     }
 
+    /// The external triggers that were read since the last call, if [`ReadOptions::triggers`] asks for them: those
+    /// that stand in the recording before the end of the last batch. Call it after every batch, and once more at the
+    /// end or after an error; what is not taken gathers.
+    ///
+    /// They are in the recorded order, under `order=strict` in order of time. A batch ends early if as many triggers
+    /// as [`ReadOptions::chunk`] events came with it, and may then have no events at all.
+    pub fn take_triggers(&mut self) -> Triggers {
+        self.triggers.take()
+    }
+
     /// The next events, lent until the next call; the memory is used again and again. `None` at the end.
     ///
     /// # Errors
     /// If the input is damaged beyond reading on, a limit is met, or the caller's progress call-back stops it.
     /// Everything before was handed out.
     pub fn next_columns(&mut self) -> Result<Option<DvsColumns<'_>>> {
-        if self.fill()? == 0 {
+        if !self.fill()? {
             return Ok(None);
         }
         self.lent = true;
@@ -315,7 +330,7 @@ impl EventReader {
     /// # Errors
     /// As [`next_columns`](Self::next_columns).
     pub fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        if self.fill()? == 0 {
+        if !self.fill()? {
             return Ok(None);
         }
         self.events += self.builder.len() as u64;
@@ -361,6 +376,7 @@ impl EventReader {
         self.builder = growing;
         while !self.ended {
             self.builder.reserve(GROWTH)?;
+            self.triggers.end_batch();
             if self.step()? == Filled::Starved {
                 break;
             }
@@ -375,22 +391,22 @@ impl EventReader {
         self.checked = self.builder.len();
     }
 
-    /// Fills the builder; returns how many events it holds.
-    fn fill(&mut self) -> Result<usize> {
+    /// Fills the builder; returns whether there is a batch to hand out.
+    fn fill(&mut self) -> Result<bool> {
         self.forget_lent();
         self.builder.provide()?;
-        while !self.ended && self.builder.room() > 0 {
+        while !self.ended && self.builder.room() > 0 && !self.triggers.is_full() {
             if self.step()? == Filled::Starved {
                 // A pushed source hands out full batches only, until it ends.
-                return Ok(0);
+                return Ok(false);
             }
         }
-        if self.builder.is_empty()
-            && let Some(error) = self.waiting.take()
-        {
-            return Err(error);
+        let is_full = self.triggers.is_full();
+        self.triggers.end_batch();
+        if self.builder.is_empty() && !is_full {
+            return self.waiting.take().map_or(Ok(false), Err);
         }
-        Ok(self.builder.len())
+        Ok(true)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The second door: bytes as they come.
 
-use parallax_events::{Error, EventBatch, OrderPolicy, Result};
+use parallax_events::{Error, EventBatch, OrderPolicy, Result, Triggers};
 
 use super::engine::Engine;
 use super::{EventReader, cannot_read};
@@ -88,6 +88,14 @@ impl PushReader {
             Some(reader) => reader.next_batch(),
             None => Ok(None),
         }
+    }
+
+    /// As [`EventReader::take_triggers`].
+    pub fn take_triggers(&mut self) -> Triggers {
+        self.reader
+            .as_mut()
+            .map(EventReader::take_triggers)
+            .unwrap_or_default()
     }
 
     /// The reader behind, once the format is recognised: for its facts, its report and its progress.

@@ -11,6 +11,7 @@ mod limits;
 mod options;
 mod reading;
 mod recorded;
+mod triggers;
 mod writing;
 
 pub use content::{own_sample, recognised};
@@ -21,6 +22,7 @@ pub use limits::{bounded_memory, event_limit, memory_limit, small_limits};
 pub use options::{order_policies, progress, strictness, time_ranges};
 pub use reading::{Door, FormatRow, Outcome};
 pub use recorded::recorded_cuts;
+pub use triggers::triggers;
 pub use writing::{facts_survive, hostile_times, same_bytes, write_then_read};
 
 /// Makes one test of every law, held over the rows in the registry: `format_laws!(parallax_formats::FORMATS);`.
@@ -30,7 +32,7 @@ macro_rules! format_laws {
         $crate::format_laws!(@each $rows;
             own_sample recognised doors_agree cut_anyhow truncation byte_flips hostile_beginnings event_limit
             memory_limit small_limits time_ranges order_policies strictness progress write_then_read facts_survive
-            hostile_times same_bytes recorded_cuts
+            hostile_times same_bytes triggers recorded_cuts
         );
 
         #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use parallax_events::{Error, Event, EventBatch, Meta, Report};
+use parallax_events::{Error, Event, EventBatch, Meta, Report, Triggers};
 use parallax_formats::{EventReader, Format, Open, PushReader, ReadOptions, Sample, WriteOptions};
 
 use crate::Scene;
@@ -35,6 +35,10 @@ pub struct Outcome {
     pub error: Option<Error>,
     /// The largest batch.
     pub largest: usize,
+    /// The external triggers that were handed out.
+    pub triggers: Triggers,
+    /// The most of them that came with one batch.
+    pub most_triggers: usize,
 }
 
 impl Outcome {
@@ -58,6 +62,12 @@ impl Outcome {
     /// header, only some doors leave facts and a report behind: then the error alone counts.
     pub(crate) fn agree(&self, other: &Self, who: &str) -> Lawful {
         crate::laws::same_events(&self.events, &other.events, who)?;
+        ensure!(
+            self.triggers == other.triggers,
+            "{who}: {} triggers instead of {}, or others",
+            self.triggers.len(),
+            other.triggers.len()
+        );
         let (a, b) = (self.failure(), other.failure());
         ensure!(a == b, "{who}: ends with {a:?} instead of {b:?}");
         if self.meta.is_none() || other.meta.is_none() {
@@ -80,9 +90,10 @@ impl Outcome {
 }
 
 type Read = dyn Fn(&[u8], Option<&str>, &ReadOptions, Door) -> Result<Outcome, Broken> + Send + Sync;
+type WriteTriggers = dyn Fn(&[(Triggers, EventBatch)], &Meta) -> Result<Vec<u8>, Error> + Send + Sync;
 type WriteAll = dyn Fn(&[EventBatch], &Meta) -> Result<Vec<u8>, Error> + Send + Sync;
 
-/// One format: its row, and the two things that laws do with it. A test that must see a law fail replaces one of
+/// One format: its row, and the three things that laws do with it. A test that must see a law fail replaces one of
 /// them; the laws know nothing else of a format.
 pub struct FormatRow {
     /// The row.
@@ -91,6 +102,8 @@ pub struct FormatRow {
     pub read: Box<Read>,
     /// Writes batches; `None` if the format is not written.
     pub write: Option<Box<WriteAll>>,
+    /// Writes batches, each with the external triggers that came with it.
+    pub write_triggers: Option<Box<WriteTriggers>>,
 }
 
 impl std::fmt::Debug for FormatRow {
@@ -112,11 +125,22 @@ impl Subject for FormatRow {
 impl FormatRow {
     /// The row as it is.
     pub fn new(format: &'static Format) -> Self {
-        let write = move |batches: &[EventBatch], meta: &Meta| write_all(format, batches, meta);
+        let write_triggers =
+            move |parts: &[(Triggers, EventBatch)], meta: &Meta| write_all(format, parts, meta);
+        let write = move |batches: &[EventBatch], meta: &Meta| {
+            let parts: Vec<_> = batches
+                .iter()
+                .map(|batch| (Triggers::default(), batch.clone()))
+                .collect();
+            write_all(format, &parts, meta)
+        };
         Self {
             format,
             read: Box::new(read),
             write: format.create.map(|_| Box::new(write) as Box<WriteAll>),
+            write_triggers: format
+                .create
+                .map(|_| Box::new(write_triggers) as Box<WriteTriggers>),
         }
     }
 
@@ -173,6 +197,7 @@ fn read(bytes: &[u8], extension: Option<&str>, options: &ReadOptions, door: Door
         Door::Bytes => Ok(take(
             EventReader::from_bytes(bytes.to_vec(), extension, options),
             Taking::Lent,
+            options,
         )?),
         Door::Mapped | Door::Plain => {
             let name = format!(".{}", extension.unwrap_or("bin"));
@@ -187,7 +212,7 @@ fn read(bytes: &[u8], extension: Option<&str>, options: &ReadOptions, door: Door
             } else {
                 Taking::Owned
             };
-            take(EventReader::open(file.path(), &options), taking)
+            take(EventReader::open(file.path(), &options), taking, &options)
         }
         Door::Push(piece) => push(bytes, extension, options, piece),
     }
@@ -201,7 +226,11 @@ enum Taking {
     Whole,
 }
 
-fn take(opened: parallax_events::Result<EventReader>, taking: Taking) -> Result<Outcome, Broken> {
+fn take(
+    opened: parallax_events::Result<EventReader>,
+    taking: Taking,
+    options: &ReadOptions,
+) -> Result<Outcome, Broken> {
     let mut reader = match opened {
         Ok(reader) => reader,
         Err(error) => {
@@ -212,12 +241,15 @@ fn take(opened: parallax_events::Result<EventReader>, taking: Taking) -> Result<
                 report,
                 error: Some(error),
                 largest: 0,
+                triggers: Triggers::default(),
+                most_triggers: 0,
             });
         }
     };
     let meta = reader.meta();
     let mut events: Vec<Event> = Vec::new();
     let mut largest = 0;
+    let (mut triggers, mut most_triggers) = (Triggers::default(), 0);
     let error = loop {
         let got = match taking {
             Taking::Lent => match reader.next_columns() {
@@ -239,11 +271,15 @@ fn take(opened: parallax_events::Result<EventReader>, taking: Taking) -> Result<
             Taking::Whole => {
                 let (batch, error) = reader.read_all_readable()?;
                 keep(&batch, &meta, &mut events)?;
+                gather(reader.take_triggers(), &mut triggers);
                 break error;
             }
         };
+        most_triggers = most_triggers.max(gather(reader.take_triggers(), &mut triggers));
         match got {
-            Ok(Some(0)) => return Err(Broken("a reader handed out an empty batch".to_owned())),
+            Ok(Some(0)) if !options.triggers => {
+                return Err(Broken("a reader handed out an empty batch".to_owned()));
+            }
             Ok(Some(len)) => largest = largest.max(len),
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -259,7 +295,14 @@ fn take(opened: parallax_events::Result<EventReader>, taking: Taking) -> Result<
         report: reader.report().clone(),
         error,
         largest,
+        triggers,
+        most_triggers,
     })
+}
+
+fn gather(more: Triggers, all: &mut Triggers) -> usize {
+    all.extend(more.iter());
+    more.len()
 }
 
 fn push(
@@ -270,6 +313,7 @@ fn push(
 ) -> Result<Outcome, Broken> {
     let mut reader = PushReader::new(extension, options);
     let (mut events, mut largest, mut error) = (Vec::new(), 0, None);
+    let (mut triggers, mut most_triggers) = (Triggers::default(), 0);
     let mut pieces = bytes.chunks(piece.max(1));
     let mut ended = false;
     while !ended && error.is_none() {
@@ -282,7 +326,9 @@ fn push(
         };
         error = pushed.err();
         while error.is_none() {
-            match reader.next_batch() {
+            let next = reader.next_batch();
+            most_triggers = most_triggers.max(gather(reader.take_triggers(), &mut triggers));
+            match next {
                 Ok(None) => break,
                 Ok(Some(batch)) => {
                     let meta = reader.reader().map(EventReader::meta).unwrap_or_default();
@@ -299,6 +345,8 @@ fn push(
         events,
         error,
         largest,
+        triggers,
+        most_triggers,
     })
 }
 
@@ -328,13 +376,18 @@ impl Write for Shared {
     }
 }
 
-fn write_all(format: &'static Format, batches: &[EventBatch], meta: &Meta) -> Result<Vec<u8>, Error> {
+fn write_all(
+    format: &'static Format,
+    parts: &[(Triggers, EventBatch)],
+    meta: &Meta,
+) -> Result<Vec<u8>, Error> {
     let output = Shared::default();
     let options = WriteOptions {
         format: Some(format.id().to_owned()),
     };
     let mut writer = parallax_formats::create(Box::new(output.clone()), None, meta, &options)?;
-    for batch in batches {
+    for (triggers, batch) in parts {
+        writer.write_triggers(triggers)?;
         writer.write(batch)?;
     }
     writer.finish()?;
