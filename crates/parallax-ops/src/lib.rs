@@ -18,6 +18,8 @@
 
 mod operator;
 mod represent;
+#[cfg(feature = "async")]
+pub mod stream;
 mod transform;
 
 pub use operator::{Build, OPERATORS, Operator, event_op, operator, represent};

@@ -114,6 +114,11 @@ impl WindowCursor {
         Ok(CompletedWindows(self))
     }
 
+    /// The windows that are complete and were not taken yet.
+    pub fn completed(&mut self) -> CompletedWindows<'_> {
+        CompletedWindows(self)
+    }
+
     /// Ends the stream and hands out the windows that are left.
     pub fn finish(&mut self) -> CompletedWindows<'_> {
         self.ended = true;
