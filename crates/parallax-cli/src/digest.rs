@@ -3,7 +3,7 @@
 //! The SHA-256 is over the N x 4 matrix [t, x, y, p] of little-endian signed 64-bit integers in stream order, t in
 //! microseconds, p 0 or 1. Two files with the same line hold the same events.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,6 +11,7 @@ use parallax::{DvsColumns, Result, TimeUnit};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::inputs::InputArguments;
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
 use crate::{files, streams};
@@ -26,9 +27,8 @@ Examples:
   parallax digest --time +0..+1s recording.raw
   zcat events.csv.gz | parallax digest --from csv -")]
 pub(crate) struct Arguments {
-    /// Recordings; - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -44,7 +44,7 @@ struct Line {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    files::for_each(&arguments.files, |path| {
+    files::for_each(&arguments.inputs, |path| {
         let line = digest(path, &arguments.reading).map_err(|error| in_file(error, path))?;
         if arguments.json {
             streams::print(&format!("{}\n", serde_json::to_string(&line)?))

@@ -4,6 +4,8 @@
 //! ([`exit`]). Everything that decodes or encodes is in the library; here are only arguments and pages.
 #![forbid(unsafe_code)]
 
+mod bench;
+mod cat;
 mod convert;
 mod digest;
 mod exit;
@@ -11,6 +13,7 @@ mod figures;
 mod files;
 mod formats;
 mod info;
+mod inputs;
 mod listing;
 mod ops;
 mod output;
@@ -18,13 +21,14 @@ mod progress;
 mod quantity;
 mod reading;
 mod render;
+mod shell;
 mod stop;
 mod streams;
 mod synth;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Reads what event cameras record: what is in it, conversion, digests, pictures.
 #[derive(Debug, Parser)]
@@ -47,11 +51,15 @@ A file called - is standard input; `parallax COMMAND --help` has examples for ea
 enum Command {
     Info(info::Arguments),
     Convert(convert::Arguments),
-    Digest(digest::Arguments),
     Render(render::Arguments),
+    Cat(cat::Arguments),
+    Digest(digest::Arguments),
+    Bench(bench::Arguments),
     Formats(formats::Arguments),
     Ops(ops::Arguments),
     Synth(synth::Arguments),
+    Completions(shell::CompletionArguments),
+    Man(shell::ManArguments),
 }
 
 fn main() -> ExitCode {
@@ -60,11 +68,15 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Info(arguments) => info::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
-        Command::Digest(arguments) => digest::run(arguments),
         Command::Render(arguments) => render::run(arguments),
+        Command::Cat(arguments) => cat::run(arguments),
+        Command::Digest(arguments) => digest::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
         Command::Ops(arguments) => ops::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
+        Command::Completions(arguments) => shell::completions(arguments, Cli::command()),
+        Command::Man(arguments) => shell::man(arguments, Cli::command()),
     };
     match outcome {
         Ok(code) => code,

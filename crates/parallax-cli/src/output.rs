@@ -1,7 +1,7 @@
 //! Where a command's result goes: a file that appears only when it is complete, or standard output.
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -93,16 +93,21 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// An error if both are one file: it would be replaced while it is read.
+/// An error if the output is one of the inputs: it would be replaced while it is read, or before.
 ///
 /// # Errors
 /// That one, and if the system will not say.
-pub(crate) fn refuse_same_file(input: &Path, output: &Path) -> Result<()> {
-    if output == Path::new("-") || !same_file(files::input(input), output)? {
+pub(crate) fn refuse_to_replace(inputs: &[PathBuf], output: &Path) -> Result<()> {
+    if output == Path::new("-") || !output.exists() {
         return Ok(());
     }
-    Err(in_output(
-        Error::param("input and output are the same file").with_hint("write to another name"),
-        output,
-    ))
+    for input in inputs {
+        if same_file(files::input(input), output)? {
+            return Err(in_output(
+                Error::param("input and output are the same file").with_hint("write to another name"),
+                output,
+            ));
+        }
+    }
+    Ok(())
 }

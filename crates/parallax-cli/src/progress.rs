@@ -1,5 +1,6 @@
 //! The progress bar: on stderr, on a terminal only, and only for work that takes longer than a moment.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ struct State {
 }
 
 impl Bar {
-    pub(crate) fn new(verb: &'static str) -> Self {
+    pub(crate) fn new(verb: impl Into<Cow<'static, str>>) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_prefix(verb);
         let next_ms = AtomicU64::new(MOMENT.as_millis() as u64);
         Self(Arc::new(State {
@@ -36,6 +37,13 @@ impl Bar {
             started: Instant::now(),
             next_ms,
         }))
+    }
+
+    /// A bar that is never seen: where it would lie over what is printed.
+    pub(crate) fn hidden() -> Self {
+        let bar = Self::new("");
+        bar.0.next_ms.store(u64::MAX, Ordering::Relaxed);
+        bar
     }
 
     /// What a reader calls as it goes on. It also stops the reader when the user asks for that.

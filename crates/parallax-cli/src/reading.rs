@@ -69,6 +69,13 @@ pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<EventReader> {
     EventReader::open(files::input(path), options)
 }
 
+/// The extension of a file's name as formats know it: lower case, without the dot.
+pub(crate) fn extension(path: &Path) -> Option<String> {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .map(str::to_ascii_lowercase)
+}
+
 /// The error with the input named, if it does not name a file yet and is about one.
 pub(crate) fn in_file(error: Error, path: &Path) -> Error {
     named(error, "file", path)

@@ -49,10 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = WriteOptions {
         format: arguments.to.clone(),
     };
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_ascii_lowercase);
+    let extension = reading::extension(path);
     writable(extension.as_deref(), &options).map_err(in_output)?;
     let output = Output::create(path, arguments.force).map_err(in_output)?;
     let meta = Arc::new(Meta {

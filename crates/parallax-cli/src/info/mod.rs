@@ -5,12 +5,13 @@ mod page;
 mod rate;
 mod survey;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use parallax::{Error, EventReader, Result};
+use parallax::{Error, EventReader, ReadOptions, Result};
 
+use crate::inputs::InputArguments;
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
 use crate::{files, streams};
@@ -24,11 +25,11 @@ use survey::Survey;
 Examples:
   parallax info recording.raw
   parallax info --json *.raw | jq '{file, events, error}'
+  parallax info --recursive recordings/
   parallax info --from 'csv unit=s' --geometry 240x180 events.txt")]
 pub(crate) struct Arguments {
-    /// Recordings; - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// One JSON object for each file, one a line
     #[arg(long)]
     json: bool,
@@ -47,7 +48,7 @@ struct Findings {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let style = chart::Style::of_terminal();
     let mut is_first = true;
-    files::for_each(&arguments.files, |path| {
+    files::for_each(&arguments.inputs, |path| {
         let findings = look(path, &arguments.reading);
         let blank = if std::mem::replace(&mut is_first, false) {
             ""
@@ -71,7 +72,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn look(path: &Path, arguments: &ReadArguments) -> Findings {
     let bar = Bar::new("info");
-    match reading::open(path, &arguments.options(&bar)) {
+    let options = ReadOptions {
+        triggers: true,
+        ..arguments.options(&bar)
+    };
+    match reading::open(path, &options) {
         Err(error) => Findings {
             opened: None,
             error: Some(in_file(error, path)),
@@ -90,8 +95,14 @@ fn look(path: &Path, arguments: &ReadArguments) -> Findings {
 }
 
 fn pass(reader: &mut EventReader, survey: &mut Survey) -> Result<()> {
-    while let Some(events) = reader.next_columns()? {
-        survey.add(events);
+    loop {
+        let next = reader
+            .next_columns()
+            .map(|events| events.map(|events| survey.add(events)));
+        // Those that came with the last events, or with an error, count too.
+        survey.add_triggers(&reader.take_triggers());
+        if next?.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }

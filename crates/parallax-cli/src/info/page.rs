@@ -1,5 +1,6 @@
 //! What `info` found, as a page for people and as JSON with stable keys.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -108,8 +109,41 @@ pub(super) fn text(
             }
         }
     }
+    if !survey.triggers.is_empty() {
+        let total = survey.triggers.values().sum();
+        let inputs: Vec<String> = survey
+            .triggers
+            .iter()
+            .map(|(id, count)| format!("{} of input {id}", figures::count(*count)))
+            .collect();
+        row(
+            "triggers",
+            format!("{} external: {}", figures::count(total), inputs.join(", ")),
+        );
+    }
+    let mut name = "stated";
+    for (key, value) in &meta.extra {
+        row(
+            std::mem::take(&mut name),
+            format!("{key}: {}", on_one_line(value)),
+        );
+    }
     report(&mut row, reader.report().findings(), is_damaged);
     page
+}
+
+/// What a file states is anybody's text: control characters would reach the terminal, and it may be long.
+fn on_one_line(value: &str) -> String {
+    const LONGEST: usize = 100;
+    let mut line: String = value
+        .chars()
+        .take(LONGEST)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    if value.chars().nth(LONGEST).is_some() {
+        line.push_str("..");
+    }
+    line
 }
 
 fn report(row: &mut impl FnMut(&str, String), findings: &[Finding], is_damaged: bool) {
@@ -174,7 +208,7 @@ pub(super) struct Facts<'a> {
     sensor: Option<String>,
     time_unit: Option<TimeUnit>,
     time_origin: Option<TimeOrigin>,
-    extra: std::collections::BTreeMap<String, String>,
+    extra: BTreeMap<String, String>,
     events: u64,
     on: u64,
     off: u64,
@@ -187,6 +221,9 @@ pub(super) struct Facts<'a> {
     steps_back: u64,
     largest_step_back: u64,
     canonical: bool,
+    triggers: u64,
+    /// External triggers of each input, by its number.
+    trigger_inputs: BTreeMap<u16, u64>,
     rate: Option<Rate>,
     report: &'a [Finding],
     error: Option<ErrorFacts<'a>>,
@@ -248,6 +285,8 @@ impl<'a> Facts<'a> {
             steps_back: count(|survey| survey.steps_back),
             largest_step_back: count(|survey| survey.largest_step_back),
             canonical: survey.is_some_and(|survey| survey.first_not_canonical.is_none()),
+            triggers: count(|survey| survey.triggers.values().sum()),
+            trigger_inputs: survey.map(|survey| survey.triggers.clone()).unwrap_or_default(),
             rate: extremes.and(survey).map(|survey| {
                 let (bin, start, counts) = survey.rate.bins(JSON_BINS);
                 Rate { bin, start, counts }

@@ -1,6 +1,9 @@
 //! What `info` counts, batch by batch: the answer does not depend on how the stream is cut into batches.
 
+use std::collections::BTreeMap;
+
 use parallax::DvsColumns;
+use parallax::events::Triggers;
 use parallax::simd::{bounds, order, sum};
 
 use super::rate::Histogram;
@@ -22,6 +25,8 @@ pub(super) struct Survey {
     pub(super) first_not_canonical: Option<u64>,
     /// Events over time.
     pub(super) rate: Histogram,
+    /// External triggers of each input.
+    pub(super) triggers: BTreeMap<u16, u64>,
     last: (u16, u16, u8),
 }
 
@@ -47,6 +52,12 @@ impl Survey {
         while start < events.len() {
             self.add_block(events.slice(start..start + Self::BLOCK));
             start += Self::BLOCK;
+        }
+    }
+
+    pub(super) fn add_triggers(&mut self, triggers: &Triggers) {
+        for &id in triggers.id() {
+            *self.triggers.entry(id).or_default() += 1;
         }
     }
 

@@ -78,6 +78,70 @@ impl Colormap {
     }
 }
 
+/// So many brightnesses of red and blue, and so many mixtures of both, make one colour each of a palette.
+const LEVELS: u8 = 15;
+const MIXTURES: u8 = 17;
+
+/// At most 256 colours that stand for all of a map.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Palette {
+    map: Colormap,
+    background: Background,
+}
+
+impl Palette {
+    pub(super) fn new(map: Colormap, background: Background) -> Self {
+        Self { map, background }
+    }
+
+    /// The colours as RGB, 256 of them.
+    pub(super) fn colors(self) -> Vec<u8> {
+        (0..=u8::MAX).flat_map(|index| self.color(index)).collect()
+    }
+
+    fn color(self, index: u8) -> Rgb {
+        // `brightness` takes the root, so the square undoes it.
+        let lit = |brightness: f32| brightness * brightness;
+        match self.map {
+            Colormap::Redblue => {
+                let Some(index) = index.checked_sub(1) else {
+                    return self.map.color(0.0, 0.0, self.background);
+                };
+                let value = lit(f32::from(index % LEVELS + 1) / f32::from(LEVELS));
+                let share = f32::from(index / LEVELS) / f32::from(MIXTURES - 1);
+                self.map
+                    .color(value * share, value * (1.0 - share), self.background)
+            }
+            Colormap::Gray if index >= 128 => {
+                let value = lit(f32::from(index - 128) / 127.0);
+                self.map.color(value, 0.0, self.background)
+            }
+            Colormap::Gray => self
+                .map
+                .color(0.0, lit(f32::from(128 - index) / 128.0), self.background),
+            Colormap::Viridis | Colormap::Inferno => {
+                self.map
+                    .color(lit(f32::from(index) / 255.0), 0.0, self.background)
+            }
+        }
+    }
+
+    /// Which colour comes nearest to these values, of which 1 is fully lit.
+    pub(super) fn index(self, on: f32, off: f32) -> u8 {
+        let step = |value: f32, steps: u8| (value * f32::from(steps)).round() as u8;
+        match self.map {
+            Colormap::Redblue if on + off <= 0.0 => 0,
+            Colormap::Redblue => {
+                let level = step(brightness(on + off), LEVELS).max(1);
+                step(on / (on + off), MIXTURES - 1) * LEVELS + level
+            }
+            Colormap::Gray if on >= off => 128 + step(brightness(on - off), 127),
+            Colormap::Gray => 128 - step(brightness(off - on), 128),
+            Colormap::Viridis | Colormap::Inferno => step(brightness(on + off), 255),
+        }
+    }
+}
+
 /// The square root lifts single events out of the dark.
 fn brightness(value: f32) -> f32 {
     value.clamp(0.0, 1.0).sqrt()
@@ -112,5 +176,37 @@ mod tests {
         assert_eq!(color(Colormap::Viridis, 0.0, 0.0), VIRIDIS[0]);
         assert_eq!(color(Colormap::Viridis, 0.25, 0.0), VIRIDIS[4]);
         assert_eq!(color(Colormap::Inferno, 1.0, 1.0), INFERNO[8]);
+    }
+
+    #[test]
+    fn a_palette_comes_close_to_its_map() {
+        for map in [
+            Colormap::Redblue,
+            Colormap::Gray,
+            Colormap::Viridis,
+            Colormap::Inferno,
+        ] {
+            let palette = Palette::new(map, Background::Dark);
+            let colors = palette.colors();
+            assert_eq!(colors.len(), 768);
+            for (on, off) in [
+                (0.0, 0.0),
+                (1.0, 0.0),
+                (0.0, 1.0),
+                (0.25, 0.0),
+                (0.3, 0.6),
+                (0.02, 0.01),
+                (3.0, 2.0),
+            ] {
+                let wanted = map.color(on, off, Background::Dark);
+                let index = usize::from(palette.index(on, off)) * 3;
+                for (wanted, given) in wanted.iter().zip(&colors[index..index + 3]) {
+                    assert!(
+                        wanted.abs_diff(*given) <= 10,
+                        "{map:?} {on} {off}: {wanted} {given}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -1,13 +1,17 @@
-//! `parallax render IN OUT.png`: the events of a window of time as a picture.
+//! `parallax render IN OUT`: the events as a picture (PNG) or as a film (GIF).
 //!
-//! In: a recording and a window; without `--time` the one with the most events on a grid that starts at the first event,
-//! which takes a pass over the recording of its own. Out: a PNG, the same bytes for the same events everywhere.
+//! In: a recording and how it is cut. Out: for a PNG one window; without `--time` and `--by-count` the one with the most
+//! events on a grid that starts at the first event, which takes a pass over the recording of its own. For a GIF all
+//! windows one after another, in constant memory. The same bytes for the same events everywhere.
 
 mod colormap;
+mod film;
+mod gif;
 mod picture;
+mod raster;
 mod search;
+mod still;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,36 +19,43 @@ use clap::Args;
 use parallax::events::Origin;
 use parallax::{Error, ErrorKind, EventReader, Geometry, Nanos, Result, TimeUnit};
 
-use crate::output::{self, Output};
+use crate::output;
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::{figures, files, quantity, streams};
+use crate::{files, quantity};
 use colormap::{Background, Colormap};
 use picture::Picture;
-use search::{Found, Search, Window};
+use raster::{Raster, Size};
+use search::{Found, Search};
 
-/// Draw the events of a window of time as a PNG picture.
+/// Draw events as a PNG picture or a GIF film.
 ///
-/// Without --time it is the window with the most events: windows of the length --window lie end to end from the first
-/// event on. Each pixel shows how many ON and OFF events it had; the brightest hundredth of them are saturated.
+/// A PNG shows one window of time: all of --time, or the --by-count first events, or else the window with the most
+/// events, of the length --by-time, on a grid from the first event on. A GIF shows all windows one after another. Each pixel shows how
+/// many ON and OFF events it had; the brightest hundredth of them are saturated.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   parallax render recording.raw picture.png
-  parallax render --window 10ms --decay 5ms recording.raw picture.png
+  parallax render --by-time 10ms --decay 5ms recording.raw picture.png
   parallax render --time +1s..+1.1s --colormap inferno recording.raw picture.png
-  parallax render --background light --geometry 240x180 events.txt picture.png")]
+  parallax render --time +0..+2s recording.raw film.gif
+  parallax render --by-time 2ms --speed 0.05 --size 640 recording.raw slow.gif
+  parallax render --by-count 20000 --rate 20 --frames 100 recording.raw film.gif")]
 pub(crate) struct Arguments {
-    /// The recording; - is standard input, which needs --time and a known sensor size
+    /// The recording; - is standard input, which needs a known sensor size, for a PNG --time or --by-count too
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The picture to make; - is standard output
-    #[arg(value_name = "OUT.png")]
+    /// The picture or film to make, by its extension .png or .gif; - is a PNG on standard output
+    #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// How long the busiest window is that is looked for
-    #[arg(long, value_name = "TIME", default_value = "33ms", value_parser = quantity::time, conflicts_with = "time")]
-    window: Nanos,
-    /// Let events fade with this time constant, counted back from the window's last event
+    /// A window lasts so long [default: 33ms]
+    #[arg(long, visible_alias = "window", value_name = "TIME", value_parser = quantity::time)]
+    by_time: Option<Nanos>,
+    /// A window has so many events
+    #[arg(long, value_name = "EVENTS", conflicts_with = "by_time", value_parser = clap::value_parser!(u64).range(1..))]
+    by_count: Option<u64>,
+    /// Let events fade with this time constant, counted back from the window's end; in a film they last beyond it
     #[arg(long, value_name = "TIME", value_parser = quantity::time)]
     decay: Option<Nanos>,
     /// ON and OFF in two colours (redblue), ON brighter and OFF darker (gray), or all events alike (viridis, inferno)
@@ -53,122 +64,120 @@ pub(crate) struct Arguments {
     /// What lies behind redblue
     #[arg(long, value_enum, default_value_t = Background::Dark)]
     background: Background,
-    /// Replace the picture if it exists
+    /// How large the picture is: WxH in pixels, or the width alone; as large as the sensor if absent
+    #[arg(long, value_name = "SIZE")]
+    size: Option<Size>,
+    /// Frames a second that a GIF plays, up to 50; by default windows of time play as fast as they were recorded, and
+    /// those of a count at 25
+    #[arg(long, value_name = "FPS", value_parser = pace)]
+    rate: Option<f64>,
+    /// How fast a GIF plays against the recording: 0.1 is ten times slower
+    #[arg(long, value_name = "FACTOR", conflicts_with_all = ["rate", "by_count"], value_parser = pace)]
+    speed: Option<f64>,
+    /// The most frames of a GIF; reading stops there [default: 600]
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+    /// Replace the output if it exists
     #[arg(long, short)]
     force: bool,
     #[command(flatten)]
     reading: ReadArguments,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments {
-        input, output: path, ..
-    } = arguments;
-    let in_output = |error| reading::in_output(error, path);
-    output::refuse_same_file(input, path)?;
-    check_extension(path)?;
-    let output = Output::create(path, arguments.force).map_err(in_output)?;
-    let drawn = draw(arguments)?;
-    let picture = &drawn.picture;
-    if picture.events() == 0 {
-        let nothing =
-            Error::param("there are no events to draw").with_hint("`parallax info` shows where they are");
-        return Err(drawn.damage.unwrap_or_else(|| in_file(nothing, input)).into());
-    }
-    let pixels = picture.pixels(arguments.colormap, arguments.background, drawn.is_upwards);
-    write_png(output.writer(), picture.geometry(), &pixels).map_err(in_output)?;
-    let bytes = output.commit().map_err(in_output)?;
-    let span = picture.span().map(|(first, last)| {
-        format!(
-            " from {} to {}",
-            figures::seconds(first, drawn.unit),
-            figures::seconds(last, drawn.unit)
-        )
-    });
-    streams::tell(&format!(
-        "{}: {}{}, {} events{}, {}",
-        path.display(),
-        picture.geometry(),
-        drawn.note,
-        figures::count(picture.events()),
-        span.unwrap_or_default(),
-        figures::bytes(bytes)
-    ));
-    match drawn.damage {
-        None => Ok(ExitCode::SUCCESS),
-        Some(error) => Err(anyhow::Error::new(error).context("the picture shows what is before the damage")),
+/// How long a window is if nobody says.
+const WINDOW: Nanos = Nanos(33_000_000);
+
+fn pace(text: &str) -> Result<f64> {
+    let wrong = || Error::param(format!("\"{text}\" is no number above 0, at most 1000000"));
+    let value: f64 = text.parse().map_err(|_| wrong())?;
+    if value > 1e-6 && value <= 1e6 {
+        Ok(value)
+    } else {
+        Err(wrong())
     }
 }
 
-/// A picture, and what there is to say about it.
-struct Drawn {
-    picture: Picture,
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let path = &arguments.output;
+    output::refuse_to_replace(std::slice::from_ref(&arguments.input), path)?;
+    match reading::extension(path).as_deref() {
+        Some("gif") => film::run(arguments),
+        extension if extension == Some("png") || path == Path::new("-") => {
+            let flag = match arguments {
+                Arguments { rate: Some(_), .. } => "--rate",
+                Arguments { speed: Some(_), .. } => "--speed",
+                Arguments { frames: Some(_), .. } => "--frames",
+                _ => return still::run(arguments),
+            };
+            Err(Error::param(format!("{flag} is for films"))
+                .with_hint("let the output's name end in .gif")
+                .into())
+        }
+        _ => Err(Error::unsupported("pictures are written as PNG, films as GIF")
+            .with_context("output", path.display())
+            .with_hint("let the output's name end in .png or .gif")
+            .into()),
+    }
+}
+
+/// A recording that is about to be drawn.
+struct Source<'a> {
+    arguments: &'a Arguments,
+    reader: EventReader,
+    geometry: Geometry,
+    /// What there is to say about the geometry.
+    note: &'static str,
     unit: TimeUnit,
     is_upwards: bool,
-    note: String,
-    damage: Option<Error>,
+    /// What a pass over the recording found, if one was made.
+    found: Option<Found>,
 }
 
-fn draw(arguments: &Arguments) -> Result<Drawn> {
-    let input = &arguments.input;
-    let bar = Bar::new("render");
-    let options = arguments.reading.options(&bar);
-    let mut reader = reading::open(input, &options)?;
-    let meta = reader.meta();
-    let search = if arguments.reading.time.is_none() || meta.geometry.is_none() {
-        let found = look(&mut reader, arguments)?;
-        reader = reading::open(input, &options)?;
-        Some(found)
-    } else {
-        None
-    };
-    let (geometry, note) = match (meta.geometry, search.as_ref().and_then(|found| found.extent)) {
-        (Some(geometry), _) => (geometry, ""),
-        (None, Some(extent)) => (
-            extent,
-            " (as far as events reach; --geometry sets the sensor's size)",
-        ),
-        (None, None) => (Geometry { width: 1, height: 1 }, ""),
-    };
-    let window = match (arguments.reading.time, search) {
-        (
-            None,
-            Some(Found {
-                busiest: Some(window),
-                ..
-            }),
-        ) => window,
-        _ => Window::ALL,
-    };
-    let mut picture = Picture::new(
-        geometry,
-        arguments
-            .decay
-            .map(|decay| decay.0 as f64 / meta.time_unit.nanos() as f64),
-    )?;
-    let damage = loop {
-        match reader.next_columns() {
-            Ok(Some(events)) => picture.add(events, window),
-            Ok(None) => break None,
-            Err(error) if gives_up(&error, arguments) => return Err(in_file(error, input)),
-            Err(error) => break Some(in_file(error, input)),
-        }
-    };
-    let is_upwards = meta.origin == Origin::BottomLeft;
-    Ok(Drawn {
-        picture,
-        unit: meta.time_unit,
-        is_upwards,
-        note: note.to_owned(),
-        damage,
-    })
+impl<'a> Source<'a> {
+    /// Opens the recording; looks through it if the sensor's size is not known, or if `is_searched`.
+    fn open(arguments: &'a Arguments, bar: &Bar, is_searched: bool) -> Result<Self> {
+        let input = &arguments.input;
+        let options = arguments.reading.options(bar);
+        let mut reader = reading::open(input, &options)?;
+        let meta = reader.meta();
+        let found = if is_searched || meta.geometry.is_none() {
+            let found = look(&mut reader, arguments, is_searched)?;
+            reader = reading::open(input, &options)?;
+            Some(found)
+        } else {
+            None
+        };
+        let (geometry, note) = match (meta.geometry, found.as_ref().and_then(|found| found.extent)) {
+            (Some(geometry), _) => (geometry, ""),
+            (None, Some(extent)) => (
+                extent,
+                " (as far as events reach; --geometry sets the sensor's size)",
+            ),
+            (None, None) => (Geometry { width: 1, height: 1 }, ""),
+        };
+        Ok(Self {
+            arguments,
+            reader,
+            geometry,
+            note,
+            unit: meta.time_unit,
+            is_upwards: meta.origin == Origin::BottomLeft,
+            found,
+        })
+    }
+
+    fn picture(&self) -> Result<Picture> {
+        let raster = Raster::new(self.geometry, self.arguments.size)?;
+        let ticks = |time: Nanos| time.0 as f64 / self.unit.nanos() as f64;
+        Ok(Picture::new(raster, self.arguments.decay.map(ticks)))
+    }
 }
 
 /// The pass that finds the busiest window and how far the events reach.
-fn look(reader: &mut EventReader, arguments: &Arguments) -> Result<Found> {
+fn look(reader: &mut EventReader, arguments: &Arguments, is_searched: bool) -> Result<Found> {
     let input = &arguments.input;
     if !files::input(input).is_file() {
-        let needed = if arguments.reading.time.is_none() {
+        let needed = if is_searched {
             "--time=A..B"
         } else {
             "--geometry=WxH"
@@ -179,7 +188,8 @@ fn look(reader: &mut EventReader, arguments: &Arguments) -> Result<Found> {
                 .with_hint(format!("give {needed}")),
         );
     }
-    let mut search = Search::new(arguments.window, reader.meta().time_unit);
+    let window = arguments.by_time.unwrap_or(WINDOW);
+    let mut search = Search::new(window, reader.meta().time_unit);
     loop {
         match reader.next_columns() {
             Ok(Some(events)) => search.add(events),
@@ -190,35 +200,14 @@ fn look(reader: &mut EventReader, arguments: &Arguments) -> Result<Found> {
     }
 }
 
+/// Whether the error ends everything, so that not even what was read before is drawn.
 fn gives_up(error: &Error, arguments: &Arguments) -> bool {
     error.kind() == ErrorKind::Closed || arguments.reading.wants_all_or_nothing()
 }
 
-fn check_extension(path: &Path) -> Result<()> {
-    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-    if path == Path::new("-") || extension.is_some_and(|extension| extension == "png") {
-        return Ok(());
-    }
-    Err(Error::unsupported("pictures are written as PNG only")
-        .with_context("file", path.display())
-        .with_hint("let the output's name end in .png"))
-}
-
-/// RGB, 8 bits each, row after row from the top. Filter and level are fixed, so the bytes are too.
-fn write_png(mut output: Box<dyn Write + Send>, geometry: Geometry, pixels: &[u8]) -> Result<()> {
-    let mut encode = || -> std::result::Result<(), png::EncodingError> {
-        let mut encoder = png::Encoder::new(&mut output, geometry.width.into(), geometry.height.into());
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_filter(png::Filter::Sub);
-        encoder.set_deflate_compression(png::DeflateCompression::Level(6));
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(pixels)?;
-        writer.finish()
-    };
-    encode().map_err(|error| match error {
-        png::EncodingError::IoError(error) => error.into(),
-        other => Error::internal(format!("the picture could not be encoded: {other}")),
-    })?;
-    Ok(output.flush()?)
+/// The error of a recording without an event in the window.
+fn nothing_to_draw(input: &Path) -> Error {
+    let nothing =
+        Error::param("there are no events to draw").with_hint("`parallax info` shows where they are");
+    in_file(nothing, input)
 }

@@ -97,8 +97,11 @@ fn an_output_in_no_folder_or_in_place_of_one() {
         error.contains("no folder") && error.contains("out.csv"),
         "{error}"
     );
+    // Into a folder goes a file of the input's name: here that would be the input itself.
     let error = run(["convert", "--to", "csv", text(&input), text(&folder.path("."))]).fails(2);
-    assert!(error.contains("folder"), "{error}");
+    assert!(error.contains("same file"), "{error}");
+    let error = run(["convert", text(&input), text(&folder.path("."))]).fails(2);
+    assert!(error.contains("--to"), "{error}");
 }
 
 #[cfg(target_os = "linux")]

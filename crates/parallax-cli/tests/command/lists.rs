@@ -48,7 +48,19 @@ fn every_operator_is_listed_in_every_form() {
 
 #[test]
 fn every_command_has_examples_and_the_help_the_exit_codes() {
-    for command in ["info", "convert", "digest", "render", "formats", "ops", "synth"] {
+    for command in [
+        "info",
+        "convert",
+        "render",
+        "cat",
+        "digest",
+        "bench",
+        "formats",
+        "ops",
+        "synth",
+        "completions",
+        "man",
+    ] {
         let help = run([command, "--help"]).ok();
         assert!(
             help.contains("Examples:") && help.contains(&format!("  parallax {command} ")),

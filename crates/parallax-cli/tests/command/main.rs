@@ -7,10 +7,16 @@
 )]
 
 mod bad_input;
+mod bench;
+mod cat;
 mod convert;
 mod digest;
+mod edit;
+mod film;
 mod info;
 mod lists;
+mod many;
 mod program;
 mod render;
+mod shell;
 mod signals;

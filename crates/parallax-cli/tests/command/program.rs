@@ -109,3 +109,16 @@ pub(crate) fn goldens() -> Vec<parallax_testkit::Golden> {
         .filter(|golden| is_listed(&golden.format))
         .collect()
 }
+
+/// The lines of a CSV that `synth` or `convert` wrote, as numbers, without the header.
+pub(crate) fn rows(csv: &str) -> Vec<[i64; 4]> {
+    let numbers = |line: &str| {
+        line.split(',')
+            .map(|field| field.parse().unwrap())
+            .collect::<Vec<i64>>()
+    };
+    csv.lines()
+        .skip(1)
+        .map(|line| numbers(line).try_into().unwrap())
+        .collect()
+}

@@ -1,85 +1,56 @@
-//! `parallax convert IN OUT`: the same events in another format.
-//!
-//! The output appears under its name only when it is complete. Of a damaged input what was readable is written, the
-//! damage is said, and the exit code tells; with `--strict` or `--order check` nothing is written then.
+//! One recording to one output.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::Path;
 use std::time::Instant;
 
-use clap::Args;
+use parallax::events::Origin;
 use parallax::formats::{EventWriter, create, writable};
 use parallax::{Error, ErrorKind, EventReader, ReadOptions, Result, WriteOptions};
 
+use super::Arguments;
+use super::edit::Edit;
+use super::origin;
 use crate::output::{self, Output};
 use crate::progress::Bar;
-use crate::reading::{self, ReadArguments, in_file};
+use crate::reading::{self, in_file};
 use crate::{figures, files, stop, streams};
 
-/// Convert a recording to another format.
+/// Converts `input` to `path`, and says so. `label` stands before the progress bar.
 ///
-/// The format of the output follows from its extension, or is given with --to. The output appears only when it is
-/// complete. Of a damaged input the readable part is written and the command fails, except with --strict and
-/// --order check, which write nothing then. External triggers come along where both formats hold them.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  parallax convert recording.raw recording.parquet
-  parallax convert --time +0..+1s recording.raw first-second.csv
-  parallax convert --order strict --to parquet recording.raw sorted.pq
-  parallax convert --from 'csv unit=s' --geometry 240x180 events.txt events.arrow
-  parallax convert recording.raw - --to csv | head")]
-pub(crate) struct Arguments {
-    /// The recording; - is standard input
-    #[arg(value_name = "IN")]
-    input: PathBuf,
-    /// The file to make; - is standard output
-    #[arg(value_name = "OUT")]
-    output: PathBuf,
-    /// The output's format, as `id` or `id key=value ..`; by its extension if absent [see: parallax formats]
-    #[arg(long, value_name = "FORMAT")]
-    to: Option<String>,
-    /// Replace the output if it exists
-    #[arg(long, short)]
-    force: bool,
-    #[command(flatten)]
-    reading: ReadArguments,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+/// # Errors
+/// If nothing was written, or if only what stands before some damage was.
+pub(super) fn convert(arguments: &Arguments, input: &Path, path: &Path, label: String) -> anyhow::Result<()> {
     let started = Instant::now();
-    let Arguments {
-        input, output: path, ..
-    } = arguments;
     let in_output = |error| reading::in_output(error, path);
-    output::refuse_same_file(input, path)?;
+    output::refuse_to_replace(&[input.to_owned()], path)?;
     let options = WriteOptions {
         format: arguments.to.clone(),
     };
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_ascii_lowercase);
+    let extension = reading::extension(path);
     let (format, ..) = writable(extension.as_deref(), &options).map_err(in_output)?;
     let output = Output::create(path, arguments.force).map_err(in_output)?;
 
-    let bar = Bar::new("convert");
+    let bar = Bar::new(label);
     let reading = ReadOptions {
         triggers: true,
         ..arguments.reading.options(&bar)
     };
-    let mut reader = reading::open(input, &reading)?;
+    let mut reader = open(arguments, input, reading)?;
+    let mut edit = Edit::new(&arguments.edit, &reader.meta()).map_err(|error| in_file(error, input))?;
+    if edit.meta().origin != Origin::TopLeft && arguments.edit.changes_rows() {
+        origin::require_stated(format, extension.as_deref(), &options).map_err(in_output)?;
+    }
     let mut writer =
-        create(output.writer(), extension.as_deref(), &reader.meta(), &options).map_err(in_output)?;
+        create(output.writer(), extension.as_deref(), edit.meta(), &options).map_err(in_output)?;
     let holds_triggers = format.triggers.is_written();
     let Copied {
         events,
         triggers,
         damage,
-    } = copy(&mut reader, writer.as_mut(), holds_triggers).map_err(in_output)?;
+    } = copy(&mut reader, &mut edit, writer.as_mut(), holds_triggers).map_err(in_output)?;
     let damage = match damage.map(|error| in_file(error, input)) {
         Some(error)
-            if events == 0
+            if edit.seen == 0
                 || error.kind() == ErrorKind::Closed
                 || arguments.reading.wants_all_or_nothing() =>
         {
@@ -94,16 +65,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let written = output.commit().map_err(in_output)?;
     drop(bar);
 
+    let of_all = if edit.is_filter() {
+        format!(" of {}", figures::count(edit.seen))
+    } else {
+        String::new()
+    };
     let seconds = started.elapsed().as_secs_f64();
     streams::tell(&format!(
-        "{}: {} events, {} ({}) to {} ({}) in {seconds:.2} s, {}",
+        "{}: {}{of_all} events, {} ({}) to {} ({}) in {seconds:.2} s, {}",
         path.display(),
         figures::count(events),
         figures::bytes(files::length(input, &reader).unwrap_or(0)),
         reader.format().id(),
         figures::bytes(written),
         format.id(),
-        figures::rate(events as f64 / seconds)
+        figures::rate(edit.seen as f64 / seconds)
     ));
     if triggers > 0 {
         let fate = if holds_triggers {
@@ -120,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         streams::tell(&format!("  {finding}"));
     }
     match damage {
-        None => Ok(ExitCode::SUCCESS),
+        None => Ok(()),
         Some(error) => {
             let events = figures::count(events);
             let fate = format!(
@@ -130,6 +106,34 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Err(anyhow::Error::new(error).context(fate))
         }
     }
+}
+
+/// Opens the input; with `--origin raw` a format that would turn the rows is told to keep them.
+fn open(arguments: &Arguments, input: &Path, options: ReadOptions) -> Result<EventReader> {
+    let reader = reading::open(input, &options)?;
+    if !arguments.edit.wants_raw_rows() || !origin::can_keep_rows(reader.format()) {
+        return Ok(reader);
+    }
+    let format = match &options.format {
+        Some(text) if text.contains("origin=") => return Ok(reader),
+        Some(text) => format!("{text} origin=raw"),
+        None if !files::input(input).is_file() => {
+            let id = reader.format().id();
+            return Err(
+                Error::param("a pipe cannot be read twice, which --origin raw takes here")
+                    .with_context("file", input.display())
+                    .with_hint(format!("give --from '{id} origin=raw' instead")),
+            );
+        }
+        None => format!("{} origin=raw", reader.format().id()),
+    };
+    reading::open(
+        input,
+        &ReadOptions {
+            format: Some(format),
+            ..options
+        },
+    )
 }
 
 /// What was copied, and the error of the input that ended it.
@@ -142,8 +146,13 @@ struct Copied {
 /// Writes everything that is readable; external triggers are only counted where the output holds none.
 ///
 /// # Errors
-/// If writing fails.
-fn copy(reader: &mut EventReader, writer: &mut dyn EventWriter, holds_triggers: bool) -> Result<Copied> {
+/// If a change or writing fails.
+fn copy(
+    reader: &mut EventReader,
+    edit: &mut Edit,
+    writer: &mut dyn EventWriter,
+    holds_triggers: bool,
+) -> Result<Copied> {
     let mut copied = Copied {
         events: 0,
         triggers: 0,
@@ -154,12 +163,13 @@ fn copy(reader: &mut EventReader, writer: &mut dyn EventWriter, holds_triggers: 
         let triggers = reader.take_triggers();
         copied.triggers += triggers.len() as u64;
         if holds_triggers {
-            writer.write_triggers(&triggers)?;
+            writer.write_triggers(&edit.triggers(triggers)?)?;
         }
         match next {
             Ok(Some(batch)) => {
-                writer.write(&batch)?;
+                let batch = edit.apply(batch)?;
                 copied.events += batch.len() as u64;
+                writer.write(&batch)?;
             }
             Ok(None) => return Ok(copied),
             Err(error) => {

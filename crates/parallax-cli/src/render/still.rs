@@ -1,0 +1,98 @@
+//! One window as a PNG.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use parallax::{Error, Geometry, Result};
+
+use super::picture::saturation;
+use super::search::{Found, Window};
+use super::{Arguments, Source, gives_up, nothing_to_draw};
+use crate::output::Output;
+use crate::progress::Bar;
+use crate::reading::{self, in_file};
+use crate::{figures, streams};
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let path = &arguments.output;
+    let in_output = |error| reading::in_output(error, path);
+    let output = Output::create(path, arguments.force).map_err(in_output)?;
+    let bar = Bar::new("render");
+    let is_searched =
+        arguments.by_count.is_none() && (arguments.reading.time.is_none() || arguments.by_time.is_some());
+    let mut source = Source::open(arguments, &bar, is_searched)?;
+    let mut picture = source.picture()?;
+    let window = match &source.found {
+        Some(Found {
+            busiest: Some(window),
+            ..
+        }) if is_searched => *window,
+        _ => Window::ALL,
+    };
+    let mut left = arguments.by_count.unwrap_or(u64::MAX);
+    let damage = loop {
+        if left == 0 {
+            break None;
+        }
+        match source.reader.next_columns() {
+            Ok(Some(events)) => {
+                let events = events.slice(0..usize::try_from(left).unwrap_or(usize::MAX));
+                left -= events.len() as u64;
+                picture.add(events, window);
+            }
+            Ok(None) => break None,
+            Err(error) if gives_up(&error, arguments) => return Err(in_file(error, &arguments.input).into()),
+            Err(error) => break Some(in_file(error, &arguments.input)),
+        }
+    };
+    let Some((first, last)) = picture.span() else {
+        return Err(damage.unwrap_or_else(|| nothing_to_draw(&arguments.input)).into());
+    };
+    let cells = picture.seen_at(last);
+    let scale = saturation(&cells).unwrap_or(1.0);
+    let colors: Vec<[u8; 3]> = cells
+        .iter()
+        .map(|(on, off)| {
+            arguments
+                .colormap
+                .color(on / scale, off / scale, arguments.background)
+        })
+        .collect();
+    let pixels = picture.raster().enlarge(&colors, source.is_upwards);
+    write_png(output.writer(), picture.raster().picture, pixels.as_flattened()).map_err(in_output)?;
+    let bytes = output.commit().map_err(in_output)?;
+    drop(bar);
+    streams::tell(&format!(
+        "{}: {}{}, {} events from {} to {}, {}",
+        path.display(),
+        picture.raster().picture,
+        source.note,
+        figures::count(picture.events()),
+        figures::seconds(first, source.unit),
+        figures::seconds(last, source.unit),
+        figures::bytes(bytes)
+    ));
+    match damage {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => Err(anyhow::Error::new(error).context("the picture shows what is before the damage")),
+    }
+}
+
+/// RGB, 8 bits each, row after row from the top. Filter and level are fixed, so the bytes are too.
+fn write_png(mut output: Box<dyn Write + Send>, geometry: Geometry, pixels: &[u8]) -> Result<()> {
+    let mut encode = || -> std::result::Result<(), png::EncodingError> {
+        let mut encoder = png::Encoder::new(&mut output, geometry.width.into(), geometry.height.into());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_filter(png::Filter::Sub);
+        encoder.set_deflate_compression(png::DeflateCompression::Level(6));
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    };
+    encode().map_err(|error| match error {
+        png::EncodingError::IoError(error) => error.into(),
+        other => Error::internal(format!("the picture could not be encoded: {other}")),
+    })?;
+    Ok(output.flush()?)
+}
