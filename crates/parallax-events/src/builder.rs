@@ -291,6 +291,31 @@ impl BatchBuilder {
         Ok(done)
     }
 
+    /// Takes the first `written` events of the spare room into the batch, which keep what a batch with this geometry
+    /// promises: they are those of another batch. `in_order`: it is known that time never goes back among them.
+    pub(crate) fn commit_checked(
+        &mut self,
+        written: usize,
+        geometry: Option<Geometry>,
+        in_order: bool,
+    ) -> Result<()> {
+        if self.len == 0 {
+            self.geometry = geometry;
+        } else if self.geometry != geometry {
+            self.geometry = None;
+        }
+        let last_t = self.last_t.filter(|_| self.len > 0);
+        let t = self.spare().t.get(..written).unwrap_or_default();
+        let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
+            return Ok(());
+        };
+        let follows = last_t.is_none_or(|last_t| last_t <= first);
+        let in_order = follows && (in_order || order::scan(t, None).steps_back == 0);
+        self.in_order &= in_order;
+        self.last_t = Some(last);
+        self.set_len(self.len + written)
+    }
+
     fn set_len(&mut self, len: usize) -> Result<()> {
         self.len = len;
         if let Memory::Columns { t, x, y, p } = &mut self.memory {

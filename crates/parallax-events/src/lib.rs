@@ -3,6 +3,7 @@
 
 mod arrow;
 mod batch;
+mod block;
 mod builder;
 mod error;
 mod layout;
@@ -15,6 +16,7 @@ mod trigger;
 
 pub use arrow::{audio_schema, event_schema, imu_schema, trigger_schema};
 pub use batch::{DvsColumns, Event, EventBatch, EventChunk, Order};
+pub use block::{EventBlock, EventColumns, PixelsMut};
 pub use builder::{BatchBuilder, Committed, SpareColumns};
 pub use error::{Error, ErrorKind, Result, nearest};
 pub use layout::BatchLayout;

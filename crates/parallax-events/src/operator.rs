@@ -7,8 +7,10 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
 
-use crate::{DvsColumns, Error, EventBatch, Meta, Params, Result, Tensor};
+use crate::{DvsColumns, Error, EventBatch, EventBlock, Meta, Params, Pool, Result, Tensor};
 
 /// What an operator remembers from one batch to the next.
 pub trait OpState: Any + Send + Debug {
@@ -76,19 +78,66 @@ pub trait EventOp: Send + Sync + Debug {
     /// A fresh state for one stream.
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>>;
 
-    /// The events of the output that follow from the next batch of the input.
+    /// Makes of the next stretch of the input what follows from it of the output, in place. Work may be split over the
+    /// threads of `pool`, if the answer is the same.
     ///
     /// # Errors
     /// If the state is another operator's, or as the operator documents.
-    fn apply(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch>;
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()>;
 
-    /// What is still held back when the stream ends; most operators hold nothing.
+    /// Where the events that are kept of `batch` are one run that is found without looking at every event: that run.
+    /// Then it is cut out without a copy, and [`run`](Self::run) is not called for this batch.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
-    fn finish(&self, state: &mut dyn OpState, meta: &Meta) -> Result<Option<EventBatch>> {
-        let _ = (state, meta);
+    /// As [`run`](Self::run).
+    fn narrow(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<Option<Range<usize>>> {
+        let _ = (state, batch);
         Ok(None)
+    }
+
+    /// What is still held back when the stream ends, put into a block that is empty before. Called until the block stays
+    /// empty; most operators hold nothing.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+        let _ = (state, block);
+        Ok(())
+    }
+
+    /// The events of the output that follow from the next batch of the input: for one operator alone, on the calling
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn apply(&self, state: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch> {
+        let meta = Arc::new(self.output_meta(batch.meta())?);
+        if let Some(range) = self.narrow(state, batch)? {
+            return batch.slice(range).with_meta(meta);
+        }
+        let mut block = EventBlock::default();
+        block.load(batch);
+        self.run(state, &mut block, Pool::serial())?;
+        block.check(&meta, self.params().id())?;
+        block.to_batch(&meta)
+    }
+
+    /// The events that were still held back; `meta` is that of the input.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn end(&self, state: &mut dyn OpState, meta: &Meta) -> Result<EventBatch> {
+        let meta = Arc::new(self.output_meta(meta)?);
+        let (mut block, mut parts) = (EventBlock::default(), vec![EventBatch::empty(Arc::clone(&meta))]);
+        loop {
+            block.clear();
+            self.finish(state, &mut block)?;
+            if block.is_empty() {
+                return EventBatch::concat(&parts);
+            }
+            block.check(&meta, self.params().id())?;
+            parts.push(block.to_batch(&meta)?);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Floor 2 of Parallax: filters, denoisers, augmentations and representations behind one registry.
 //!
 //! An operator is one file with one static row ([`Operator`]) and one line in the list of its folder. The
-//! pipeline string, the command and the docs read the row's declaration; the laws run over every row.
+//! pipeline string, the command and the docs read the row's declaration; the laws run over every row. A chain of operators
+//! is a [`Compose`]; one operator alone works as below.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -16,10 +17,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod compose;
+mod grid;
 mod operator;
 mod represent;
+mod saved;
 #[cfg(feature = "async")]
 pub mod stream;
 mod transform;
 
+pub use compose::{Compose, ComposeRun, Mode, QuantisationError, WINDOW};
 pub use operator::{Build, OPERATORS, Operator, event_op, operator, represent};

@@ -19,9 +19,11 @@
 
 pub mod accumulate;
 pub mod bounds;
+pub mod compress;
 mod level;
 pub mod math;
 pub mod order;
+pub mod select;
 pub mod sum;
 
 pub use level::Level;

@@ -33,6 +33,7 @@ pub struct Declaration {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) doc: &'static str,
+    pub(super) tags: &'static [&'static str],
     pub(super) params: &'static [ParamSpec],
 }
 
@@ -67,6 +68,7 @@ impl Declaration {
             id,
             title,
             doc: "",
+            tags: &[],
             params,
         }
     }
@@ -76,6 +78,18 @@ impl Declaration {
     pub const fn with_doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
         self
+    }
+
+    /// Adds words that sort it among others, such as the profiles that it fits.
+    #[must_use]
+    pub const fn with_tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// The words that sort it among others.
+    pub const fn tags(&self) -> &'static [&'static str] {
+        self.tags
     }
 
     /// The name everywhere: in chains, the command, Python and SQL.

@@ -61,6 +61,9 @@ impl Declaration {
         if !self.doc.is_empty() {
             let _ = write!(text, "\n{}\n", self.doc.trim_end());
         }
+        if !self.tags.is_empty() {
+            let _ = write!(text, "\nTags: {}\n", self.tags.join(", "));
+        }
         let keys: Vec<String> = self
             .params
             .iter()
@@ -93,13 +96,14 @@ fn absence(spec: &ParamSpec) -> &'static str {
     }
 }
 
-/// `{"id", "title", "doc", "params": [..]}`.
+/// `{"id", "title", "doc", "tags": [..], "params": [..]}`.
 impl Serialize for Declaration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Declaration", 4)?;
+        let mut object = serializer.serialize_struct("Declaration", 5)?;
         object.serialize_field("id", self.id)?;
         object.serialize_field("title", self.title)?;
         object.serialize_field("doc", self.doc)?;
+        object.serialize_field("tags", self.tags)?;
         object.serialize_field("params", self.params)?;
         object.end()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{Error, EventChunk, EventOp, Meta, OpState, Result};
+use parallax_events::{Error, EventOp, Meta, OpState, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -59,11 +59,9 @@ impl Stage {
                 return;
             }
         }
-        let rest: Result<Option<EventChunk>> = self.operator.finish(self.state.as_mut(), &self.input);
-        let item = match rest {
-            Ok(None) => return,
-            Ok(Some(events)) if events.is_empty() => return,
-            Ok(Some(events)) => Item::Chunk(events),
+        let item = match self.operator.end(self.state.as_mut(), &self.input) {
+            Ok(events) if events.is_empty() => return,
+            Ok(events) => Item::Chunk(events),
             Err(error) => Item::Error(error),
         };
         // If nobody reads any more, there is nobody to tell.

@@ -10,6 +10,24 @@ macro_rules! operators {
     };
 }
 
+/// The profiles that an operator may be tagged with; what they ask is in the documentation of conformance.
+pub(crate) mod profile {
+    /// Repeatable to the bit, bounded memory, nothing held back: every profile.
+    pub(crate) const ALL: &[&str] = &["base", "realtime", "learning", "lowpower"];
+    /// Repeatable under a seed: for training, of no use on a sensor.
+    pub(crate) const AUGMENTATION: &[&str] = &["base", "learning"];
+    /// Holds the stream back until it has seen enough of it.
+    pub(crate) const WHOLE_STREAM: &[&str] = &["base", "learning"];
+}
+
 operators! {
+    decimate
+    flip_polarity
+    flip_x
+    flip_y
+    hot_pixels
     polarity
+    refractory
+    region
+    time
 }

@@ -1,11 +1,11 @@
 //! Keeps the events of one polarity.
 
-use std::sync::Arc;
-
 use parallax_events::{
-    Declaration, EventBatch, EventOp, Meta, OpState, ParamSpec, Params, Result, Stateless,
+    Declaration, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, Stateless,
 };
+use parallax_simd::select;
 
+use super::profile;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -14,7 +14,9 @@ static DECLARATION: Declaration = Declaration::new(
     "polarity",
     "Keeps the events of one polarity",
     &[ParamSpec::choice("keep", &["on", "off", "both"]).default("on").doc("Which events are kept")],
-);
+)
+.with_doc("As evlib's `filter_by_polarity`.")
+.with_tags(profile::ALL);
 
 fn build(params: Params) -> Result<Box<dyn EventOp>> {
     let keep = match params.choice("keep")? {
@@ -40,9 +42,10 @@ impl EventOp for Polarity {
         Ok(Box::new(Stateless))
     }
 
-    fn apply(&self, _: &mut dyn OpState, batch: &EventBatch) -> Result<EventBatch> {
-        let Some(keep) = self.keep else { return Ok(batch.clone()) };
-        let kept: Vec<_> = batch.columns().iter().filter(|event| event.p == keep).collect();
-        EventBatch::from_events(&kept, Arc::clone(batch.meta()))
+    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+        if let Some(keep) = self.keep {
+            block.select(|events, mask| select::equal_u8(events.p, keep, mask));
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parallax_events::{
-    Chain, Error, Event, EventBatch, EventOp, Meta, OpState, ParamKind, ParamSpec, Represent, Result, Tensor,
+    Chain, Error, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec, Pool,
+    Represent, Result, Tensor,
 };
 use parallax_ops::{Build, Operator};
 
@@ -209,6 +210,8 @@ impl Answer {
 /// One run of an operator over a stream: its state, and what came out so far.
 pub(super) struct Run<'a> {
     op: &'a Op,
+    pool: Pool<'a>,
+    block: EventBlock,
     meta: Arc<Meta>,
     pub(super) state: Box<dyn OpState>,
     events: Vec<Event>,
@@ -227,6 +230,8 @@ impl<'a> Run<'a> {
         };
         Ok(Self {
             op,
+            pool: Pool::serial(),
+            block: EventBlock::default(),
             meta: Arc::clone(meta),
             state,
             events: Vec::new(),
@@ -240,14 +245,31 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let outcome = match self.op {
-            Op::Events(op) => match op.apply(self.state.as_mut(), batch) {
-                Ok(out) => self.keep(&out)?,
-                Err(error) => Err(error),
-            },
+            Op::Events(op) => self.run(op.as_ref(), batch)?,
             Op::Tensor(op) => op.accumulate(self.state.as_mut(), batch.columns()),
         };
         self.refused = outcome.err();
         Ok(())
+    }
+
+    /// One batch through an operator, as a chain of this one alone does it.
+    fn run(&mut self, op: &dyn EventOp, batch: &EventBatch) -> Result<Result<()>, Broken> {
+        let meta = Arc::new(op.output_meta(&self.meta)?);
+        let out = match op.narrow(self.state.as_mut(), batch) {
+            Ok(Some(range)) => batch.slice(range).with_meta(meta)?,
+            Ok(None) => {
+                self.block.load(batch);
+                if let Err(error) = op.run(self.state.as_mut(), &mut self.block, self.pool) {
+                    return Ok(Err(error));
+                }
+                self.block.check(&meta, op.params().id())?;
+                self.block.to_batch(&meta)?
+            }
+            Err(error) => return Ok(Err(error)),
+        };
+        sound(&out)?;
+        self.events.extend(out.columns().iter());
+        Ok(Ok(()))
     }
 
     /// Ends the stream.
@@ -257,37 +279,33 @@ impl<'a> Run<'a> {
         }
         match self.op {
             Op::Events(op) => {
-                if let Some(out) = op.finish(self.state.as_mut(), &self.meta)? {
-                    let _ = self.keep(&out)?;
-                }
+                let out = op.end(self.state.as_mut(), &self.meta)?;
+                sound(&out)?;
+                self.events.extend(out.columns().iter());
                 Ok(Answer::Events(self.events))
             }
             Op::Tensor(op) => Ok(Answer::Tensor(op.tensor(self.state.as_mut(), &self.meta)?)),
         }
     }
-
-    fn keep(&mut self, out: &EventBatch) -> Result<Result<()>, Broken> {
-        sound(out)?;
-        if let Op::Events(op) = self.op {
-            let wanted = op.output_meta(&self.meta)?;
-            if *out.meta().as_ref() != wanted {
-                return Err(Broken(format!(
-                    "a batch states {:?}, not what output_meta says",
-                    out.meta()
-                )));
-            }
-        }
-        self.events.extend(out.columns().iter());
-        Ok(Ok(()))
-    }
 }
 
 /// What the operator makes of these batches.
 pub(super) fn answer(op: &Op, batches: &[EventBatch], meta: &Arc<Meta>) -> Result<Answer, Broken> {
+    answer_on(op, batches, meta, Pool::serial())
+}
+
+/// What the operator makes of these batches with the threads of a pool.
+pub(super) fn answer_on(
+    op: &Op,
+    batches: &[EventBatch],
+    meta: &Arc<Meta>,
+    pool: Pool<'_>,
+) -> Result<Answer, Broken> {
     let mut run = match Run::new(op, meta) {
         Ok(run) => run,
         Err(error) => return Ok(Answer::Refused(error.kind())),
     };
+    run.pool = pool;
     for batch in batches {
         run.push(batch)?;
     }

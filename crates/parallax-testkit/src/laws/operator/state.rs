@@ -115,7 +115,7 @@ pub fn foreign_states(row: &OperatorRow) -> Lawful {
         match &variant.op {
             Op::Events(op) => {
                 let _ = op.apply(&mut Foreign, scene.batch());
-                let _ = op.finish(&mut Foreign, meta);
+                let _ = op.end(&mut Foreign, meta);
             }
             Op::Tensor(op) => {
                 let _ = op.accumulate(&mut Foreign, scene.batch().columns());

@@ -1,7 +1,9 @@
 //! Threads and SIMD levels change nothing.
 
 use super::OperatorRow;
-use super::answer::answer;
+use parallax_events::Pool;
+
+use super::answer::{answer, answer_on};
 use super::streams::{pieces, streams};
 use crate::laws::{Broken, Lawful, across_levels};
 
@@ -16,6 +18,11 @@ pub fn thread_counts(row: &OperatorRow) -> Lawful {
             for threads in [1, 2, 5] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
                 let pool = pool.map_err(|error| Broken(format!("no pool of {threads} threads: {error}")))?;
+                for size in [3000, usize::MAX] {
+                    let batches = pieces(whole, size);
+                    let found = answer_on(&variant.op, &batches, whole.meta(), Pool::from(&pool))?;
+                    found.agree(&wanted, &format!("{name} with a pool of {threads} threads"))?;
+                }
                 pool.install(run)?
                     .agree(&wanted, &format!("{name} in a pool of {threads} threads"))?;
             }

@@ -1,0 +1,123 @@
+//! Which events of a block are kept: one bit each, or all of them without any bits.
+
+use parallax_simd::compress::{compress_i64, compress_u8, compress_u16};
+
+use crate::DvsColumns;
+
+/// A bit for each of `len` events, and how many are set.
+#[derive(Debug, Default)]
+pub(super) struct Mask {
+    len: usize,
+    kept: usize,
+    /// Of use only if not all are kept; bits beyond `len` are 0.
+    words: Vec<u64>,
+}
+
+impl Mask {
+    /// All of `len` events.
+    pub(super) fn all(&mut self, len: usize) {
+        (self.len, self.kept) = (len, len);
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        self.kept == self.len
+    }
+
+    /// Keeps what is kept and whose bits `narrow` leaves.
+    pub(super) fn narrow(&mut self, narrow: impl FnOnce(&mut [u64])) {
+        if self.kept == 0 {
+            return;
+        }
+        self.provide();
+        narrow(&mut self.words);
+        self.trim();
+        self.kept = self.words.iter().map(|word| word.count_ones() as usize).sum();
+    }
+
+    /// Keeps what is kept and what `keep` says of its index, asked in order.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        if self.kept == 0 {
+            return;
+        }
+        self.provide();
+        let mut kept = 0;
+        for (word, start) in self.words.iter_mut().zip((0..self.len).step_by(64)) {
+            let mut found = 0;
+            each_bit(*word, |place| found |= u64::from(keep(start + place)) << place);
+            *word = found;
+            kept += found.count_ones() as usize;
+        }
+        self.kept = kept;
+    }
+
+    /// Calls `each` with the index of every kept event.
+    pub(super) fn for_each(&self, mut each: impl FnMut(usize)) {
+        if self.is_all() {
+            (0..self.len).for_each(each);
+        } else {
+            for (&word, start) in self.words.iter().zip((0..self.len).step_by(64)) {
+                each_bit(word, |place| each(start + place));
+            }
+        }
+    }
+
+    /// Moves the kept ones of `events` to the front of the other columns, which are at least as long.
+    pub(super) fn compress(
+        &self,
+        events: DvsColumns<'_>,
+        t: &mut [i64],
+        x: &mut [u16],
+        y: &mut [u16],
+        p: &mut [u8],
+    ) {
+        if self.is_all() {
+            t[..self.len].copy_from_slice(events.t);
+            x[..self.len].copy_from_slice(events.x);
+            y[..self.len].copy_from_slice(events.y);
+            p[..self.len].copy_from_slice(events.p);
+        } else {
+            compress_i64(events.t, &self.words, t);
+            compress_u16(events.x, &self.words, x);
+            compress_u16(events.y, &self.words, y);
+            compress_u8(events.p, &self.words, p);
+        }
+    }
+
+    /// The words, also if all are kept.
+    fn provide(&mut self) {
+        if self.is_all() {
+            self.words.clear();
+            self.words.resize(self.len.div_ceil(64), u64::MAX);
+            self.trim();
+        }
+    }
+
+    /// Clears the bits beyond the last event.
+    fn trim(&mut self) {
+        let beyond = self.len % 64;
+        if beyond > 0
+            && let Some(last) = self.words.last_mut()
+        {
+            *last &= (1 << beyond) - 1;
+        }
+    }
+}
+
+/// The places of the bits of `word`, lowest first.
+#[inline(always)]
+fn each_bit(word: u64, mut each: impl FnMut(usize)) {
+    if word == u64::MAX {
+        // The common case, without the wait for one bit after another.
+        (0..64).for_each(each);
+        return;
+    }
+    let mut rest = word;
+    while rest != 0 {
+        each(rest.trailing_zeros() as usize);
+        rest &= rest - 1;
+    }
+}

@@ -1,0 +1,300 @@
+//! [`EventBlock`]: a stretch of a stream on its way through a chain of operators.
+//!
+//! In goes a batch, out come the events that the operators made of it, appended to a [`BatchBuilder`]. On the way nothing
+//! is copied for as long as operators only drop events: they narrow a mask, one bit an event, and the next operator
+//! goes on with that mask. The first operator that changes values makes the kept events move together into memory that
+//! the block owns and uses again for the next stretch.
+//!
+//! Contract: every event of a block keeps what a batch promises (p is 0 or 1, x and y inside the geometry). An operator
+//! that writes pixels may break that by mistake; [`EventBlock::check`] finds out, and the callers of operators ask it.
+
+mod columns;
+mod mask;
+
+use std::sync::Arc;
+
+pub use columns::EventColumns;
+use mask::Mask;
+use parallax_simd::bounds;
+
+use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Result, SpareColumns};
+
+/// A stretch of a stream on its way through a chain of operators: columns, and which of their events are kept.
+///
+/// ```
+/// use std::sync::Arc;
+/// use parallax_events::{BatchBuilder, EventBatch, EventBlock, Meta};
+///
+/// let meta = Arc::new(Meta::with_geometry(4, 4)?);
+/// let batch = EventBatch::try_new(vec![1, 2, 3], vec![0, 1, 2], vec![0; 3], vec![1, 0, 1], Arc::clone(&meta))?;
+/// let mut block = EventBlock::default();
+/// block.load(&batch);
+/// block.retain(|event| event.p == 1);
+/// for x in block.pixels_mut().x {
+///     *x = 3 - *x;
+/// }
+/// let mut out = BatchBuilder::growing()?;
+/// block.append_to(&mut out, &meta)?;
+/// assert_eq!(out.columns().x, [3, 1]);
+/// # Ok::<(), parallax_events::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EventBlock {
+    /// What was loaded.
+    batch: EventBatch,
+    /// Whether the events are in `own` by now.
+    owned: bool,
+    own: EventColumns,
+    /// Where the next move goes.
+    spare: EventColumns,
+    mask: Mask,
+    order: Order,
+    /// Pixels were written since the last check.
+    unchecked: bool,
+}
+
+/// The pixels and polarities of the kept events, to be changed.
+#[derive(Debug)]
+pub struct PixelsMut<'a> {
+    /// Columns.
+    pub x: &'a mut [u16],
+    /// Rows.
+    pub y: &'a mut [u16],
+    /// Polarities.
+    pub p: &'a mut [u8],
+}
+
+impl Default for EventBlock {
+    fn default() -> Self {
+        Self {
+            batch: EventBatch::empty(Arc::default()),
+            owned: false,
+            own: EventColumns::default(),
+            spare: EventColumns::default(),
+            mask: Mask::default(),
+            order: Order::Strict,
+            unchecked: false,
+        }
+    }
+}
+
+impl EventBlock {
+    /// Becomes the events of `batch`, all kept, sharing its memory.
+    pub fn load(&mut self, batch: &EventBatch) {
+        self.batch = batch.clone();
+        self.owned = false;
+        self.order = batch.order();
+        self.unchecked = false;
+        self.mask.all(batch.len());
+    }
+
+    /// Becomes no events at all.
+    pub fn clear(&mut self) {
+        self.own.clear();
+        self.owned = true;
+        self.order = Order::Strict;
+        self.unchecked = false;
+        self.mask.all(0);
+    }
+
+    /// All events of the block, those too that are no longer kept.
+    pub fn columns(&self) -> DvsColumns<'_> {
+        if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        }
+    }
+
+    /// How many events are kept.
+    pub fn kept(&self) -> usize {
+        self.mask.kept()
+    }
+
+    /// Whether no event is kept.
+    pub fn is_empty(&self) -> bool {
+        self.mask.kept() == 0
+    }
+
+    /// What is known of the order of the kept events.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Narrows the mask: `narrow` gets all events and a word of 64 bits for each 64 of them, lowest bit first, and
+    /// clears the bits of what it drops. It sets none.
+    pub fn select(&mut self, narrow: impl FnOnce(DvsColumns<'_>, &mut [u64])) {
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        self.mask.narrow(|words| narrow(events, words));
+    }
+
+    /// Keeps those of the kept events for which `keep` says so; asked in order.
+    pub fn retain(&mut self, mut keep: impl FnMut(Event) -> bool) {
+        let DvsColumns { t, x, y, p } = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        // One length for all, so that the loop checks bounds once.
+        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+        self.mask
+            .retain(|index| keep(Event::new(t[index], x[index], y[index], p[index])));
+    }
+
+    /// Calls `each` with every kept event, in order.
+    pub fn for_each(&self, mut each: impl FnMut(Event)) {
+        let DvsColumns { t, x, y, p } = self.columns();
+        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+        self.mask
+            .for_each(|index| each(Event::new(t[index], x[index], y[index], p[index])));
+    }
+
+    /// The kept events, next to each other: moved together only if some were dropped.
+    pub fn packed(&mut self) -> DvsColumns<'_> {
+        if !self.mask.is_all() {
+            self.pack();
+        }
+        self.columns()
+    }
+
+    /// The kept events as a batch: those of an untouched block share its memory, else they are copied.
+    ///
+    /// # Errors
+    /// If an operator wrote a pixel outside `meta`'s geometry.
+    pub fn to_batch(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
+        if !self.owned && self.mask.is_all() {
+            return self.batch.clone().with_meta(Arc::clone(meta));
+        }
+        let order = self.order;
+        let DvsColumns { t, x, y, p } = self.packed();
+        let batch = EventBatch::try_new(t.to_vec(), x.to_vec(), y.to_vec(), p.to_vec(), Arc::clone(meta))?;
+        let order = order.max(batch.order());
+        Ok(batch.with_order(order))
+    }
+
+    /// The pixels and polarities of the kept events, in memory of the block's own. They must stay inside the geometry of
+    /// the operator's output.
+    pub fn pixels_mut(&mut self) -> PixelsMut<'_> {
+        self.own_kept();
+        self.unchecked = true;
+        // Ties may have changed places in the canonical order.
+        self.order = self.order.min(Order::Time);
+        PixelsMut {
+            x: &mut self.own.x,
+            y: &mut self.own.y,
+            p: &mut self.own.p,
+        }
+    }
+
+    /// The times of the kept events, in memory of the block's own.
+    pub fn times_mut(&mut self) -> &mut [i64] {
+        self.own_kept();
+        self.order = Order::Unknown;
+        &mut self.own.t
+    }
+
+    /// Replaces the kept events: `write` reads them and appends to columns that are empty at first.
+    ///
+    /// # Errors
+    /// What `write` returns.
+    pub fn rewrite(
+        &mut self,
+        write: impl FnOnce(DvsColumns<'_>, &mut EventColumns) -> Result<()>,
+    ) -> Result<()> {
+        if !self.mask.is_all() {
+            self.pack();
+        }
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        self.spare.clear();
+        let written = write(events, &mut self.spare);
+        self.take_spare();
+        self.order = Order::Unknown;
+        self.unchecked = true;
+        written
+    }
+
+    /// Appends the kept events, which are those of a stream with the facts `meta`, to `out`. Nothing is dropped, and the
+    /// geometry that `out` knows is that of `meta` from now on.
+    ///
+    /// # Errors
+    /// If `out` has a fixed capacity and is full; if an operator wrote what `meta` forbids.
+    pub fn append_to(&mut self, out: &mut BatchBuilder, meta: &Meta) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        self.check(meta, "an operator")?;
+        // Moving events together writes up to one vector past them: there must be room for all, kept or not.
+        if out.reserve(self.columns().len()).is_err() {
+            if !self.mask.is_all() {
+                self.pack();
+            }
+            out.reserve(self.mask.kept())?;
+        }
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        let SpareColumns { t, x, y, p } = out.spare();
+        self.mask.compress(events, t, x, y, p);
+        out.commit_checked(self.mask.kept(), meta.geometry, self.order >= Order::Time)
+    }
+
+    /// An error if an operator wrote what its `meta` forbids; cheap where none wrote.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind): the operator is at fault.
+    pub fn check(&mut self, meta: &Meta, operator: &str) -> Result<()> {
+        if !self.unchecked {
+            return Ok(());
+        }
+        self.unchecked = false;
+        let DvsColumns { t, x, y, p } = self.columns();
+        let inside = x.is_empty()
+            || meta
+                .geometry
+                .is_none_or(|g| bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height);
+        let lengths = t.len() == x.len() && x.len() == y.len() && y.len() == p.len();
+        if inside && lengths && bounds::max_u8(p) <= 1 {
+            return Ok(());
+        }
+        Err(Error::internal(format!(
+            "`{operator}` wrote an event that its output cannot have"
+        )))
+    }
+
+    /// The kept events in memory of the block's own, nothing else there.
+    fn own_kept(&mut self) {
+        if !self.owned || !self.mask.is_all() {
+            self.pack();
+        }
+    }
+
+    /// Moves the kept events together into the spare columns.
+    fn pack(&mut self) {
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        self.spare.resize(events.len());
+        let EventColumns { t, x, y, p } = &mut self.spare;
+        self.mask.compress(events, t, x, y, p);
+        self.spare.truncate(self.mask.kept());
+        self.take_spare();
+    }
+
+    fn take_spare(&mut self) {
+        std::mem::swap(&mut self.own, &mut self.spare);
+        self.owned = true;
+        self.mask.all(self.own.len());
+    }
+}

@@ -1,0 +1,137 @@
+//! How a state becomes bytes and comes back: numbers in little-endian order, columns with their length in front.
+//!
+//! A reader never allocates by a number that the bytes claim, and an end that comes early or late is an error.
+
+use parallax_events::{Error, Event, EventBatch, EventColumns, Result};
+
+/// Collects the bytes of a state.
+#[derive(Debug, Default)]
+pub(crate) struct Saved(Vec<u8>);
+
+impl Saved {
+    pub(crate) fn u64(mut self, value: u64) -> Self {
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn i64(self, value: i64) -> Self {
+        self.u64(value.cast_unsigned())
+    }
+
+    pub(crate) fn optional_i64(self, value: Option<i64>) -> Self {
+        self.u64(value.is_some().into()).i64(value.unwrap_or_default())
+    }
+
+    pub(crate) fn i64s(mut self, values: &[i64]) -> Self {
+        self.0.reserve(8 * values.len());
+        self.0.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self
+    }
+
+    pub(crate) fn u32s(mut self, values: &[u32]) -> Self {
+        self.0.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self
+    }
+
+    /// All events of these batches, and how many they are.
+    pub(crate) fn events<'a>(mut self, batches: impl Iterator<Item = &'a EventBatch> + Clone) -> Self {
+        self = self.u64(batches.clone().map(|batch| batch.len() as u64).sum());
+        for event in batches.flat_map(|batch| batch.columns().iter()) {
+            self.0.extend(event.t.to_le_bytes());
+            self.0.extend(event.x.to_le_bytes());
+            self.0.extend(event.y.to_le_bytes());
+            self.0.push(event.p);
+        }
+        self
+    }
+
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Reads the bytes of a state back.
+#[derive(Debug)]
+pub(crate) struct Loaded<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Loaded<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(wrong)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64> {
+        self.take(8)?
+            .try_into()
+            .map(u64::from_le_bytes)
+            .map_err(|_| wrong())
+    }
+
+    pub(crate) fn i64(&mut self) -> Result<i64> {
+        Ok(self.u64()?.cast_signed())
+    }
+
+    pub(crate) fn optional_i64(&mut self) -> Result<Option<i64>> {
+        let (some, value) = (self.u64()?, self.i64()?);
+        match some {
+            0 => Ok(None),
+            1 => Ok(Some(value)),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// As many numbers as `count`, which is not from the bytes.
+    pub(crate) fn i64s(&mut self, count: usize) -> Result<Vec<i64>> {
+        let bytes = self.take(count.checked_mul(8).ok_or_else(wrong)?)?;
+        Ok(bytes
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|bytes| i64::from_le_bytes(*bytes))
+            .collect())
+    }
+
+    /// As many numbers as `count`, which is not from the bytes.
+    pub(crate) fn u32s(&mut self, count: usize) -> Result<Vec<u32>> {
+        let bytes = self.take(count.checked_mul(4).ok_or_else(wrong)?)?;
+        Ok(bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| u32::from_le_bytes(*bytes))
+            .collect())
+    }
+
+    pub(crate) fn events(&mut self) -> Result<EventColumns> {
+        let count = usize::try_from(self.u64()?)
+            .ok()
+            .and_then(|count| count.checked_mul(13));
+        let bytes = self.take(count.ok_or_else(wrong)?)?;
+        let mut events = EventColumns::default();
+        for &[a, b, c, d, e, f, g, h, x, x_high, y, y_high, p] in bytes.as_chunks::<13>().0 {
+            let t = i64::from_le_bytes([a, b, c, d, e, f, g, h]);
+            let (x, y) = (u16::from_le_bytes([x, x_high]), u16::from_le_bytes([y, y_high]));
+            events.push(Event::new(t, x, y, p));
+        }
+        Ok(events)
+    }
+
+    pub(crate) fn end(self) -> Result<()> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+fn wrong() -> Error {
+    Error::malformed("the saved state is not one of this operator for this stream")
+}

@@ -1,0 +1,101 @@
+//! Keeps every so manieth event.
+
+use std::any::Any;
+
+use parallax_events::{
+    Declaration, Error, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
+};
+
+use super::profile;
+use crate::grid::geometry_for_grid;
+use crate::saved::{Loaded, Saved};
+use crate::{Build, Operator};
+
+pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
+
+static DECLARATION: Declaration = Declaration::new(
+    "decimate",
+    "Keeps one of every few events",
+    &[
+        ParamSpec::int("n").unit("events").range(1, 1_000_000_000).default(10).doc("Of how many events one is kept"),
+        ParamSpec::choice("per", &["pixel", "stream"]).default("pixel").doc("What the events are counted by"),
+    ],
+)
+.with_doc("The last of each `n` is kept, per pixel whatever the polarity: Tonic's `Decimation`.")
+.with_tags(profile::ALL);
+
+fn build(params: Params) -> Result<Box<dyn EventOp>> {
+    let n = u32::try_from(params.int("n")?).map_err(|error| Error::internal(error.to_string()))?;
+    let per_pixel = params.choice("per")? == "pixel";
+    Ok(Box::new(Decimate { params, n, per_pixel }))
+}
+
+#[derive(Debug)]
+struct Decimate {
+    params: Params,
+    n: u32,
+    per_pixel: bool,
+}
+
+#[derive(Debug)]
+struct Counters {
+    width: usize,
+    /// Events since the last kept one, below n; of each pixel, or one for all.
+    counts: Vec<u32>,
+}
+
+impl EventOp for Decimate {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
+        if !self.per_pixel {
+            return Ok(Box::new(Counters { width: 0, counts: vec![0] }));
+        }
+        let geometry = geometry_for_grid(meta, DECLARATION.id())?;
+        let counts = vec![0; geometry.pixels()];
+        Ok(Box::new(Counters { width: geometry.width.into(), counts }))
+    }
+
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+        let Counters { width, counts } = state_as::<Counters>(state)?;
+        let (width, n) = (*width, self.n);
+        let step = |count: &mut u32| {
+            let next = count.wrapping_add(1);
+            let keep = next >= n;
+            *count = if keep { 0 } else { next };
+            keep
+        };
+        if self.per_pixel {
+            block.retain(|event| {
+                counts.get_mut(usize::from(event.y) * width + usize::from(event.x)).is_some_and(step)
+            });
+        } else {
+            block.retain(|_| counts.first_mut().is_some_and(step));
+        }
+        Ok(())
+    }
+}
+
+impl OpState for Counters {
+    fn reset(&mut self) {
+        self.counts.fill(0);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        Saved::default().u32s(&self.counts).bytes()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut loaded = Loaded::new(bytes);
+        let counts = loaded.u32s(self.counts.len())?;
+        loaded.end()?;
+        self.counts = counts;
+        Ok(())
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

@@ -1,0 +1,228 @@
+//! A chain is what its operators are one after another, however the stream is cut, on any number of threads.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use parallax_events::{BatchBuilder, Event, EventBatch, Meta, Nanos, Order, Pool};
+use parallax_ops::{Compose, Mode, event_op, represent};
+use parallax_testkit::Scene;
+
+const CHAINS: &[&str] = &[
+    "region x=4 y=4 w=40 h=30",
+    "time range=+10ms..+60ms ! polarity keep=on",
+    "polarity keep=off ! region x=0 y=0 w=50 h=50 ! refractory period=2ms",
+    "refractory period=500us since=seen ! time range=20ms..50ms ! refractory period=5ms",
+    "region w=1 h=1 ! refractory",
+];
+
+fn scene() -> EventBatch {
+    Scene::builder()
+        .seed(21)
+        .noise_rate(200.0)
+        .hot_pixels(2, 900.0)
+        .build()
+        .unwrap()
+        .batch()
+        .clone()
+}
+
+/// Operator by operator, each over the whole stream.
+fn one_after_another(text: &str, batch: &EventBatch) -> Vec<Event> {
+    let mut batch = batch.clone();
+    for part in text.split(" ! ") {
+        let op = event_op(part).unwrap();
+        let mut state = op.state(batch.meta()).unwrap();
+        let out = op.apply(state.as_mut(), &batch).unwrap();
+        let end = op.end(state.as_mut(), batch.meta()).unwrap();
+        batch = EventBatch::concat(&[out, end]).unwrap();
+    }
+    batch.to_events()
+}
+
+fn fused(text: &str, batches: &[EventBatch], pool: Pool<'_>) -> Vec<Event> {
+    let mut run = Compose::parse(text).unwrap().start(batches[0].meta()).unwrap();
+    let mut out = BatchBuilder::growing().unwrap();
+    for batch in batches {
+        run.push(batch, pool, &mut out).unwrap();
+    }
+    run.end(pool, &mut out).unwrap();
+    let (taken, left) = run.passed();
+    assert_eq!(
+        (taken, left),
+        (batches.iter().map(|b| b.len() as u64).sum(), out.len() as u64)
+    );
+    let batch = out.finish(run.output_meta()).unwrap();
+    batch.to_events()
+}
+
+#[test]
+fn a_chain_is_its_operators_one_after_another() {
+    let whole = scene();
+    let pieces: Vec<EventBatch> = (0..whole.len())
+        .step_by(777)
+        .map(|start| whole.slice(start..start + 777))
+        .collect();
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    for text in CHAINS {
+        let wanted = one_after_another(text, &whole);
+        let batches = std::slice::from_ref(&whole);
+        assert_eq!(fused(text, batches, Pool::serial()), wanted, "{text}");
+        assert_eq!(fused(text, &pieces, Pool::serial()), wanted, "{text} in pieces");
+        assert_eq!(
+            fused(text, batches, Pool::from(&threads)),
+            wanted,
+            "{text} on three threads"
+        );
+        let again = Compose::parse(text).unwrap().to_string();
+        assert_eq!(
+            fused(&again, batches, Pool::serial()),
+            wanted,
+            "{text} printed as {again}"
+        );
+    }
+}
+
+#[test]
+fn a_slice_of_time_shares_the_memory() {
+    let whole = scene();
+    assert!(whole.order() >= Order::Time);
+    let mut run = Compose::parse("time range=+10ms..+20ms ! time range=+0ms..")
+        .unwrap()
+        .start(whole.meta())
+        .unwrap();
+    let slice = run.apply(&whole, Pool::serial()).unwrap();
+    let first = whole.columns().t[0];
+    assert!(
+        !slice.is_empty()
+            && slice
+                .columns()
+                .t
+                .iter()
+                .all(|t| (10_000..20_000).contains(&(t - first)))
+    );
+    let inside = whole.columns().t.as_ptr_range();
+    assert!(inside.contains(&slice.columns().t.as_ptr()));
+}
+
+#[test]
+fn a_representation_gets_what_the_chain_keeps() {
+    let whole = scene();
+    let kept = one_after_another("polarity keep=on ! region w=20", &whole);
+    let kept = EventBatch::from_events(&kept, Arc::clone(whole.meta())).unwrap();
+    let count = represent("count").unwrap();
+    let wanted = |events: &EventBatch| {
+        let mut state = count.state(events.meta()).unwrap();
+        count.accumulate(state.as_mut(), events.columns()).unwrap();
+        count.tensor(state.as_mut(), events.meta()).unwrap()
+    };
+
+    let mut tensors = Vec::new();
+    let mut run = Compose::parse("polarity keep=on ! region w=20 ! count")
+        .unwrap()
+        .start(whole.meta())
+        .unwrap();
+    run.push_tensors(&whole, Pool::serial(), &mut |tensor| {
+        tensors.push(tensor);
+        Ok(())
+    })
+    .unwrap();
+    assert!(tensors.is_empty());
+    run.end_tensors(Pool::serial(), &mut |tensor| {
+        tensors.push(tensor);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(tensors, [wanted(&kept)]);
+
+    // Windows start at the first event that is left of the stream.
+    let chain = Compose::parse("polarity keep=on ! region w=20 ! count window=20ms incomplete=true").unwrap();
+    let mut tensors = Vec::new();
+    let mut run = chain.start(whole.meta()).unwrap();
+    for start in (0..whole.len()).step_by(500) {
+        let piece = whole.slice(start..start + 500);
+        run.push_tensors(&piece, Pool::serial(), &mut |tensor| {
+            tensors.push(tensor);
+            Ok(())
+        })
+        .unwrap();
+    }
+    run.end_tensors(Pool::serial(), &mut |tensor| {
+        tensors.push(tensor);
+        Ok(())
+    })
+    .unwrap();
+    let first = kept.columns().t[0];
+    assert!(tensors.len() >= 4);
+    for (index, tensor) in (0..).zip(&tensors) {
+        let time = first + index * 20_000..first + (index + 1) * 20_000;
+        assert_eq!(tensor.time_span(), Some((time.start, time.end)));
+        let events = kept.time_slice(time).unwrap();
+        assert_eq!(tensor.buffer(), wanted(&events).buffer(), "window {index}");
+    }
+}
+
+#[test]
+fn a_fixed_step_moves_times_and_says_how_far() {
+    let meta = Arc::new(Meta::with_geometry(4, 4).unwrap());
+    let times = vec![0, 149, 150, 249, 251, 300, -149, i64::MAX, i64::MIN];
+    let n = times.len();
+    let batch = EventBatch::try_new(times, vec![0; n], vec![0; n], vec![1; n], Arc::clone(&meta)).unwrap();
+    let chain = Compose::parse("polarity keep=both").unwrap();
+    assert!(chain.clone().with_mode(Mode::FixedStep(Nanos(0))).is_err());
+    assert!(
+        chain
+            .clone()
+            .with_mode(Mode::FixedStep(Nanos(1)))
+            .unwrap()
+            .start(&meta)
+            .is_err(),
+        "not in whole us"
+    );
+    let mut run = chain
+        .with_mode(Mode::FixedStep(Nanos(100_000)))
+        .unwrap()
+        .start(&meta)
+        .unwrap();
+    let out = run.apply(&batch.slice(..7), Pool::serial()).unwrap();
+    assert_eq!(out.columns().t, [0, 100, 200, 200, 300, 300, -100]);
+    let error = run.quantisation_error().unwrap();
+    // 0, 49, 50, 49, 49, 0, 49
+    assert_eq!((error.max, error.count), (50, 7));
+    assert!((error.mean - 246.0 / 7.0).abs() < 1e-12);
+    // Where there is no multiple on the nearer side the other one is taken.
+    let out = run.apply(&batch.slice(7..), Pool::serial()).unwrap();
+    assert!(out.columns().t.iter().all(|t| t % 100 == 0));
+}
+
+#[test]
+fn what_is_wrong_with_a_chain_is_said_where_it_is_wrong() {
+    for (text, telling) in [
+        ("count ! polarity", "`polarity` comes behind a representation"),
+        (
+            "polarity keep=on ! refractory period=0ms",
+            "`period` of `refractory` cannot be `0ms`",
+        ),
+        ("count window=0ms", "`window` of `window` cannot be `0ms`"),
+        ("count window=1ms window_events=3", "both given"),
+        ("count overlap=1ms", "`overlap=` needs `window=`"),
+        ("count bins=3", "no parameter `bins`"),
+        ("regoin w=3", "did you mean `region`?"),
+    ] {
+        let error = Compose::parse(text).unwrap_err().to_string();
+        assert!(error.contains(telling), "{text}: {error}");
+    }
+    let meta = Arc::new(Meta::default());
+    let error = Compose::parse("refractory").unwrap().start(&meta).unwrap_err();
+    assert!(error.to_string().contains("width="), "{error}");
+    let wide = Arc::new(Meta::with_geometry(u16::MAX, u16::MAX).unwrap());
+    let error = Compose::parse("refractory").unwrap().start(&wide).unwrap_err();
+    assert!(error.to_string().contains("65535x65535"), "{error}");
+    // A window that is no whole number of the stream's units.
+    assert!(
+        Compose::parse("count window=1500ns")
+            .unwrap()
+            .start(&scene().meta().clone())
+            .is_err()
+    );
+}

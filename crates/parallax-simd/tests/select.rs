@@ -1,0 +1,154 @@
+//! Selecting and compressing against naive functions: every level, every length up to 200 and some longer ones, masks
+//! from empty to full.
+
+use parallax_simd::{Level, compress, select};
+
+/// Seeded numbers (SplitMix64), the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=200).chain([255, 256, 257, 1000, 4095, 4096, 5001])
+}
+
+/// Masks of every density, longer than needed by up to one word, or shorter.
+fn masks(random: &mut Random, len: usize) -> Vec<Vec<u64>> {
+    let words = len.div_ceil(64);
+    let mut masks: Vec<Vec<u64>> = vec![vec![0; words], vec![u64::MAX; words], vec![u64::MAX; words + 1]];
+    masks.push((0..words).map(|_| random.next()).collect());
+    masks.push(
+        (0..words)
+            .map(|_| random.next() & random.next() & random.next())
+            .collect(),
+    );
+    masks.push(
+        (0..words)
+            .map(|_| random.next() | random.next() | random.next())
+            .collect(),
+    );
+    masks.push(
+        (0..words)
+            .map(|word| [0, u64::MAX, random.next()][word % 3])
+            .collect(),
+    );
+    masks.push((0..words / 2).map(|_| random.next()).collect());
+    masks
+}
+
+fn bit(mask: &[u64], index: usize) -> bool {
+    mask.get(index / 64)
+        .is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+/// What a selection must leave of a mask.
+fn narrowed<T: Copy>(values: &[T], mask: &[u64], passes: impl Fn(T) -> bool) -> Vec<u64> {
+    let mut out = vec![0; mask.len()];
+    for (index, &value) in values.iter().enumerate() {
+        if bit(mask, index) && passes(value) {
+            out[index / 64] |= 1 << (index % 64);
+        }
+    }
+    out
+}
+
+#[test]
+fn selections() {
+    let mut random = Random(1);
+    for len in lengths() {
+        let shift = random.next() as u32 % 16;
+        let u16s: Vec<u16> = (0..len).map(|_| random.next() as u16 >> shift).collect();
+        let i64s: Vec<i64> = (0..len)
+            .map(|i| [i64::MIN, -1, 0, i as i64, i64::MAX][random.next() as usize % 5])
+            .collect();
+        let u8s: Vec<u8> = (0..len).map(|_| (random.next() % 3) as u8).collect();
+        for mask in masks(&mut random, len) {
+            for level in Level::available() {
+                for range in [
+                    0..=u16::MAX,
+                    3..=1000,
+                    1000..=3,
+                    0..=0,
+                    u16::MAX..=u16::MAX,
+                    40_000..=50_000,
+                ] {
+                    let mut found = mask.clone();
+                    select::within_u16_at(level, &u16s, range.clone(), &mut found);
+                    let wanted = narrowed(&u16s, &mask, |value| range.contains(&value));
+                    assert_eq!(found, wanted, "{level:?} {len} {range:?}");
+                }
+                for range in [
+                    i64::MIN..=i64::MAX,
+                    -1..=100,
+                    100..=-1,
+                    i64::MIN..=i64::MIN,
+                    0..=i64::MAX,
+                ] {
+                    let mut found = mask.clone();
+                    select::within_i64_at(level, &i64s, range.clone(), &mut found);
+                    let wanted = narrowed(&i64s, &mask, |value| range.contains(&value));
+                    assert_eq!(found, wanted, "{level:?} {len} {range:?}");
+                }
+                for value in 0..3 {
+                    let mut found = mask.clone();
+                    select::equal_u8_at(level, &u8s, value, &mut found);
+                    assert_eq!(
+                        found,
+                        narrowed(&u8s, &mask, |found| found == value),
+                        "{level:?} {len} {value}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn compressions() {
+    let mut random = Random(2);
+    for len in lengths() {
+        let values: Vec<i64> = (0..len).map(|_| random.next() as i64).collect();
+        let u16s: Vec<u16> = values.iter().map(|&value| value as u16).collect();
+        let u8s: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+        for mask in masks(&mut random, len) {
+            let wanted: Vec<i64> = (0..len).filter(|&i| bit(&mask, i)).map(|i| values[i]).collect();
+            for level in Level::available() {
+                // Exactly as long as the column, so that a vector too far would be seen.
+                let mut out = vec![0; len];
+                let kept = compress::compress_i64_at(level, &values, &mask, &mut out);
+                assert_eq!(out[..kept], wanted, "{level:?} {len}");
+                let mut out = vec![0; len];
+                let kept = compress::compress_u16_at(level, &u16s, &mask, &mut out);
+                assert!(
+                    out[..kept]
+                        .iter()
+                        .copied()
+                        .eq(wanted.iter().map(|&value| value as u16))
+                );
+                let mut out = vec![0; len];
+                let kept = compress::compress_u8_at(level, &u8s, &mask, &mut out);
+                assert!(
+                    out[..kept]
+                        .iter()
+                        .copied()
+                        .eq(wanted.iter().map(|&value| value as u8))
+                );
+            }
+        }
+        // A short `out` cuts the column.
+        for level in Level::available() {
+            let mut out = vec![0; len / 2];
+            let all = vec![u64::MAX; len.div_ceil(64)];
+            let kept = compress::compress_i64_at(level, &values, &all, &mut out);
+            assert_eq!((kept, &out[..]), (len / 2, &values[..len / 2]));
+        }
+    }
+}
