@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use parallax_events::{Declaration, Error, Event, EventBatch, Meta, Params, Result, Triggers};
+use parallax_events::{Declaration, Error, Event, EventBatch, Meta, Params, Report, Result, Triggers};
 use parallax_memory::Bytes;
 
 use crate::{Decoder, ReadOptions, WriteOptions};
@@ -99,9 +99,18 @@ pub trait BatchSource: Send {
     /// # Errors
     /// If the input is damaged; what was handed out before stays valid.
     fn next_batch(&mut self) -> Result<Option<EventBatch>>;
-    /// The external triggers that came since the last call. Only called if the options ask for them.
-    fn take_triggers(&mut self) -> Triggers {
-        Triggers::default()
+    /// The next external triggers, `most` of them at most: those up to the time of the last event handed out, after
+    /// the last batch all. Only called if the options ask for them.
+    ///
+    /// # Errors
+    /// If they are damaged.
+    fn take_triggers(&mut self, most: usize) -> Result<Triggers> {
+        let _ = most;
+        Ok(Triggers::default())
+    }
+    /// What was odd in the batches handed out since the last call; places count from the first event of the stream.
+    fn take_findings(&mut self) -> Report {
+        Report::default()
     }
     /// How many bytes of the input are behind the batches handed out, for progress.
     fn bytes_done(&self) -> u64;

@@ -12,6 +12,7 @@ mod source;
 
 // Rooms that several formats share.
 mod columnar;
+mod numpy;
 mod prophesee;
 mod stored;
 mod text;
@@ -21,6 +22,7 @@ pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,
 };
 pub use formats::FORMATS;
+pub use numpy::{NpyStack, NpzCompression, read_npy, read_npz, write_npy, write_npz};
 pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
 pub use output::{OutputFile, OutputWriter, same_file};
 pub use reader::{EventReader, PushReader};

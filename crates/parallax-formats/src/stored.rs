@@ -17,6 +17,8 @@ const BLOCK: usize = 64 << 10;
 pub(crate) struct Storing {
     format: &'static str,
     unit: TimeUnit,
+    /// What the format counts in.
+    stored_unit: TimeUnit,
     /// The last row, if rows are counted from the other end.
     turn: Option<u16>,
     /// The largest column and the largest row that the format has.
@@ -58,21 +60,29 @@ impl Storing {
         Ok(Self {
             format,
             unit: meta.time_unit,
+            stored_unit: TimeUnit::Micros,
             turn,
             largest,
         })
     }
 
-    /// The event with t in microseconds and y counted as the format does.
+    /// The same for a format that counts in this unit instead of microseconds.
+    #[must_use]
+    pub(crate) fn in_unit(mut self, unit: TimeUnit) -> Self {
+        self.stored_unit = unit;
+        self
+    }
+
+    /// The event with t in the format's unit and y counted as the format does.
     ///
     /// # Errors
-    /// If t is no whole number of microseconds or does not fit, or the format has no such pixel.
+    /// If t is no whole number of that unit or does not fit, or the format has no such pixel.
     #[inline]
     pub(crate) fn event(&self, event: Event) -> Result<Event> {
-        let t = if self.unit == TimeUnit::Micros {
+        let t = if self.unit == self.stored_unit {
             event.t
         } else {
-            self.unit.rescale(event.t, TimeUnit::Micros)?
+            self.unit.rescale(event.t, self.stored_unit)?
         };
         let y = match self.turn {
             None => Some(event.y),

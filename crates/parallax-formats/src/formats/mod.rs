@@ -21,6 +21,8 @@ formats! {
     evt2
     evt21
     evt3
+    npy
+    npz
     parquet
     rpg
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parallax_events::{BatchBuilder, Error, ErrorKind, EventBatch, FindingKind, OrderPolicy, Report, Result};
 
-use super::EventReader;
+use super::{EventReader, TriggerIntake};
 use crate::source::Source;
 use crate::{BatchSource, Decoder, EventSink, ReadOptions};
 
@@ -102,18 +102,22 @@ impl EventReader {
                 }
             }
             Engine::Table { source, rest, .. } => {
+                // Triggers that were too many for the batch before come before later events.
+                take_triggers(source.as_mut(), &mut self.triggers, &self.builder)?;
+                if self.triggers.is_full() {
+                    return Ok(Filled::Full);
+                }
                 let batch = match rest.take() {
                     Some(batch) => batch,
                     None => {
-                        let next = source.next_batch()?;
-                        if self.triggers.is_wanted() {
-                            for trigger in source.take_triggers().iter() {
-                                self.triggers.accept(trigger, &self.builder)?;
-                            }
-                        }
-                        match next {
+                        let next = source.next_batch();
+                        self.report.absorb(&source.take_findings(), 0);
+                        match next? {
                             Some(batch) => batch,
-                            None => return Ok(Filled::End),
+                            None => {
+                                let more = take_triggers(source.as_mut(), &mut self.triggers, &self.builder)?;
+                                return Ok(if more { Filled::Full } else { Filled::End });
+                            }
                         }
                     }
                 };
@@ -129,6 +133,7 @@ impl EventReader {
                 if count < batch.len() {
                     *rest = Some(batch.slice(count..));
                 }
+                take_triggers(source.as_mut(), &mut self.triggers, &self.builder)?;
                 Ok(Filled::Full)
             }
             Engine::Sorted { rest } => {
@@ -176,6 +181,22 @@ impl EventReader {
         }
         Ok(())
     }
+}
+
+/// Takes as many triggers from a table as there is room for; returns whether there were any.
+fn take_triggers(
+    source: &mut dyn BatchSource,
+    intake: &mut TriggerIntake,
+    builder: &BatchBuilder,
+) -> Result<bool> {
+    if !intake.is_wanted() || intake.is_full() {
+        return Ok(false);
+    }
+    let triggers = source.take_triggers(intake.room())?;
+    triggers
+        .iter()
+        .try_for_each(|trigger| intake.accept(trigger, builder))?;
+    Ok(!triggers.is_empty())
 }
 
 fn copy_in(

@@ -14,6 +14,6 @@ mod sniff;
 mod writer;
 
 pub(crate) use decoder::TextDecoder;
-pub(crate) use plan::{Header, Layout, Separator, Style, Unit};
+pub(crate) use plan::{Column, Header, Layout, Separator, Style, Unit, named};
 pub(crate) use sniff::look;
 pub(crate) use writer::TextWriter;

@@ -50,6 +50,11 @@ impl Layout {
         }
     }
 
+    /// What each field is, from the first to the last.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.0
+    }
+
     fn is_whole(&self) -> bool {
         USUAL
             .iter()
@@ -112,7 +117,7 @@ impl Unit {
     }
 
     /// The unit that events are handed out in: microseconds, or nanoseconds where those are written.
-    pub(super) fn kept(self) -> TimeUnit {
+    pub(crate) fn kept(self) -> TimeUnit {
         if self == Self::Nanos {
             TimeUnit::Nanos
         } else {
@@ -121,7 +126,7 @@ impl Unit {
     }
 
     /// The power of ten from this unit to the one that is kept.
-    pub(super) fn power(self) -> u8 {
+    pub(crate) fn power(self) -> u8 {
         match self {
             Self::Seconds => 6,
             Self::Millis => 3,
@@ -282,7 +287,7 @@ impl Draft {
 }
 
 /// What a column of this name is, and the unit that the name states.
-fn named(name: &str) -> Option<(Column, Option<Unit>)> {
+pub(crate) fn named(name: &str) -> Option<(Column, Option<Unit>)> {
     let name = name.trim_end_matches([']', ')']);
     let (stem, unit) = match name.rsplit_once(['_', '[', '(', ' ']) {
         Some((stem, unit)) if Unit::from_name(unit).is_some() => {
