@@ -11,6 +11,7 @@ mod limits;
 mod meta;
 mod operator;
 mod report;
+mod represent;
 mod time;
 mod trigger;
 
@@ -22,8 +23,9 @@ pub use error::{Error, ErrorKind, Result, nearest};
 pub use layout::BatchLayout;
 pub use limits::Limits;
 pub use meta::{Geometry, Meta, Origin, TimeOrigin};
-pub use operator::{EventOp, OpState, Represent, Stateless, state_as};
+pub use operator::{EventOp, OpState, Stateless, state_as};
 pub use report::{Finding, FindingKind, Report};
+pub use represent::{Represent, Span};
 pub use time::{Micros, Millis, Nanos, TimeLiteral, TimeUnit};
 pub use trigger::{Trigger, Triggers};
 
@@ -42,11 +44,13 @@ mod order;
 mod pack;
 mod pool;
 mod tensor;
+mod tensor_view;
 mod window;
 pub use order::{OrderPolicy, StrictCheck, check_strict_order, ensure_strict_order, strict_permutation};
 pub use pack::{PackedEvents, pack, unpack};
 pub use pool::Pool;
 pub use tensor::{AxisName, DType, Element, Tensor};
+pub use tensor_view::TensorView;
 pub use window::{
     CompletedWindows, TimeSpan, Window, WindowCursor, WindowSlices, WindowSpec, Windows, windows_of,
 };

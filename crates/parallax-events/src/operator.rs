@@ -1,4 +1,4 @@
-//! What an operator is: events to events ([`EventOp`]) or events to a tensor ([`Represent`]).
+//! What an operator is: events to events ([`EventOp`]) here, or events to a tensor ([`Represent`](crate::Represent)).
 //!
 //! The operator itself is immutable: its checked parameters. What it remembers between batches is a value of
 //! its own, an [`OpState`], which can be reset, saved and restored; so one operator serves many streams at
@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{DvsColumns, Error, EventBatch, EventBlock, Meta, Params, Pool, Result, Tensor};
+use crate::{Error, EventBatch, EventBlock, Meta, Params, Pool, Result};
 
 /// What an operator remembers from one batch to the next.
 pub trait OpState: Any + Send + Debug {
@@ -139,29 +139,4 @@ pub trait EventOp: Send + Sync + Debug {
             parts.push(block.to_batch(&meta)?);
         }
     }
-}
-
-/// Events to a tensor.
-pub trait Represent: Send + Sync + Debug {
-    /// The checked parameters; their id is the operator's.
-    fn params(&self) -> &Params;
-
-    /// A fresh accumulator for one window.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Param`](crate::ErrorKind) if the stream lacks what the operator needs, such as a geometry.
-    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>>;
-
-    /// Takes in the next events of the window, in the order of the stream. They are borrowed columns, so that a chain
-    /// hands on what it holds in its own memory; x and y lie inside the stream's geometry, p is 0 or 1.
-    ///
-    /// # Errors
-    /// If the state is another operator's, or as the operator documents.
-    fn accumulate(&self, state: &mut dyn OpState, events: DvsColumns<'_>) -> Result<()>;
-
-    /// The tensor of all that was taken in.
-    ///
-    /// # Errors
-    /// As [`accumulate`](Self::accumulate).
-    fn tensor(&self, state: &mut dyn OpState, meta: &Meta) -> Result<Tensor>;
 }

@@ -417,7 +417,7 @@ struct Shape {
     permutation: Option<Vec<usize>>,
 }
 
-fn bytes_of(dtype: DType, shape: &[usize]) -> Result<usize> {
+pub(crate) fn bytes_of(dtype: DType, shape: &[usize]) -> Result<usize> {
     // An axis without elements makes the tensor empty, however long the others are.
     if shape.contains(&0) {
         return Ok(0);

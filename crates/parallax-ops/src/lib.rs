@@ -24,7 +24,10 @@ mod represent;
 mod saved;
 #[cfg(feature = "async")]
 pub mod stream;
+mod tensors;
 mod transform;
+mod work;
 
-pub use compose::{Compose, ComposeRun, Mode, QuantisationError, WINDOW};
+pub use compose::{Compose, ComposeRun, Mode, QuantisationError};
 pub use operator::{Build, OPERATORS, Operator, event_op, operator, represent};
+pub use tensors::{EachTensor, Tensors, tensor_of};

@@ -82,7 +82,7 @@ pub fn event_op(text: &str) -> Result<Box<dyn EventOp>> {
     }
 }
 
-/// The representation that `text` names with its parameters: `count`.
+/// The representation that `text` names with its parameters: `frame bins=5`.
 ///
 /// # Errors
 /// Unknown ids and wrong parameters point at the character; an operator to events is refused.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{BatchBuilder, Event, EventBatch, Meta, Nanos, Order, Pool};
+use parallax_events::{BatchBuilder, Event, EventBatch, Meta, Nanos, Order, Pool, Span};
 use parallax_ops::{Compose, Mode, event_op, represent};
 use parallax_testkit::Scene;
 
@@ -110,15 +110,19 @@ fn a_representation_gets_what_the_chain_keeps() {
     let whole = scene();
     let kept = one_after_another("polarity keep=on ! region w=20", &whole);
     let kept = EventBatch::from_events(&kept, Arc::clone(whole.meta())).unwrap();
-    let count = represent("count").unwrap();
+    let count = represent("frame").unwrap();
     let wanted = |events: &EventBatch| {
-        let mut state = count.state(events.meta()).unwrap();
-        count.accumulate(state.as_mut(), events.columns()).unwrap();
-        count.tensor(state.as_mut(), events.meta()).unwrap()
+        let mut state = count.state(events.meta(), Span::Events).unwrap();
+        count
+            .accumulate(state.as_mut(), events.columns(), Pool::serial())
+            .unwrap();
+        count
+            .tensor(state.as_mut(), events.meta(), Pool::serial())
+            .unwrap()
     };
 
     let mut tensors = Vec::new();
-    let mut run = Compose::parse("polarity keep=on ! region w=20 ! count")
+    let mut run = Compose::parse("polarity keep=on ! region w=20 ! frame")
         .unwrap()
         .start(whole.meta())
         .unwrap();
@@ -136,7 +140,7 @@ fn a_representation_gets_what_the_chain_keeps() {
     assert_eq!(tensors, [wanted(&kept)]);
 
     // Windows start at the first event that is left of the stream.
-    let chain = Compose::parse("polarity keep=on ! region w=20 ! count window=20ms incomplete=true").unwrap();
+    let chain = Compose::parse("polarity keep=on ! region w=20 ! frame window=20ms incomplete=true").unwrap();
     let mut tensors = Vec::new();
     let mut run = chain.start(whole.meta()).unwrap();
     for start in (0..whole.len()).step_by(500) {
@@ -198,15 +202,15 @@ fn a_fixed_step_moves_times_and_says_how_far() {
 #[test]
 fn what_is_wrong_with_a_chain_is_said_where_it_is_wrong() {
     for (text, telling) in [
-        ("count ! polarity", "`polarity` comes behind a representation"),
+        ("frame ! polarity", "`polarity` comes behind a representation"),
         (
             "polarity keep=on ! refractory period=0ms",
             "`period` of `refractory` cannot be `0ms`",
         ),
-        ("count window=0ms", "`window` of `window` cannot be `0ms`"),
-        ("count window=1ms window_events=3", "both given"),
-        ("count overlap=1ms", "`overlap=` needs `window=`"),
-        ("count bins=3", "no parameter `bins`"),
+        ("frame window=0ms", "`window` of `frame` cannot be `0ms`"),
+        ("frame window=1ms window_events=3", "not both"),
+        ("frame overlap=1ms", "`overlap` of `frame` needs `window=`"),
+        ("frame colour=3", "no parameter `colour`"),
         ("regoin w=3", "did you mean `region`?"),
     ] {
         let error = Compose::parse(text).unwrap_err().to_string();
@@ -220,7 +224,7 @@ fn what_is_wrong_with_a_chain_is_said_where_it_is_wrong() {
     assert!(error.to_string().contains("65535x65535"), "{error}");
     // A window that is no whole number of the stream's units.
     assert!(
-        Compose::parse("count window=1500ns")
+        Compose::parse("frame window=1500ns")
             .unwrap()
             .start(&scene().meta().clone())
             .is_err()

@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use parallax_simd::accumulate::Planes;
 use parallax_simd::{Level, accumulate, bounds, math, order, sum};
 
 /// How long each figure is measured for. `cargo test --benches` only wants the answers checked.
@@ -117,19 +118,29 @@ fn frames(events: &Events) {
     let hot = vec![17; x.len()];
     for (name, x, y) in [("recorded", x, y), ("one hot pixel", &hot, &hot)] {
         let naive = || {
-            let mut frame = vec![0_u32; width * height];
+            let mut frame = vec![0_i16; 2 * width * height];
             for index in 0..x.len() {
                 if usize::from(x[index]) < width && usize::from(y[index]) < height {
-                    frame[usize::from(y[index]) * width + usize::from(x[index])] += 1;
+                    let plane = usize::from(p[index]) * width * height;
+                    frame[plane + usize::from(y[index]) * width + usize::from(x[index])] += 1;
                 }
             }
             frame
         };
-        row(&format!("accumulate::count, {name}"), x.len(), naive, |level| {
-            let mut frame = vec![0; width * height];
-            accumulate::count_at(level, black_box(x), y, width, height, &mut frame);
-            frame
-        });
+        let planes = Planes {
+            offset: [0, width * height],
+            weight: [1, 1],
+        };
+        row(
+            &format!("accumulate::add, separate, {name}"),
+            x.len(),
+            naive,
+            |_| {
+                let mut frame = vec![0; 2 * width * height];
+                accumulate::add(black_box(x), y, p, (width, height), planes, &mut frame);
+                frame
+            },
+        );
         let naive = || {
             let mut frame = vec![0_i32; width * height];
             for index in 0..x.len() {
@@ -140,11 +151,20 @@ fn frames(events: &Events) {
             }
             frame
         };
-        row(&format!("accumulate::signed, {name}"), x.len(), naive, |level| {
-            let mut frame = vec![0; width * height];
-            accumulate::signed_at(level, black_box(x), y, p, width, height, &mut frame);
-            frame
-        });
+        let planes = Planes {
+            offset: [0, 0],
+            weight: [-1, 1],
+        };
+        row(
+            &format!("accumulate::add, signed, {name}"),
+            x.len(),
+            naive,
+            |_| {
+                let mut frame = vec![0; width * height];
+                accumulate::add(black_box(x), y, p, (width, height), planes, &mut frame);
+                frame
+            },
+        );
     }
 }
 

@@ -20,6 +20,7 @@
 pub mod accumulate;
 pub mod bounds;
 pub mod compress;
+pub mod decay;
 mod level;
 pub mod math;
 pub mod order;

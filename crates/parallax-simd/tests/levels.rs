@@ -2,6 +2,7 @@
 //! aligned to nothing, and data with the edges of each type in it.
 
 use parallax_simd::Level;
+use parallax_simd::accumulate::Planes;
 use parallax_simd::{accumulate, bounds, math, order, sum};
 
 /// Seeded numbers (SplitMix64), the same in every run.
@@ -177,29 +178,47 @@ fn accumulation() {
                 let x: Vec<u16> = events.iter().map(|event| event.0).collect();
                 let y: Vec<u16> = events.iter().map(|event| event.1).collect();
                 let p: Vec<u8> = events.iter().map(|event| event.2).collect();
-                let mut counts = vec![u32::MAX - 20; cells];
-                let mut signs = vec![i32::MAX - 3; cells];
+                let mut counts = vec![u8::MAX - 3; cells];
+                let mut signs = vec![i16::MAX - 3; cells];
                 let (mut counts_naive, mut signs_naive) = (counts.clone(), signs.clone());
-                let mut outside = 0;
+                let separate = Planes {
+                    offset: [0, cells / 2],
+                    weight: [1, 1],
+                };
+                let signed = Planes {
+                    offset: [0, 0],
+                    weight: [-1, 1],
+                };
+                let (mut outside, mut outside_signed) = (0, 0);
                 for &(x, y, p) in events {
                     let (x, y) = (usize::from(x), usize::from(y));
-                    if x < width && y < height && (y + 1).saturating_mul(width) <= cells {
-                        let index = y * width + x;
-                        counts_naive[index] = counts_naive[index].saturating_add(1);
-                        signs_naive[index] = signs_naive[index].saturating_add(if p == 0 { -1 } else { 1 });
-                    } else {
-                        outside += 1;
+                    let fits = x < width && y < height && (y + 1).saturating_mul(width) <= cells;
+                    let index = y.saturating_mul(width).saturating_add(x);
+                    let shifted = index.saturating_add(if p == 0 { 0 } else { cells / 2 });
+                    match counts_naive.get_mut(shifted).filter(|_| fits) {
+                        Some(cell) => *cell = cell.saturating_add(1),
+                        None => outside += 1,
+                    }
+                    match signs_naive.get_mut(index).filter(|_| fits) {
+                        Some(cell) => *cell = cell.saturating_add(if p == 0 { -1 } else { 1 }),
+                        None => outside_signed += 1,
                     }
                 }
+                let sensor = (width, height);
                 assert_eq!(
-                    accumulate::count_at(level, &x, &y, width, height, &mut counts),
+                    accumulate::add(&x, &y, &p, sensor, separate, &mut counts),
                     outside
                 );
                 assert_eq!(
-                    accumulate::signed_at(level, &x, &y, &p, width, height, &mut signs),
-                    outside
+                    accumulate::add(&x, &y, &p, sensor, signed, &mut signs),
+                    outside_signed
                 );
-                assert_eq!((counts, signs), (counts_naive, signs_naive), "{level:?}");
+                assert_eq!((&counts, &signs), (&counts_naive, &signs_naive), "{level:?}");
+
+                let mut erased = vec![0; cells];
+                accumulate::add(&x, &y, &p, sensor, separate, &mut erased);
+                accumulate::erase(&x, &y, &p, sensor, separate.offset, &mut erased);
+                assert!(erased.iter().all(|cell| *cell == 0_u8));
             },
         );
     }
@@ -207,15 +226,21 @@ fn accumulation() {
 
 #[test]
 fn columns_of_different_length_are_used_up_to_the_shortest() {
-    let mut frame = [0; 4];
-    assert_eq!(accumulate::count(&[0, 1, 1], &[0, 0], 2, 2, &mut frame), 0);
-    assert_eq!(frame, [1, 1, 0, 0]);
-    let mut frame = [0; 4];
+    let mut frame = [0_i32; 4];
+    let planes = Planes {
+        offset: [0, 0],
+        weight: [-1, 1],
+    };
     assert_eq!(
-        accumulate::signed(&[0, 1, 9], &[0, 0, 9], &[0], 2, 2, &mut frame),
+        accumulate::add(&[0, 1, 9], &[0, 0, 9], &[0], (2, 2), planes, &mut frame),
         0
     );
     assert_eq!(frame, [-1, 0, 0, 0]);
+    assert_eq!(
+        accumulate::add(&[0, 1, 1], &[0, 0], &[1, 1, 1], (2, 2), planes, &mut frame),
+        0
+    );
+    assert_eq!(frame, [0, 1, 0, 0]);
 }
 
 /// Numbers of every size, the special ones among them.

@@ -11,6 +11,7 @@
 
 mod digest;
 pub mod laws;
+pub mod naive;
 mod oracle;
 pub mod recordings;
 mod scene;

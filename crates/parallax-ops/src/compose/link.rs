@@ -24,10 +24,9 @@ pub(super) fn built(chain: &Chain) -> Result<Compose> {
                 ops.push(build(params).map_err(|error| at(link, error))?);
             }
             Build::Tensor(build) => {
-                let (own, window) = Ending::split(link, row.declaration);
-                let params = row.declaration.check(&own)?;
+                let params = row.declaration.check(link)?;
                 let represent = build(params).map_err(|error| at(link, error))?;
-                ending = Some(Arc::new(Ending::new(represent, &window)?));
+                ending = Some(Arc::new(Ending::new(represent)));
             }
         }
     }

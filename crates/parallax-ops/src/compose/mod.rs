@@ -1,4 +1,4 @@
-//! A chain of operators, run as one: `region x=0 y=0 w=640 h=480 ! refractory period=1ms ! count window=50ms`.
+//! A chain of operators, run as one: `region x=0 y=0 w=640 h=480 ! refractory period=1ms ! frame window=50ms`.
 //!
 //! In goes a parsed chain, then a stream of batches; out come events, or one tensor a window. [`Compose`] is immutable and
 //! cheap to clone; a [`ComposeRun`] is one stream on its way through.
@@ -20,7 +20,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use ending::Ending;
-pub use ending::WINDOW;
 use parallax_events::{Chain, Error, EventOp, Meta, Nanos, Result};
 pub use quantise::QuantisationError;
 pub use run::ComposeRun;
@@ -44,7 +43,7 @@ pub use run::ComposeRun;
 /// assert_eq!(out.columns().t, [0]);
 ///
 /// let mut counts = Vec::new();
-/// let mut run = Compose::parse("polarity keep=on ! count")?.start(&meta)?;
+/// let mut run = Compose::parse("polarity keep=on ! frame")?.start(&meta)?;
 /// run.push_tensors(&batch, Pool::serial(), &mut |tensor| { counts.push(tensor); Ok(()) })?;
 /// run.end_tensors(Pool::serial(), &mut |tensor| { counts.push(tensor); Ok(()) })?;
 /// assert_eq!(counts[0].shape(), [2, 8, 8]);

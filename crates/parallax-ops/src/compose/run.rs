@@ -133,7 +133,7 @@ impl ComposeRun {
         pool: Pool<'_>,
         each: &mut dyn FnMut(Tensor) -> Result<()>,
     ) -> Result<()> {
-        self.with_ending(each, |run, sink| run.drive(batch, pool, sink))
+        self.with_ending(pool, each, |run, sink| run.drive(batch, pool, sink))
     }
 
     /// Ends the stream: `each` gets the tensors that are left.
@@ -141,9 +141,9 @@ impl ComposeRun {
     /// # Errors
     /// As [`push_tensors`](Self::push_tensors).
     pub fn end_tensors(&mut self, pool: Pool<'_>, each: &mut dyn FnMut(Tensor) -> Result<()>) -> Result<()> {
-        self.with_ending(each, |run, sink| run.drain(pool, sink))?;
+        self.with_ending(pool, each, |run, sink| run.drain(pool, sink))?;
         match &mut self.ending {
-            Some(ending) => ending.end(each),
+            Some(ending) => ending.end(pool, each),
             None => Ok(()),
         }
     }
@@ -159,6 +159,7 @@ impl ComposeRun {
 
     fn with_ending(
         &mut self,
+        pool: Pool<'_>,
         each: Each<'_>,
         work: impl FnOnce(&mut Self, Sink<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -167,7 +168,7 @@ impl ComposeRun {
                 "the chain ends in no representation: it yields events, not tensors",
             ));
         };
-        let done = work(self, &mut |block, _| ending.push(block, each));
+        let done = work(self, &mut |block, _| ending.push(block, pool, each));
         self.ending = Some(ending);
         done
     }

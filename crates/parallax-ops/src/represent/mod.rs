@@ -1,5 +1,14 @@
 //! The operators from events to a tensor. Adding one is its file in this folder and its line here.
 
+mod accumulator;
+mod bins;
+mod kernel;
+mod last_times;
+mod one_window;
+mod polarity;
+mod saved;
+mod windows;
+
 use crate::Operator;
 
 macro_rules! operators {
@@ -11,5 +20,7 @@ macro_rules! operators {
 }
 
 operators! {
-    count
+    frame
+    time_surface
+    voxel
 }

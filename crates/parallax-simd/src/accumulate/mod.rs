@@ -1,54 +1,58 @@
 //! Frames from events: how often, or with which sign, each pixel fired.
 //!
 //! In go columns of pixels and a frame in C order (row after row, `index = y * width + x`), which is added to;
-//! out comes how many events lie outside it. Cells stop at the ends of their type instead of wrapping.
+//! out comes how many events lie outside it. Whole numbers stop at the ends of their type instead of wrapping.
 //!
 //! Surprise: there is no arch file. Two events may meet in one pixel, so the additions cannot go side by side,
 //! and the bench is bound by them.
 
+mod counter;
 mod scalar;
+mod split;
 
-use crate::Level;
+pub use counter::Counter;
+pub use split::{Fraction, Ramp, Shares, split};
 
-/// Adds 1 to `out[y * width + x]` for each event; stops at `u32::MAX`. Returns how many events were skipped
-/// because they lie outside `width` times `height` or beyond the last whole row of `out`.
+/// Where in a frame the events of each polarity go (OFF, then ON), and what each of them adds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planes<T> {
+    /// The index of the polarity's pixel (0, 0).
+    pub offset: [usize; 2],
+    /// What is added.
+    pub weight: [T; 2],
+}
+
+/// Adds `planes.weight[p]` to `out[planes.offset[p] + y * width + x]` for each event, in order (`p` is OFF if 0,
+/// otherwise ON). Returns how many events were skipped because they lie outside `sensor`, which is width and height, or
+/// outside `out`.
 ///
 /// ```
-/// let mut frame = [0; 6];
-/// let outside = parallax_simd::accumulate::count(&[0, 2, 2, 3], &[0, 1, 1, 0], 3, 2, &mut frame);
-/// assert_eq!((frame, outside), ([1, 0, 0, 0, 0, 2], 1));
-/// ```
-pub fn count(x: &[u16], y: &[u16], width: usize, height: usize, out: &mut [u32]) -> u64 {
-    count_at(Level::detect(), x, y, width, height, out)
-}
-
-/// [`count`] at a given level. They are all the same one.
-pub fn count_at(_: Level, x: &[u16], y: &[u16], width: usize, height: usize, out: &mut [u32]) -> u64 {
-    scalar::count(x, y, width, height, out)
-}
-
-/// Adds 1 (`p` is not 0) or -1 (`p` is 0) to `out[y * width + x]` for each event, in order; stops at the ends of
-/// `i32`. Returns how many events were skipped because they lie outside `width` times `height` or beyond the
-/// last whole row of `out`.
+/// use parallax_simd::accumulate::{Planes, add};
 ///
+/// let planes = Planes { offset: [0, 2], weight: [1_i16, 1] };
+/// let mut frames = [0; 4];
+/// assert_eq!(add(&[0, 1, 1], &[0; 3], &[1, 0, 0], (2, 1), planes, &mut frames), 0);
+/// assert_eq!(frames, [0, 2, 1, 0]);
 /// ```
-/// let mut frame = [0; 2];
-/// let outside = parallax_simd::accumulate::signed(&[0, 1, 1], &[0; 3], &[1, 0, 0], 2, 1, &mut frame);
-/// assert_eq!((frame, outside), ([1, -2], 0));
-/// ```
-pub fn signed(x: &[u16], y: &[u16], p: &[u8], width: usize, height: usize, out: &mut [i32]) -> u64 {
-    signed_at(Level::detect(), x, y, p, width, height, out)
-}
-
-/// [`signed`] at a given level. They are all the same one.
-pub fn signed_at(
-    _: Level,
+pub fn add<T: Counter>(
     x: &[u16],
     y: &[u16],
     p: &[u8],
-    width: usize,
-    height: usize,
-    out: &mut [i32],
+    sensor: (usize, usize),
+    planes: Planes<T>,
+    out: &mut [T],
 ) -> u64 {
-    scalar::signed(x, y, p, width, height, out)
+    scalar::add(x, y, p, sensor, planes, out)
+}
+
+/// Sets to zero what [`add`] wrote for the same events: cheaper than the whole frame where events are few.
+pub fn erase<T: Counter>(
+    x: &[u16],
+    y: &[u16],
+    p: &[u8],
+    sensor: (usize, usize),
+    offset: [usize; 2],
+    out: &mut [T],
+) {
+    scalar::erase(x, y, p, sensor, offset, out);
 }

@@ -18,7 +18,7 @@
 //! 0 (either sign) it is minus infinity, of a negative number NaN, of a subnormal number its true logarithm,
 //! `ln(1)` is exactly 0. Infinity gives what the limit says. NaN gives NaN, always the same one.
 
-mod scalar;
+pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 #[allow(
     unsafe_code,

@@ -24,7 +24,7 @@ const LN_2_HIGH_F64: f64 = 0.693_147_180_369_123_816_490;
 const LN_2_LOW_F64: f64 = 1.908_214_929_270_587_700_02e-10;
 
 #[inline(always)]
-pub(super) fn exp_f32(x: f32) -> f32 {
+pub(crate) fn exp_f32(x: f32) -> f32 {
     // Outside these the result is 0 or infinite, and so is that at the bound. NaN passes both tests.
     let inside = if x < -104.0 { -104.0 } else { x };
     let inside = if inside > 89.0 { 89.0 } else { inside };
@@ -51,7 +51,7 @@ pub(super) fn exp_f32(x: f32) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn exp_f64(x: f64) -> f64 {
+pub(crate) fn exp_f64(x: f64) -> f64 {
     let inside = if x < -746.0 { -746.0 } else { x };
     let inside = if inside > 710.0 { 710.0 } else { inside };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parallax_events::{
     Chain, Error, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec, Pool,
-    Represent, Result, Tensor,
+    Represent, Result, Span, Tensor,
 };
 use parallax_ops::{Build, Operator};
 
@@ -221,16 +221,21 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Begins; refused at once if the operator needs what the stream lacks.
     pub(super) fn new(op: &'a Op, meta: &Arc<Meta>) -> Result<Self> {
+        Self::within(op, meta, Pool::serial())
+    }
+
+    /// As [`new`](Self::new), on the threads of a pool.
+    pub(super) fn within(op: &'a Op, meta: &Arc<Meta>, pool: Pool<'a>) -> Result<Self> {
         let state = match op {
             Op::Events(op) => {
                 op.output_meta(meta)?;
                 op.state(meta)?
             }
-            Op::Tensor(op) => op.state(meta)?,
+            Op::Tensor(op) => op.state(meta, Span::Events)?,
         };
         Ok(Self {
             op,
-            pool: Pool::serial(),
+            pool,
             block: EventBlock::default(),
             meta: Arc::clone(meta),
             state,
@@ -246,7 +251,7 @@ impl<'a> Run<'a> {
         }
         let outcome = match self.op {
             Op::Events(op) => self.run(op.as_ref(), batch)?,
-            Op::Tensor(op) => op.accumulate(self.state.as_mut(), batch.columns()),
+            Op::Tensor(op) => op.accumulate(self.state.as_mut(), batch.columns(), self.pool),
         };
         self.refused = outcome.err();
         Ok(())
@@ -284,7 +289,11 @@ impl<'a> Run<'a> {
                 self.events.extend(out.columns().iter());
                 Ok(Answer::Events(self.events))
             }
-            Op::Tensor(op) => Ok(Answer::Tensor(op.tensor(self.state.as_mut(), &self.meta)?)),
+            Op::Tensor(op) => Ok(Answer::Tensor(op.tensor(
+                self.state.as_mut(),
+                &self.meta,
+                self.pool,
+            )?)),
         }
     }
 }
@@ -301,7 +310,7 @@ pub(super) fn answer_on(
     meta: &Arc<Meta>,
     pool: Pool<'_>,
 ) -> Result<Answer, Broken> {
-    let mut run = match Run::new(op, meta) {
+    let mut run = match Run::within(op, meta, pool) {
         Ok(run) => run,
         Err(error) => return Ok(Answer::Refused(error.kind())),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{EventBatch, Meta, OpState, Philox, Result};
+use parallax_events::{EventBatch, Meta, OpState, Philox, Pool, Result};
 
 use super::OperatorRow;
 use super::answer::{Op, Run, answer};
@@ -118,8 +118,12 @@ pub fn foreign_states(row: &OperatorRow) -> Lawful {
                 let _ = op.end(&mut Foreign, meta);
             }
             Op::Tensor(op) => {
-                let _ = op.accumulate(&mut Foreign, scene.batch().columns());
-                let _ = op.tensor(&mut Foreign, meta);
+                let pool = Pool::serial();
+                let _ = op.accumulate(&mut Foreign, scene.batch().columns(), pool);
+                let _ = op.accumulate_batch(&mut Foreign, scene.batch(), pool);
+                let _ = op.tensor(&mut Foreign, meta, pool);
+                let _ = op.view(&mut Foreign, pool);
+                let _ = op.restart(&mut Foreign, parallax_events::Span::Events);
             }
         }
         Ok(())

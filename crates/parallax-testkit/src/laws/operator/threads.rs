@@ -1,14 +1,14 @@
 //! Threads and SIMD levels change nothing.
 
-use super::OperatorRow;
 use parallax_events::Pool;
 
+use super::OperatorRow;
 use super::answer::{answer, answer_on};
 use super::streams::{pieces, streams};
 use crate::laws::{Broken, Lawful, across_levels};
 
-/// Inside pools of 1, 2 and 5 threads the answer is the same bit for bit, and one operator may be used by several threads
-/// at once.
+/// Inside and with pools of 1, 2 and 5 threads the answer is the same bit for bit, and one operator may be used by
+/// several threads at once.
 pub fn thread_counts(row: &OperatorRow) -> Lawful {
     let streams = streams()?;
     row.each(|variant| {

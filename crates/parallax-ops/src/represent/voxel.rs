@@ -1,0 +1,163 @@
+//! Events in a grid of pixels and time, each shared between the two bins that it lies between.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use parallax_events::{
+    Declaration, DvsColumns, Geometry, ParamSpec, Params, Pool, Represent, Result,
+};
+use parallax_simd::accumulate::{self, Fraction, Ramp, Shares};
+
+use super::accumulator::Windowed;
+use super::kernel::{Bounds, Cell, Events, Kernel, Layout, Needs, Stage};
+use super::polarity::Polarity;
+use super::windows::params;
+use crate::work;
+use crate::{Build, Operator};
+
+pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
+
+static DECLARATION: Declaration = Declaration::new(
+    "voxel",
+    "Spreads each event over two bins of time: (time, polarity, y, x)",
+    params![
+        ParamSpec::int("bins").range(1, 65_536).default(5).doc("How many bins a window has"),
+        ParamSpec::choice("grid", &["zhu", "tonic"])
+            .default("zhu")
+            .doc("Where the bins lie: the first and the last at the ends of the window, or each from its start to the next one's"),
+        ParamSpec::choice("polarity", &["signed", "separate"])
+            .default("signed")
+            .doc("One channel to which ON adds and from which OFF takes away, or one for OFF and one for ON"),
+        ParamSpec::choice("dtype", &["f32", "f64"]).default("f32").doc("What a cell is"),
+    ],
+)
+.with_doc(
+    "An event at the place `s` on the axis of bins adds `1 - d` to bin `floor(s)` and `d` to the next, \
+     `d = s - floor(s)`; a bin that does not exist gets nothing. `grid=zhu`: \
+     `s = (bins - 1) (t - start) / (end - start)`, so that no part of an event is lost (Zhu et al., *Unsupervised \
+     event-based learning of optical flow, depth, and egomotion*, CVPR 2019). `grid=tonic`: \
+     `s = bins (t - start) / (end - start)`, as Tonic's `ToVoxelGrid` and evlib have it: what lies in the second half \
+     of the last bin is lost in part, and the last event of a recording wholly. Start and end are those of the window, \
+     or the first and the last event where no window is given; if they are the same, all goes to bin 0.",
+);
+
+fn build(params: Params) -> Result<Box<dyn Represent>> {
+    match params.choice("dtype")? {
+        "f64" => Voxel::<f64>::boxed(params),
+        _ => Voxel::<f32>::boxed(params),
+    }
+}
+
+/// Batches of so many events are worth a second thread.
+const WORTH_THREADS: usize = 1 << 15;
+
+#[derive(Debug)]
+struct Voxel<T> {
+    bins: u32,
+    /// How many places the window is long.
+    places: u32,
+    polarity: Polarity,
+    cell: PhantomData<T>,
+}
+
+impl<T: Cell + Fraction> Voxel<T> {
+    fn boxed(params: Params) -> Result<Box<dyn Represent>> {
+        let bins = u32::try_from(params.int("bins")?).unwrap_or(1);
+        let places = if params.choice("grid")? == "tonic" { bins } else { bins - 1 };
+        let polarity = Polarity::of(params.choice("polarity")?);
+        Windowed::boxed(params, Self { bins, places, polarity, cell: PhantomData })
+    }
+
+    fn ramp(&self, bounds: Bounds) -> Ramp {
+        let length = bounds.length();
+        let scale = if length == 0 { 0.0 } else { f64::from(self.places) / length as f64 };
+        Ramp { start: bounds.start, scale, shift: 0.0 }
+    }
+
+    fn shares(&self, geometry: Geometry) -> Shares {
+        let off = if self.polarity == Polarity::Signed { -1.0 } else { 1.0 };
+        Shares {
+            offset: [0, (self.polarity.channels() - 1) * geometry.pixels()],
+            weight: [off, 1.0],
+            width: geometry.width.into(),
+        }
+    }
+
+    /// Which of the events, which are in order, lie in each bin.
+    fn ranges(&self, t: &[i64], ramp: Ramp) -> Vec<Range<usize>> {
+        let mut from = 0;
+        (0..self.bins)
+            .map(|bin| {
+                let rest = t.get(from..).unwrap_or_default();
+                let end = from + rest.partition_point(|&t| ramp.place(t) < f64::from(bin) + 1.0);
+                std::mem::replace(&mut from, end)..end
+            })
+            .collect()
+    }
+}
+
+impl<T: Cell + Fraction> Kernel for Voxel<T> {
+    type Cell = T;
+    type Memory = ();
+
+    fn layout(&self, geometry: Geometry) -> Layout {
+        Layout::frames(&[("time", self.bins as usize), ("polarity", self.polarity.channels())], geometry)
+    }
+
+    fn memory(&self, _: Geometry) -> Result<()> {
+        Ok(())
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Bounds
+    }
+
+    fn add(&self, at: &mut Stage<'_, Self>, events: Events<'_>) -> Result<()> {
+        let Some(bounds) = at.bounds else { return Ok(()) };
+        let (ramp, shares) = (self.ramp(bounds), self.shares(at.geometry));
+        let frame = self.polarity.channels() * at.geometry.pixels();
+        let columns = events.columns;
+        if !events.is_ordered {
+            for index in 0..columns.len() {
+                let event = columns.slice(index..index + 1);
+                let bin = event.t.iter().map(|&t| ramp.place(t)).sum::<f64>() as usize;
+                let rest = at.cells.get_mut(bin.saturating_mul(frame)..).unwrap_or_default();
+                let (left, right) = rest.split_at_mut(frame.min(rest.len()));
+                between(event, ramp, shares, bin, left, right);
+            }
+            return Ok(());
+        }
+        let ranges = self.ranges(columns.t, ramp);
+        let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
+        if pool.threads() == 1 {
+            let mut rest = &mut *at.cells;
+            for (bin, range) in ranges.into_iter().enumerate() {
+                let (left, right) = rest.split_at_mut(frame.min(rest.len()));
+                between(columns.slice(range), ramp, shares, bin, left, right);
+                rest = right;
+            }
+            return Ok(());
+        }
+        // A frame for itself: first the later parts of the events of the bin before, then the earlier parts of its own.
+        let before = std::iter::once(0..0).chain(ranges.iter().cloned());
+        let frames: Vec<_> = at.cells.chunks_exact_mut(frame).zip(before.zip(&ranges)).enumerate().collect();
+        work::for_each(pool, frames, |(bin, (cells, (before, own)))| {
+            between(columns.slice(before), ramp, shares, bin.saturating_sub(1), &mut [], cells);
+            between(columns.slice(own.clone()), ramp, shares, bin, cells, &mut []);
+        });
+        Ok(())
+    }
+}
+
+/// Shares events of one bin between it and the next, which `right` begins with.
+fn between<T: Fraction>(
+    events: DvsColumns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    bin: usize,
+    left: &mut [T],
+    right: &mut [T],
+) {
+    let ramp = Ramp { shift: bin as f64, ..ramp };
+    accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
+}
