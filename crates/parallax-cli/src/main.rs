@@ -4,9 +4,11 @@
 //! ([`exit`]). Everything that decodes or encodes is in the library; here are only arguments and pages.
 #![forbid(unsafe_code)]
 
+mod apply;
 mod bench;
 mod cat;
 mod convert;
+mod damage;
 mod digest;
 mod exit;
 mod figures;
@@ -43,6 +45,7 @@ Examples:
   parallax info recording.raw
   parallax convert recording.raw recording.parquet
   parallax render recording.raw picture.png
+  parallax apply recording.raw counts.npy 'count window=50ms'
   parallax formats
 
 A file called - is standard input; `parallax COMMAND --help` has examples for each command.";
@@ -51,6 +54,7 @@ A file called - is standard input; `parallax COMMAND --help` has examples for ea
 enum Command {
     Info(info::Arguments),
     Convert(convert::Arguments),
+    Apply(apply::Arguments),
     Render(render::Arguments),
     Cat(cat::Arguments),
     Digest(digest::Arguments),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Info(arguments) => info::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
+        Command::Apply(arguments) => apply::run(arguments),
         Command::Render(arguments) => render::run(arguments),
         Command::Cat(arguments) => cat::run(arguments),
         Command::Digest(arguments) => digest::run(arguments),

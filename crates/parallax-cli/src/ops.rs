@@ -15,7 +15,7 @@ use crate::streams;
 #[command(after_help = "\
 Examples:
   parallax ops
-  parallax ops polarity
+  parallax ops refractory
   parallax ops --json")]
 pub(crate) struct Arguments {
     /// The operator to show
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 row.declaration.markdown_rows()
             )
         }
-        ([row], Some(_)) => row.declaration.help(),
+        ([row], Some(_)) => format!("{}\n  yields {}\n", row.declaration.help(), row.yields),
         (rows, _) => {
             let table = Table {
                 titles: ["id", "title", "yields"],

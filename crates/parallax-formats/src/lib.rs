@@ -17,6 +17,7 @@ mod prophesee;
 mod stored;
 mod text;
 
+pub use columnar::{TensorTable, TensorTableFormat};
 pub use decoder::{Decoder, EventSink, Piece};
 pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,

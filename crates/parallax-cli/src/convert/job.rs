@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use parallax::events::Origin;
 use parallax::formats::{EventWriter, create, writable};
-use parallax::{Error, ErrorKind, EventReader, ReadOptions, Result, WriteOptions};
+use parallax::{Error, EventReader, ReadOptions, Result, WriteOptions};
 
 use super::Arguments;
 use super::edit::Edit;
 use super::origin;
+use crate::damage::Damage;
 use crate::output::{self, Output};
 use crate::progress::Bar;
 use crate::reading::{self, in_file};
@@ -48,18 +49,7 @@ pub(super) fn convert(arguments: &Arguments, input: &Path, path: &Path, label: S
         triggers,
         damage,
     } = copy(&mut reader, &mut edit, writer.as_mut(), holds_triggers).map_err(in_output)?;
-    let damage = match damage.map(|error| in_file(error, input)) {
-        Some(error)
-            if edit.seen == 0
-                || error.kind() == ErrorKind::Closed
-                || arguments.reading.wants_all_or_nothing() =>
-        {
-            return Err(
-                anyhow::Error::new(error).context(format!("nothing was written to {}", path.display()))
-            );
-        }
-        damage => damage,
-    };
+    let damage = Damage::weigh(damage, edit.seen, &arguments.reading, input, path)?;
     writer.finish().map_err(in_output)?;
     stop::check()?;
     let written = output.commit().map_err(in_output)?;
@@ -95,17 +85,7 @@ pub(super) fn convert(arguments: &Arguments, input: &Path, path: &Path, label: S
     for finding in reader.report().findings() {
         streams::tell(&format!("  {finding}"));
     }
-    match damage {
-        None => Ok(()),
-        Some(error) => {
-            let events = figures::count(events);
-            let fate = format!(
-                "the {events} events before the damage were written to {}",
-                path.display()
-            );
-            Err(anyhow::Error::new(error).context(fate))
-        }
-    }
+    damage.told(events, path)
 }
 
 /// Opens the input; with `--origin raw` a format that would turn the rows is told to keep them.

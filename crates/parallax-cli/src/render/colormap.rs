@@ -54,7 +54,7 @@ const INFERNO: [Rgb; 9] = [
 
 impl Colormap {
     /// The colour of a pixel with these values, of which 1 is fully lit.
-    pub(super) fn color(self, on: f32, off: f32, background: Background) -> Rgb {
+    pub(crate) fn color(self, on: f32, off: f32, background: Background) -> Rgb {
         match self {
             Self::Redblue => {
                 let (back, red, blue) = match background {

@@ -19,6 +19,8 @@ pub(super) struct Picture {
     /// The time constant in ticks; `None` counts every event alike.
     decay: Option<f64>,
     cells: Vec<Cell>,
+    /// How many sensor pixels each cell stands for: cells of one picture differ by one pixel each way.
+    areas: Vec<f32>,
     events: u64,
     span: Option<(i64, i64)>,
 }
@@ -35,6 +37,7 @@ impl Picture {
     pub(super) fn new(raster: Raster, decay: Option<f64>) -> Self {
         Self {
             cells: vec![Cell::default(); raster.cells.pixels()],
+            areas: raster.areas(),
             raster,
             decay,
             events: 0,
@@ -74,12 +77,13 @@ impl Picture {
         }
     }
 
-    /// The ON and OFF values of the cells as seen at the time `end`.
+    /// The ON and OFF values of the cells as seen at the time `end`, for each pixel of the sensor.
     pub(super) fn seen_at(&self, end: i64) -> Vec<(f32, f32)> {
-        self.cells
-            .iter()
-            .map(|cell| cell.seen_at(end, self.decay))
-            .collect()
+        let seen = |(cell, area): (&Cell, &f32)| {
+            let (on, off) = cell.seen_at(end, self.decay);
+            (on / area, off / area)
+        };
+        self.cells.iter().zip(&self.areas).map(seen).collect()
     }
 
     /// Forgets what was drawn; with decay it goes on fading instead.
@@ -117,7 +121,7 @@ fn fade(ticks: u64, decay: f64) -> f32 {
 }
 
 /// The value from which on a cell is fully lit: the brightest hundredth of the lit ones are. `None` if none is lit.
-pub(super) fn saturation(values: &[(f32, f32)]) -> Option<f32> {
+pub(crate) fn saturation(values: &[(f32, f32)]) -> Option<f32> {
     let mut lit: Vec<f32> = values
         .iter()
         .map(|(on, off)| on + off)

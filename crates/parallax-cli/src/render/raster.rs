@@ -9,7 +9,7 @@ use std::str::FromStr;
 use parallax::{Error, Geometry, Result};
 
 /// The most cells or pixels that a picture may have: a file can claim any size.
-const MOST_PIXELS: usize = 1 << 24;
+pub(crate) const MOST_PIXELS: usize = 1 << 24;
 
 /// How large a picture is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,24 @@ impl Raster {
         Some(usize::from(row) * usize::from(self.cells.width) + usize::from(column))
     }
 
+    /// How many sensor pixels each cell stands for, row after row.
+    pub(super) fn areas(&self) -> Vec<f32> {
+        let count = |places: &[u16], cells: u16| {
+            let mut counts = vec![0_u32; usize::from(cells)];
+            for place in places {
+                if let Some(count) = counts.get_mut(usize::from(*place)) {
+                    *count += 1;
+                }
+            }
+            counts
+        };
+        let columns = count(&self.columns, self.cells.width);
+        let rows = count(&self.rows, self.cells.height);
+        rows.iter()
+            .flat_map(|row| columns.iter().map(move |column| (row * column) as f32))
+            .collect()
+    }
+
     /// One value for each pixel of the picture, row after row from the top, out of one for each cell; `is_upwards` if
     /// row 0 of the cells is the lowest.
     pub(super) fn enlarge<T: Copy>(&self, cells: &[T], is_upwards: bool) -> Vec<T> {
@@ -143,6 +161,9 @@ mod tests {
         let smaller = Raster::new(sensor, Some("2".parse().unwrap())).unwrap();
         assert_eq!(smaller.picture, Geometry::new(2, 1).unwrap());
         assert_eq!((smaller.cell(1, 1), smaller.cell(2, 0)), (Some(0), Some(1)));
+        assert_eq!(smaller.areas(), [4.0, 4.0]);
+        let uneven = Raster::new(Geometry::new(5, 1).unwrap(), Some("3x1".parse().unwrap())).unwrap();
+        assert_eq!(uneven.areas(), [2.0, 2.0, 1.0]);
         let larger = Raster::new(Geometry::new(2, 2).unwrap(), Some("4x3".parse().unwrap())).unwrap();
         assert_eq!(
             larger.enlarge(&[1, 2, 3, 4], false),

@@ -1,11 +1,9 @@
 //! One window as a PNG.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use parallax::{Error, Geometry, Result};
-
 use super::picture::saturation;
+use super::png::write_png;
 use super::search::{Found, Window};
 use super::{Arguments, Source, gives_up, nothing_to_draw};
 use crate::output::Output;
@@ -59,7 +57,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         })
         .collect();
     let pixels = picture.raster().enlarge(&colors, source.is_upwards);
-    write_png(output.writer(), picture.raster().picture, pixels.as_flattened()).map_err(in_output)?;
+    write_png(
+        &mut output.writer(),
+        picture.raster().picture,
+        pixels.as_flattened(),
+    )
+    .map_err(in_output)?;
     let bytes = output.commit().map_err(in_output)?;
     drop(bar);
     streams::tell(&format!(
@@ -76,23 +79,4 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(anyhow::Error::new(error).context("the picture shows what is before the damage")),
     }
-}
-
-/// RGB, 8 bits each, row after row from the top. Filter and level are fixed, so the bytes are too.
-fn write_png(mut output: Box<dyn Write + Send>, geometry: Geometry, pixels: &[u8]) -> Result<()> {
-    let mut encode = || -> std::result::Result<(), png::EncodingError> {
-        let mut encoder = png::Encoder::new(&mut output, geometry.width.into(), geometry.height.into());
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_filter(png::Filter::Sub);
-        encoder.set_deflate_compression(png::DeflateCompression::Level(6));
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(pixels)?;
-        writer.finish()
-    };
-    encode().map_err(|error| match error {
-        png::EncodingError::IoError(error) => error.into(),
-        other => Error::internal(format!("the picture could not be encoded: {other}")),
-    })?;
-    Ok(output.flush()?)
 }

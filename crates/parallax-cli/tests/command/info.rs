@@ -59,7 +59,7 @@ fn the_keys_of_the_json_are_stable() {
     let facts = json(&[text(&folder.file("a.csv", CSV))]);
     let keys: Vec<&str> = facts.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "file bytes format geometry sensor time_unit time_origin extra events on off t_first t_last t_min t_max x_max \
-                    y_max steps_back largest_step_back canonical rate report error";
+                    y_max steps_back largest_step_back canonical triggers trigger_inputs rate report error";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     assert_eq!(facts["format"]["id"], "csv");
     assert_eq!(facts["geometry"], serde_json::json!({"width": 8, "height": 6}));

@@ -51,6 +51,7 @@ fn every_command_has_examples_and_the_help_the_exit_codes() {
     for command in [
         "info",
         "convert",
+        "apply",
         "render",
         "cat",
         "digest",

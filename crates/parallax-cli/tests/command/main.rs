@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod apply;
 mod bad_input;
 mod bench;
 mod cat;

@@ -122,3 +122,19 @@ pub(crate) fn rows(csv: &str) -> Vec<[i64; 4]> {
         .map(|line| numbers(line).try_into().unwrap())
         .collect()
 }
+
+/// Runs a script of `tests/python` on `path` if `PARALLAX_PYTHON` names a Python with the packages for it.
+pub(crate) fn python(test: &str, script: &str, path: &Path) {
+    let Some(python) = std::env::var_os("PARALLAX_PYTHON").filter(|python| !python.is_empty()) else {
+        let reason = "PARALLAX_PYTHON names no Python with numpy, pyarrow and duckdb";
+        parallax_testkit::recordings::skip(test, reason);
+        return;
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python");
+    let ran = ran(Command::new(python)
+        .arg(folder.join(script))
+        .arg(path)
+        .output()
+        .unwrap());
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+}

@@ -103,7 +103,7 @@ impl EventWriter for IpcWriter {
 }
 
 /// Our error for one of the library while writing: what the output said, else a defect of ours.
-fn write_error(error: ArrowError) -> Error {
+pub(super) fn write_error(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, error) => Error::from(error),
         other => Error::internal("cannot write Arrow IPC").with_source(other),

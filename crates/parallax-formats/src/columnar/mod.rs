@@ -14,11 +14,13 @@ mod page_headers;
 pub(crate) mod parquet_read;
 pub(crate) mod parquet_write;
 mod recut;
+mod tensor_write;
 mod thrift;
 
 pub(crate) use content::Content;
 pub(crate) use event_columns::EventColumns;
 pub(crate) use recut::Recut;
+pub use tensor_write::{TensorTable, TensorTableFormat};
 
 use parallax_events::{Error, ParamSpec, Result};
 

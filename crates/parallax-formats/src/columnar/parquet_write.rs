@@ -173,7 +173,7 @@ impl EventWriter for ParquetWriter {
 }
 
 /// Our error for one of the library while writing: what the output said, else a defect of ours.
-fn write_error(error: ParquetError) -> Error {
+pub(super) fn write_error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(source) => match source.downcast::<std::io::Error>() {
             Ok(error) => Error::from(*error),
