@@ -104,7 +104,7 @@ fn naive_evt3(words: &[u16], sensor: Option<Geometry>) -> Naive {
             0xA => naive
                 .triggers
                 .push(Trigger::new(t, (content >> 8) as u16, (content & 1) as u8)),
-            0x7 | 0xD | 0xE | 0xF => naive.other += 1,
+            0x7 | 0xD..=0xF => naive.other += 1,
             _ => naive.unknown += 1,
         }
     }
@@ -144,7 +144,7 @@ fn naive_evt2(words: &[u32], sensor: Option<Geometry>) -> Naive {
                 }
             }
             _ if base.is_none() => {}
-            0xD | 0xE | 0xF => naive.other += 1,
+            0xD..=0xF => naive.other += 1,
             _ => naive.unknown += 1,
         }
     }

@@ -207,6 +207,63 @@ fn evt2() {
     );
 }
 
+/// The words of the specification's table: type, low bits of the time, column, row above; the mask below.
+#[test]
+fn evt21() {
+    let mut events: Vec<_> = [64, 66, 95, 96, 70, 71].map(|x| (130, x, 3, 1)).into();
+    events.extend([
+        (130, 71, 3, 1),
+        (130, 72, 3, 0),
+        (130, 73, 4, 0),
+        (131, 319, 239, 0),
+    ]);
+    let events = events.as_slice();
+    for (format, endianness) in [
+        ("evt21", "little"),
+        ("evt21 endianness=little", "little"),
+        ("evt21 endianness=legacy", "legacy"),
+    ] {
+        let bytes = write(format, sensor(), events).unwrap();
+        let header = format!(
+            "% evt 2.1\n% format EVT21;endianness={endianness};height=240;width=320\n% geometry 320x240\n% end\n"
+        );
+        assert!(bytes.starts_with(header.as_bytes()));
+        let halves: Vec<(u32, u32)> = words::<8>(&bytes)
+            .into_iter()
+            .map(|word| {
+                let word = u64::from_le_bytes(word);
+                let (low, high) = (word as u32, (word >> 32) as u32);
+                if endianness == "legacy" {
+                    (low, high)
+                } else {
+                    (high, low)
+                }
+            })
+            .collect();
+        let cd = |p: u32, low: u32, x: u32, y: u32| p << 28 | low << 22 | x << 11 | y;
+        let wanted = [
+            (0x8000_0002, 0),
+            (cd(1, 2, 64, 3), 1 << 31 | 0b101),
+            (cd(1, 2, 96, 3), 1),
+            // Not in rising order, so another word; then the same pixel once more.
+            (cd(1, 2, 64, 3), 0b1100_0000),
+            (cd(1, 2, 64, 3), 0b1000_0000),
+            (cd(0, 2, 64, 3), 1 << 8),
+            (cd(0, 2, 64, 4), 1 << 9),
+            (cd(0, 3, 288, 239), 1 << 31),
+        ];
+        assert_eq!(halves, wanted, "{format}");
+        let batch = EventReader::from_bytes(bytes, Some("raw"), &ReadOptions::default())
+            .unwrap()
+            .read_all()
+            .unwrap();
+        let found: Vec<_> = batch.columns().iter().map(|e| (e.t, e.x, e.y, e.p)).collect();
+        assert_eq!(found, events, "{format}");
+    }
+    refused("evt21", sensor(), &[(-1, 0, 0, 0)], "from 0");
+    refused("evt21", Meta::default(), &[(0, 2048, 0, 0)], "no pixel");
+}
+
 #[test]
 fn evt3() {
     let row = |t, columns: &[u16]| columns.iter().map(|&x| (t, x, 5, 1)).collect::<Vec<_>>();
@@ -243,7 +300,7 @@ fn long_pauses() {
         (1 << 35) + 1,
         1 << 36,
     ];
-    for format in ["evt2", "evt3"] {
+    for format in ["evt2", "evt21", "evt3"] {
         for start in [0, 5, 16_777_215, 16_777_216, 913_716_224, (1 << 34) - 1, 1 << 34] {
             let events: Vec<_> = times.iter().map(|&t| (start + t, 1, 2, 1)).collect();
             let bytes = write(format, sensor(), &events).unwrap();
@@ -270,7 +327,7 @@ fn long_pauses() {
 fn what_they_share() {
     for format in FORMATS
         .iter()
-        .filter(|f| matches!(f.id(), "dat" | "es" | "evt2" | "evt3" | "atis-bin"))
+        .filter(|f| matches!(f.id(), "dat" | "es" | "evt2" | "evt21" | "evt3" | "atis-bin"))
     {
         let id = format.id();
         let meta = |time_unit| Meta {

@@ -14,7 +14,7 @@
 
 use parallax_events::{Declaration, Error, Event, Meta, Result, SpareColumns, Trigger};
 
-use crate::prophesee::{Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
+use crate::prophesee::{ENDIANNESS, write_evt21, Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
 use crate::{Format, Open, Sample, TriggerSupport};
 
 /// The row of this format.
@@ -23,12 +23,12 @@ pub(super) static FORMAT: Format = Format {
     extensions: &["raw"],
     sniff: |probe| sniff(probe, Encoding::Evt21, 10),
     open: Open::Stream(|params, options| Ok(Box::new(RawDecoder::<Evt21>::new(params, options)?))),
-    create: None,
-    triggers: TriggerSupport::Read,
+    create: Some(write_evt21),
+    triggers: TriggerSupport::ReadWrite,
     sample,
 };
 
-static DECLARATION: Declaration = Declaration::new("evt21", "Prophesee EVT 2.1 (RAW)", &[SHIFT]).with_doc(
+static DECLARATION: Declaration = Declaration::new("evt21", "Prophesee EVT 2.1 (RAW)", &[SHIFT, ENDIANNESS]).with_doc(
     "64-bit words behind a text header, up to 32 events of a row in each. Both orders of their halves are read, as the \
      header's `endianness` says.",
 );

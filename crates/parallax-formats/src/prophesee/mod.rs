@@ -9,7 +9,9 @@ mod header;
 mod raw;
 mod systems;
 mod tally;
+mod write_clock;
 mod write_evt2;
+mod write_evt21;
 mod write_evt3;
 mod write_header;
 
@@ -19,3 +21,4 @@ pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};
 pub(crate) use tally::{Oddity, Tally};
 pub(crate) use write_evt2::write_evt2;
 pub(crate) use write_evt3::write_evt3;
+pub(crate) use write_evt21::{ENDIANNESS, write_evt21};

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use parallax_events::{Event, EventBatch, Meta, Origin, Params, Result, Trigger, Triggers};
 
-use super::clock::{Clock, LARGEST, LOOP};
+use super::write_clock::WrittenClock;
 use super::write_header::header;
 use crate::stored::{HeldTriggers, Outlet, Storing};
 use crate::{EventWriter, WriteOptions};
@@ -18,9 +18,6 @@ const TIME_HIGH: u32 = 0x8;
 const EXT_TRIGGER: u32 = 0xA;
 const LARGEST_INPUT: u16 = 31;
 const ADDRESS: u16 = 0x7FF;
-
-/// The latest time: the words that it takes to get there are 4 MB.
-const LATEST: i64 = 1 << 52;
 
 /// Starts writing EVT 2.0; see the [module](self).
 pub(crate) fn write_evt2(
@@ -35,7 +32,7 @@ pub(crate) fn write_evt2(
     Ok(Box::new(Evt2Writer {
         outlet,
         storing,
-        clock: None,
+        clock: WrittenClock::default(),
         triggers: HeldTriggers::default(),
     }))
 }
@@ -43,47 +40,16 @@ pub(crate) fn write_evt2(
 struct Evt2Writer {
     outlet: Outlet,
     storing: Storing,
-    /// What a reader makes of the TIME_HIGH words so far.
-    clock: Option<Clock>,
+    clock: WrittenClock,
     triggers: HeldTriggers,
 }
 
 impl Evt2Writer {
     /// Writes TIME_HIGH words until a reader is at `t` but for its low 6 bits.
     fn reach(&mut self, t: i64) -> Result<()> {
-        if !(0..=LATEST).contains(&t) {
-            return Err(self.storing.no_time(t, "times are from 0 to 2^52 us"));
-        }
-        let base = t & !63;
-        loop {
-            let Some(clock) = self.clock else {
-                self.time_high(if base < LOOP { base } else { 0 })?;
-                continue;
-            };
-            if clock.base() == base {
-                return Ok(());
-            }
-            let next = clock.after(((base % LOOP) >> 6) as u32);
-            if next.base() == base {
-                self.time_high(base % LOOP)?;
-            } else if base > clock.base() {
-                // By way of the end of the range, so that a reader sees that it starts again.
-                self.time_high(LARGEST)?;
-                self.time_high(0)?;
-            } else {
-                let why = format!("it would be read as {} us", next.base() + (t & 63));
-                return Err(self.storing.no_time(t, &why));
-            }
-        }
-    }
-
-    fn time_high(&mut self, base: i64) -> Result<()> {
-        let content = (base >> 6) as u32;
-        self.clock = Some(match self.clock {
-            Some(clock) => clock.after(content),
-            None => Clock::new(content, false),
-        });
-        self.outlet.put(&(TIME_HIGH << 28 | content).to_le_bytes())
+        self.clock.reach(t, &self.storing, |content| {
+            self.outlet.put(&(TIME_HIGH << 28 | content).to_le_bytes())
+        })
     }
 
     fn trigger(&mut self, Trigger { t, id, value }: Trigger) -> Result<()> {
