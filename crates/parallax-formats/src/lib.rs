@@ -10,7 +10,8 @@ mod reader;
 mod registry;
 mod source;
 
-// Rooms that several formats share.
+// Rooms that several formats share, or one fills.
+mod aedat4;
 mod columnar;
 mod numpy;
 mod prophesee;

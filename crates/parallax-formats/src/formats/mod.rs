@@ -12,6 +12,7 @@ macro_rules! formats {
 }
 
 formats! {
+    aedat4
     arrow
     arrow_stream
     atis_bin

@@ -58,7 +58,7 @@ impl EventReader {
                 loop {
                     let piece = source.piece(want, &self.options.limits)?;
                     let (len, last, offset) = (piece.bytes.len(), piece.last, piece.offset);
-                    let held = self.builder.len();
+                    let held = (self.builder.len(), self.triggers.total());
                     let mut sink =
                         EventSink::new(&mut self.builder, &mut self.report, self.events, &self.options)
                             .with_triggers(&mut self.triggers);
@@ -79,7 +79,7 @@ impl EventReader {
                     let consumed = result?.min(len);
                     settled?;
                     source.consume(consumed);
-                    if consumed > 0 || self.builder.len() > held {
+                    if consumed > 0 || (self.builder.len(), self.triggers.total()) > held {
                         return Ok(Filled::Full);
                     }
                     if last {

@@ -46,6 +46,11 @@ impl TriggerIntake {
         self.wanted
     }
 
+    /// How many were kept so far.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
     /// How many more go into this batch. The one beyond the limit counts too: it is an error.
     pub(crate) fn room(&self) -> usize {
         let left = usize::try_from(self.limit - self.total).unwrap_or(usize::MAX);

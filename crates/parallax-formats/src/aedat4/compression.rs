@@ -1,0 +1,142 @@
+//! How packets are compressed: each for itself, as an LZ4 frame or a Zstandard frame, or not at all.
+
+use std::io::{BufRead, Write};
+
+use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+use parallax_events::{Error, Limits, Result};
+
+/// The levels that the DV software means by the plain names.
+const ZSTD_LEVEL: i32 = 3;
+
+/// One of the five that the format names; two differ in how hard the writer tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    None,
+    Lz4,
+    Zstd,
+}
+
+/// What became of a packet.
+pub(super) enum Unpacked {
+    Whole,
+    /// It is damaged; why.
+    Damaged(String),
+}
+
+impl Compression {
+    /// From its number in the header.
+    pub(super) fn from_number(number: i32) -> Option<Self> {
+        match number {
+            0 => Some(Self::None),
+            1 | 2 => Some(Self::Lz4),
+            3 | 4 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// From the words of the parameter.
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            "none" => Self::None,
+            "zstd" => Self::Zstd,
+            _ => Self::Lz4,
+        }
+    }
+
+    /// Its number in the header.
+    pub(super) fn number(self) -> i32 {
+        match self {
+            Self::None => 0,
+            Self::Lz4 => 1,
+            Self::Zstd => 3,
+        }
+    }
+
+    /// Its name in the header.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Lz4 => "LZ4",
+            Self::Zstd => "ZSTD",
+        }
+    }
+
+    /// Whether `bytes`, at least four, begin as something compressed like this. Says nothing where nothing is.
+    pub(super) fn begins(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::None => true,
+            Self::Lz4 => bytes.starts_with(&[0x04, 0x22, 0x4D, 0x18]),
+            Self::Zstd => bytes.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]),
+        }
+    }
+
+    /// Unpacks `packed`, which lies at the byte `offset`, into `unpacked`, whose old content is gone.
+    ///
+    /// # Errors
+    /// If it is larger than a block may be. What is merely damaged is no error.
+    pub(super) fn unpack(
+        self,
+        packed: &[u8],
+        unpacked: &mut Vec<u8>,
+        limits: &Limits,
+        offset: u64,
+    ) -> Result<Unpacked> {
+        unpacked.clear();
+        match self {
+            Self::None => {
+                unpacked.extend_from_slice(packed);
+                Ok(Unpacked::Whole)
+            }
+            Self::Lz4 => drain(FrameDecoder::new(packed), unpacked, limits, offset),
+            Self::Zstd => {
+                let opened = zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
+                    // The frame's window is memory that it claims: no more of it than a block may have.
+                    let most = limits.block_bytes.max(1).ilog2().clamp(10, 27);
+                    decoder.window_log_max(most)?;
+                    Ok(decoder.single_frame())
+                });
+                match opened {
+                    Ok(decoder) => drain(std::io::BufReader::new(decoder), unpacked, limits, offset),
+                    Err(error) => Ok(Unpacked::Damaged(error.to_string())),
+                }
+            }
+        }
+    }
+
+    /// Packs `bytes` behind what is in `packed`.
+    ///
+    /// # Errors
+    /// If the compressor fails.
+    pub(super) fn pack(self, bytes: &[u8], packed: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::None => packed.extend_from_slice(bytes),
+            Self::Lz4 => {
+                let info = FrameInfo::new()
+                    .block_size(BlockSize::Max256KB)
+                    .block_mode(BlockMode::Independent);
+                let mut encoder = FrameEncoder::with_frame_info(info, packed);
+                encoder.write_all(bytes)?;
+                encoder
+                    .finish()
+                    .map_err(|error| Error::internal("LZ4 failed").with_source(error))?;
+            }
+            Self::Zstd => zstd::stream::copy_encode(bytes, packed, ZSTD_LEVEL)?,
+        }
+        Ok(())
+    }
+}
+
+/// Everything that `from` gives, as far as the limits allow.
+fn drain(mut from: impl BufRead, into: &mut Vec<u8>, limits: &Limits, offset: u64) -> Result<Unpacked> {
+    loop {
+        let block = match from.fill_buf() {
+            Ok([]) => return Ok(Unpacked::Whole),
+            Ok(block) => block,
+            Err(error) => return Ok(Unpacked::Damaged(error.to_string())),
+        };
+        limits.check_block((into.len() + block.len()) as u64, offset)?;
+        into.extend_from_slice(block);
+        let length = block.len();
+        from.consume(length);
+    }
+}

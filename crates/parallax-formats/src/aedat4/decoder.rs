@@ -1,0 +1,307 @@
+//! Reads AEDAT 4.0 packet by packet.
+//!
+//! The bytes of a packet stay unconsumed until the last of its events is handed out, so that nothing of it is lost where
+//! a batch ends; unpacked, it is kept meanwhile.
+
+use parallax_events::{Error, FindingKind, Limits, Meta, Params, Result};
+
+use super::MAGIC;
+use super::compression::{Compression, Unpacked};
+use super::flat::Vector;
+use super::header::{Header, Kind, Stream};
+use super::packet::{EVENT, list, transpose};
+use super::triggers;
+use crate::{Decoder, EventSink, Piece, ReadOptions};
+
+/// The bytes before a packet: the number of its stream, its size.
+const PACKET: usize = 8;
+
+/// So many bytes of the table of packets tell it from a packet.
+const TABLE: usize = 12;
+
+/// The bytes before the header: the line, the header's size.
+const START: usize = MAGIC.len() + 4;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Aedat4Decoder {
+    limits: Limits,
+    /// The stream that was asked for.
+    wanted: Option<i64>,
+    /// Known once the header is behind.
+    state: Option<State>,
+    meta: Option<Meta>,
+    wants_bytes: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    compression: Compression,
+    /// Where the table of packets begins; `None` if there is none, or it is not there.
+    table: Option<u64>,
+    streams: Vec<Stream>,
+    /// The number of the stream to hand out.
+    chosen: Option<i32>,
+    /// The packet in front, unpacked, and how far it is handed out.
+    unpacked: Vec<u8>,
+    front: Option<Front>,
+    /// Whether the table has begun: nothing else follows.
+    ended: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Front {
+    list: Vector,
+    next: usize,
+}
+
+impl Aedat4Decoder {
+    /// A decoder at the start of a file.
+    pub(crate) fn new(params: &Params, options: &ReadOptions) -> Result<Self> {
+        Ok(Self {
+            limits: options.limits,
+            wanted: params.optional_int("stream")?,
+            state: None,
+            meta: None,
+            wants_bytes: START,
+        })
+    }
+
+    /// Reads the header from the front of `piece`. Returns its length, or 0 if it is not there yet.
+    fn header(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
+        let bytes = piece.bytes;
+        let shown = bytes.len().min(MAGIC.len());
+        if bytes.get(..shown) != MAGIC.get(..shown) {
+            return Err(Error::malformed("the input does not begin with `#!AER-DAT4.0`").at_byte(0));
+        }
+        let size = bytes.get(MAGIC.len()..).and_then(|rest| rest.first_chunk::<4>());
+        let size = size.map(|size| u32::from_le_bytes(*size) as usize);
+        let flat = size.map(|size| bytes.get(START..).and_then(|rest| rest.get(..size)));
+        let (Some(size), Some(Some(flat))) = (size, flat) else {
+            if let Some(size) = size {
+                if size as u64 > self.limits.header_bytes {
+                    return Err(Error::limit(format!(
+                        "the header claims {size} bytes, the limit is {}",
+                        self.limits.header_bytes
+                    ))
+                    .at_byte(MAGIC.len() as u64)
+                    .with_hint("raise the limit `header_bytes` if you trust the file"));
+                }
+                self.wants_bytes = START + size;
+            }
+            if piece.last {
+                return Err(Error::malformed("the input ends inside its header")
+                    .at_byte(piece.offset + bytes.len() as u64)
+                    .with_hint("is the recording complete?"));
+            }
+            return Ok(0);
+        };
+        if size as u64 > self.limits.header_bytes {
+            return Err(Error::limit(format!(
+                "the header is longer than {} bytes",
+                self.limits.header_bytes
+            ))
+            .at_byte(MAGIC.len() as u64));
+        }
+        let header = Header::parse(flat, START as u64)?;
+        let chosen = header.choose(self.wanted)?;
+        let meta = header.meta(chosen);
+        let chosen = chosen.map(|stream| stream.id);
+        let end = START + size;
+        let table = header.table.filter(|&table| table >= end as u64);
+        if table != header.table {
+            sink.note(FindingKind::Conflict, 1, START as u64, || {
+                "the table of packets cannot be inside the header".to_owned()
+            });
+        }
+        sink.set_meta(&meta);
+        self.meta = Some(meta);
+        self.state = Some(State {
+            compression: header.compression,
+            table,
+            streams: header.streams,
+            chosen,
+            unpacked: Vec::new(),
+            front: None,
+            ended: false,
+        });
+        Ok(end)
+    }
+}
+
+impl Decoder for Aedat4Decoder {
+    fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
+        let mut at = 0;
+        if self.meta.is_none() {
+            at = self.header(piece, sink)?;
+        }
+        let Some(state) = &mut self.state else {
+            return Ok(at);
+        };
+        while sink.room() > 0 && sink.trigger_room() > 0 {
+            let rest = piece.bytes.get(at..).unwrap_or_default();
+            let offset = piece.offset + at as u64;
+            if !state.look_for_table(rest, offset, piece.last, sink) {
+                self.wants_bytes = TABLE;
+                break;
+            }
+            if state.ended {
+                return Ok(piece.bytes.len());
+            }
+            let Some(&[i0, i1, i2, i3, s0, s1, s2, s3]) = rest.first_chunk::<PACKET>() else {
+                self.wants_bytes = PACKET;
+                break;
+            };
+            let (id, size) = (
+                i32::from_le_bytes([i0, i1, i2, i3]),
+                i32::from_le_bytes([s0, s1, s2, s3]),
+            );
+            let Ok(size) = usize::try_from(size) else {
+                return Err(Error::malformed(format!("a packet of {size} bytes"))
+                    .at_byte(offset)
+                    .with_hint("what comes before it is readable"));
+            };
+            self.limits.check_block(size as u64, offset)?;
+            let Some(body) = rest.get(PACKET..).and_then(|rest| rest.get(..size)) else {
+                self.wants_bytes = PACKET + size;
+                break;
+            };
+            if !state.packet(id, body, offset, &self.limits, sink)? {
+                break;
+            }
+            state.front = None;
+            self.wants_bytes = PACKET;
+            at += PACKET + size;
+        }
+        Ok(at)
+    }
+
+    fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+
+    fn wants_bytes(&self) -> usize {
+        self.wants_bytes
+    }
+}
+
+impl State {
+    /// Notices whether `rest`, at a border of packets, is the table, or should have been. Returns whether that can be
+    /// told yet.
+    fn look_for_table(&mut self, rest: &[u8], offset: u64, last: bool, sink: &mut EventSink<'_>) -> bool {
+        let Some(table) = self.table else { return true };
+        if last && (rest.is_empty() || offset == table && rest.len() < TABLE) {
+            // The file was closed once, so something is missing.
+            self.table = None;
+            self.ended = true;
+            sink.note(FindingKind::TruncatedTail, 1, offset, || {
+                "the table of packets is missing".to_owned()
+            });
+        } else if offset == table {
+            if rest.len() < TABLE {
+                return false;
+            }
+            self.ended = match self.compression {
+                Compression::None => rest.get(TABLE - 4..TABLE) == Some(b"FTAB"),
+                packed => packed.begins(rest),
+            };
+            self.table = None;
+            if !self.ended {
+                sink.note(FindingKind::Conflict, 1, offset, || {
+                    "the table of packets is not where the header says".to_owned()
+                });
+            }
+        } else if offset > table {
+            self.table = None;
+            sink.note(FindingKind::Conflict, 1, offset, || {
+                "a packet lies across the start of the table of packets".to_owned()
+            });
+        }
+        true
+    }
+
+    /// Hands out the packet in front. Returns whether it is done with.
+    fn packet(
+        &mut self,
+        id: i32,
+        body: &[u8],
+        offset: u64,
+        limits: &Limits,
+        sink: &mut EventSink<'_>,
+    ) -> Result<bool> {
+        let Some(stream) = self.streams.iter().find(|stream| stream.id == id) else {
+            sink.note(FindingKind::OtherData, 1, offset, || {
+                "packets of streams that the header does not list".to_owned()
+            });
+            return Ok(true);
+        };
+        let is_wanted = match stream.kind {
+            Kind::Events => self.chosen == Some(id),
+            Kind::Triggers => sink.wants_triggers(),
+            // One in each packet, whatever is in it.
+            Kind::Frames | Kind::Other(_) => {
+                sink.note(FindingKind::OtherData, 1, offset, || stream.finding());
+                return Ok(true);
+            }
+            Kind::Imu => false,
+        };
+        if self.front.is_none() && self.compression != Compression::None {
+            let unpacked = self
+                .compression
+                .unpack(body, &mut self.unpacked, limits, offset)?;
+            if let Unpacked::Damaged(why) = unpacked {
+                sink.note(FindingKind::BadRecord, 1, offset, || {
+                    format!("a packet that cannot be unpacked: {why}")
+                });
+                return Ok(true);
+            }
+        }
+        let bytes = if self.compression == Compression::None {
+            body
+        } else {
+            &self.unpacked
+        };
+        let Some((flat, found)) = list(bytes, &stream.kind) else {
+            sink.note(FindingKind::BadRecord, 1, offset, || {
+                format!("a packet that holds no {}", stream.finding())
+            });
+            return Ok(true);
+        };
+        if !is_wanted {
+            sink.note(FindingKind::OtherData, found.count as u64, offset, || {
+                stream.finding()
+            });
+            return Ok(true);
+        }
+        let front = self.front.get_or_insert(Front { list: found, next: 0 });
+        if stream.kind == Kind::Triggers {
+            while front.next < front.list.count {
+                if sink.trigger_room() == 0 {
+                    return Ok(false);
+                }
+                match triggers::read(flat, front.list, front.next) {
+                    Some(trigger) => sink.trigger(trigger)?,
+                    None => sink.note(FindingKind::BadRecord, 1, offset, || {
+                        "a trigger outside its packet".to_owned()
+                    }),
+                }
+                front.next += 1;
+            }
+            return Ok(true);
+        }
+        let events = flat.structures::<EVENT>(front.list);
+        while let Some(rest) = events.get(front.next..)
+            && !rest.is_empty()
+        {
+            let out = sink.spare();
+            let count = out.t.len().min(rest.len());
+            if count == 0 {
+                return Ok(false);
+            }
+            transpose(rest, out);
+            sink.commit(count)?;
+            front.next += count;
+        }
+        Ok(true)
+    }
+}
