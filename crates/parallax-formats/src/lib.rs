@@ -13,6 +13,7 @@ mod source;
 // Rooms that several formats share, or one fills.
 mod aedat4;
 mod columnar;
+mod event_stream;
 mod numpy;
 mod prophesee;
 mod stored;

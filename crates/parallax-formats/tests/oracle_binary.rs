@@ -156,14 +156,19 @@ fn es_raw() {
     );
 }
 
-/// Recognised, and refused by name.
+/// Recognised, counted and refused by name. The numbers are those of a count written apart from the decoder.
 #[test]
 fn es_without_changes() {
-    for (id, word) in [("faery/generic.es", "generic"), ("faery/color.es", "colour")] {
+    for (id, word, count) in [
+        ("faery/generic.es", "generic", 70),
+        ("faery/color.es", "colour", 473_225),
+    ] {
         let Some(path) = recording(id, "es_without_changes") else {
             continue;
         };
-        let error = EventReader::open(&path, &ReadOptions::default()).unwrap_err();
+        let mut reader = EventReader::open(&path, &ReadOptions::default()).unwrap();
+        let error = reader.next_columns().unwrap_err();
+        assert_eq!(reader.report().count(FindingKind::OtherData), count, "{id}");
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.message().contains(word), "{error}");
         assert_eq!(error.offset(), Some(15));
@@ -187,17 +192,36 @@ fn written_and_read_again() {
     for (id, formats) in [
         (
             "faery/gen4.dat",
-            ["dat", "evt2", "evt3", "es", "es events=atis"].as_slice(),
+            ["dat", "evt2", "evt21", "evt3", "aedat4", "es", "es events=atis"].as_slice(),
         ),
-        ("faery/evt3.raw", &["dat", "evt2", "evt3", "es"]),
-        ("faery/evt2.raw", &["evt2", "evt3", "dat"]),
+        (
+            "faery/evt3.raw",
+            &["dat", "evt2", "evt21", "evt3", "aedat4 compression=zstd", "es"],
+        ),
+        ("faery/evt2.raw", &["evt2", "evt21", "evt3", "dat"]),
+        (
+            "reencoded/evt21.raw",
+            &["evt21", "evt21 endianness=legacy", "evt3"],
+        ),
         // Almost all of it is vectors.
-        ("expelliarmus/evt3_sample.raw", &["evt3", "evt2", "dat"]),
+        (
+            "expelliarmus/evt3_sample.raw",
+            &["evt3", "evt21 endianness=legacy", "evt2", "dat"],
+        ),
         ("tonic/sample_ncars.dat", &["dat", "atis-bin", "evt2", "evt3"]),
         ("faery/dvs.es", &["es", "es events=atis", "dat", "evt3"]),
         ("tonic/sample_nmnist.bin", &["atis-bin", "dat", "evt2", "evt3"]),
         // Its times count from 1970.
-        ("faery/davis346.aedat4", &["dat", "evt2"]),
+        (
+            "faery/davis346.aedat4",
+            &[
+                "dat",
+                "evt2",
+                "aedat4",
+                "aedat4 compression=zstd",
+                "aedat4 compression=none",
+            ],
+        ),
     ] {
         let (Some(golden), Some(path)) = (golden(id), recording(id, "written_and_read_again")) else {
             continue;

@@ -8,6 +8,9 @@ use parallax_events::{Error, Limits, Result};
 /// The levels that the DV software means by the plain names.
 const ZSTD_LEVEL: i32 = 3;
 
+/// The base-2 logarithm of 8 MiB, which the Zstandard specification recommends that decoders support.
+const WINDOW: u32 = 23;
+
 /// One of the five that the format names; two differ in how hard the writer tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
@@ -90,8 +93,9 @@ impl Compression {
             Self::Lz4 => drain(FrameDecoder::new(packed), unpacked, limits, offset),
             Self::Zstd => {
                 let opened = zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
-                    // The frame's window is memory that it claims: no more of it than a block may have.
-                    let most = limits.block_bytes.max(1).ilog2().clamp(10, 27);
+                    // The frame's window is memory that it claims: no more of it than a block may have, or than
+                    // every decoder should grant.
+                    let most = limits.block_bytes.max(1).ilog2().clamp(WINDOW, 27);
                     decoder.window_log_max(most)?;
                     Ok(decoder.single_frame())
                 });
@@ -120,7 +124,8 @@ impl Compression {
                     .finish()
                     .map_err(|error| Error::internal("LZ4 failed").with_source(error))?;
             }
-            Self::Zstd => zstd::stream::copy_encode(bytes, packed, ZSTD_LEVEL)?,
+            // At once, so that the frame states its size: the DV software wants that.
+            Self::Zstd => packed.extend_from_slice(&zstd::bulk::compress(bytes, ZSTD_LEVEL)?),
         }
         Ok(())
     }
@@ -132,7 +137,16 @@ fn drain(mut from: impl BufRead, into: &mut Vec<u8>, limits: &Limits, offset: u6
         let block = match from.fill_buf() {
             Ok([]) => return Ok(Unpacked::Whole),
             Ok(block) => block,
-            Err(error) => return Ok(Unpacked::Damaged(error.to_string())),
+            Err(error) => {
+                let why = error.to_string();
+                // How Zstandard says that the window is beyond what was set.
+                if why.contains("too much memory") {
+                    return Err(Error::limit("a packet claims more memory than a block may take")
+                        .at_byte(offset)
+                        .with_hint("raise the limit `block_bytes` if you trust the file"));
+                }
+                return Ok(Unpacked::Damaged(why));
+            }
         };
         limits.check_block((into.len() + block.len()) as u64, offset)?;
         into.extend_from_slice(block);

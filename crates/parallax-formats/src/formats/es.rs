@@ -7,7 +7,8 @@
 //!
 //! - The format counts rows upwards; they are turned, so that row 0 is the upmost. `origin=raw` keeps them.
 //! - Read are change detections of the types DVS and ATIS; an ATIS file's exposure measurements are counted, not
-//!   handed out. Generic, colour and AMD (display) streams hold no such events; they are refused, by name.
+//!   handed out. Generic, colour and AMD (display) streams hold no such events: their records are counted, then the stream
+//!   is refused, by name.
 //! - Reset bytes, with which a live stream lets a reader find its place, mean nothing in a file and are skipped.
 //! - Written are both types. Times start at 0 or later, by 71.6 minutes at most (a byte for each 127 or 189 us), and
 //!   cannot go back. The sensor's size must be known.
@@ -19,6 +20,7 @@ use parallax_events::{
     SpareColumns,
 };
 
+use crate::event_stream::{Described, Other};
 use crate::stored::{Outlet, Storing};
 use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions, TriggerSupport};
 
@@ -45,7 +47,7 @@ static DECLARATION: Declaration = Declaration::new(
 )
 .with_doc(
     "Rows are stored upwards and turned when read. A file of the type ATIS also has exposure measurements, which are \
-     counted only; generic, colour and AMD files are recognised and refused.",
+     counted only; the records of generic, colour and AMD files are counted, and reading them ends with an error.",
 );
 
 const MAGIC: &[u8; 12] = b"Event Stream";
@@ -92,6 +94,8 @@ struct EsDecoder {
     meta: Option<Meta>,
     kind: Kind,
     state: State,
+    /// Instead of all that, if the stream holds something else.
+    other: Option<Described>,
 }
 
 /// The state between two bytes that begin something.
@@ -121,6 +125,7 @@ impl EsDecoder {
             meta: None,
             kind: Kind::Dvs,
             state: State::default(),
+            other: None,
         })
     }
 
@@ -160,7 +165,17 @@ impl EsDecoder {
         self.kind = match kind {
             kind::DVS => Kind::Dvs,
             kind::ATIS => Kind::Atis,
-            _ => return Err(not_events(kind)),
+            kind::AMD | kind::COLOR => {
+                let other = if kind == kind::AMD { Other::Amd } else { Other::Color };
+                self.other = Some(Described::new(other, KIND_AT));
+                self.kind
+            }
+            _ => {
+                return Err(
+                    Error::unsupported(format!("an Event Stream of the unknown type {kind}"))
+                        .at_byte(KIND_AT),
+                );
+            }
         };
         let (width, height) = (u16::from_le_bytes([w0, w1]), u16::from_le_bytes([h0, h1]));
         let geometry = Geometry::new(width, height).map_err(|error| {
@@ -182,24 +197,6 @@ impl EsDecoder {
     }
 }
 
-/// That a stream holds something else.
-fn not_events(kind: u8) -> Error {
-    let what = match kind {
-        kind::GENERIC => "generic events: bytes of any meaning with a time".to_owned(),
-        kind::AMD => "AMD events: the pixels of an asynchronous display".to_owned(),
-        kind::COLOR => "colour events: red, green and blue of a pixel".to_owned(),
-        _ => {
-            return Error::unsupported(format!("an Event Stream of the unknown type {kind}"))
-                .at_byte(KIND_AT);
-        }
-    };
-    Error::unsupported(format!(
-        "the Event Stream holds {what}, and no changes with a polarity"
-    ))
-    .at_byte(KIND_AT)
-    .with_hint("DVS and ATIS streams can be read")
-}
-
 impl Decoder for EsDecoder {
     fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
         let mut at = 0;
@@ -207,9 +204,12 @@ impl Decoder for EsDecoder {
             // A generic stream has no size, so it may be whole with less.
             if let Some(&kind) = piece.bytes.get(KIND_AT as usize)
                 && piece.bytes.starts_with(MAGIC)
+                && piece.bytes.get(VERSION_AT as usize) == Some(&2)
                 && kind == kind::GENERIC
             {
-                return Err(not_events(kind));
+                self.other = Some(Described::new(Other::Generic, KIND_AT));
+                self.meta = Some(Meta::default());
+                return Ok(SIZE_AT as usize);
             }
             let Some(header) = piece.bytes.first_chunk::<HEADER>() else {
                 if piece.last {
@@ -224,6 +224,11 @@ impl Decoder for EsDecoder {
             sink.set_meta(&meta);
             self.meta = Some(meta);
             at = HEADER;
+        }
+        if let Some(other) = &mut self.other {
+            let bytes = piece.bytes.get(at..).unwrap_or_default();
+            other.count(bytes, piece.offset + at as u64, piece, sink)?;
+            return Ok(piece.bytes.len());
         }
         let mut outcome = Ok(());
         while outcome.is_ok() && sink.room() > 0 {
