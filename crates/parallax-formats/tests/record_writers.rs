@@ -225,7 +225,7 @@ fn evt21() {
     ] {
         let bytes = write(format, sensor(), events).unwrap();
         let header = format!(
-            "% evt 2.1\n% format EVT21;endianness={endianness};height=240;width=320\n% geometry 320x240\n% end\n"
+            "% evt 2.1\n% endianness {endianness}\n% format EVT21;endianness={endianness};height=240;width=320\n% geometry 320x240\n% end\n"
         );
         assert!(bytes.starts_with(header.as_bytes()));
         let halves: Vec<(u32, u32)> = words::<8>(&bytes)

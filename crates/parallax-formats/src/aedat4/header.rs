@@ -12,6 +12,9 @@ use super::flat::Flat;
 const STREAMS: usize = 1024;
 const NODES: u32 = 1 << 16;
 
+/// What our files name where the sensor is not known: the DV software wants a name.
+pub(super) const NO_SOURCE: &str = "unknown";
+
 /// What a header states.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
@@ -189,7 +192,9 @@ fn streams(text: &str) -> Result<Vec<Stream>, String> {
             kind: Kind::from_identifier(value(node, "typeIdentifier").unwrap_or_default()),
             name: value(node, "originalOutputName").map(str::to_owned),
             geometry: sides.and_then(|(width, height)| Geometry::new(width, height).ok()),
-            source: stated("source").map(str::to_owned),
+            source: stated("source")
+                .filter(|source| *source != NO_SOURCE)
+                .map(str::to_owned),
         });
     }
     Ok(streams)

@@ -11,6 +11,7 @@ use parallax_events::{Error, Event, EventBatch, Meta, Origin, Params, Result, Tr
 
 use super::MAGIC;
 use super::compression::Compression;
+use super::header::NO_SOURCE;
 use super::packet::{EventPacket, of_triggers};
 use super::triggers::source;
 use crate::stored::{HeldTriggers, Outlet, Storing};
@@ -197,16 +198,12 @@ fn info(meta: &Meta, compression: Compression) -> String {
                 ));
             }
         }
-        let source = meta
-            .sensor
-            .as_deref()
-            .map(escaped)
-            .filter(|source| !source.is_empty());
-        if let Some(source) = source {
-            text.push_str(&format!(
-                "                <attr key=\"source\" type=\"string\">{source}</attr>\n"
-            ));
-        }
+        let sensor = meta.sensor.as_deref().map(escaped);
+        let source = sensor.filter(|source| !source.is_empty());
+        text.push_str(&format!(
+            "                <attr key=\"source\" type=\"string\">{}</attr>\n",
+            source.as_deref().unwrap_or(NO_SOURCE)
+        ));
         text.push_str("                <attr key=\"tsOffset\" type=\"long\">0</attr>\n            </node>\n        </node>\n");
     }
     text.push_str("    </node>\n</dv>\n");

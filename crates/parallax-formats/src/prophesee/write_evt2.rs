@@ -28,7 +28,7 @@ pub(crate) fn write_evt2(
 ) -> Result<Box<dyn EventWriter>> {
     let storing = Storing::new("EVT 2.0", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
     let mut outlet = Outlet::new(output);
-    outlet.put(header(meta, "EVT2", "2.0").as_bytes())?;
+    outlet.put(header(meta, "EVT2", "2.0", None).as_bytes())?;
     Ok(Box::new(Evt2Writer {
         outlet,
         storing,

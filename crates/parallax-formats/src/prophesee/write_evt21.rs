@@ -38,8 +38,7 @@ pub(crate) fn write_evt21(
     let endianness = params.choice(ENDIANNESS.name())?;
     let storing = Storing::new("EVT 2.1", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
     let mut outlet = Outlet::new(output);
-    let name = format!("EVT21;endianness={endianness}");
-    outlet.put(header(meta, &name, "2.1").as_bytes())?;
+    outlet.put(header(meta, "EVT21", "2.1", Some(endianness)).as_bytes())?;
     Ok(Box::new(Evt21Writer {
         outlet,
         legacy: endianness == "legacy",

@@ -45,7 +45,7 @@ pub(crate) fn write_evt3(
 ) -> Result<Box<dyn EventWriter>> {
     let storing = Storing::new("EVT 3.0", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
     let mut outlet = Outlet::new(output);
-    outlet.put(header(meta, "EVT3", "3.0").as_bytes())?;
+    outlet.put(header(meta, "EVT3", "3.0", None).as_bytes())?;
     Ok(Box::new(Evt3Writer {
         outlet,
         storing,

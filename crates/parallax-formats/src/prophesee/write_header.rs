@@ -16,8 +16,9 @@ const FIELDS: [&str; 10] = [
     "system_ID",
 ];
 
-/// The header of a stream with such facts, for the encoding called `name` and `version`: `EVT3` and `3.0`.
-pub(super) fn header(meta: &Meta, name: &str, version: &str) -> String {
+/// The header of a stream with such facts, for the encoding called `name` and `version`: `EVT3` and `3.0`; with the order
+/// of a word's halves where it has some.
+pub(super) fn header(meta: &Meta, name: &str, version: &str, endianness: Option<&str>) -> String {
     let mut header = String::new();
     let mut line = |key: &str, value: &str| header.extend(["% ", key, " ", value, "\n"]);
     let field = |key: &str| {
@@ -40,15 +41,18 @@ pub(super) fn header(meta: &Meta, name: &str, version: &str) -> String {
         line("sensor_name", sensor);
     }
     line("evt", version);
-    match meta.geometry {
-        Some(size) => {
-            line(
-                "format",
-                &format!("{name};height={};width={}", size.height, size.width),
-            );
-            line("geometry", &size.to_string());
-        }
-        None => line("format", name),
+    let mut format = name.to_owned();
+    if let Some(endianness) = endianness {
+        line("endianness", endianness);
+        format.push_str(";endianness=");
+        format.push_str(endianness);
+    }
+    if let Some(size) = meta.geometry {
+        format.push_str(&format!(";height={};width={}", size.height, size.width));
+        line("format", &format);
+        line("geometry", &size.to_string());
+    } else {
+        line("format", &format);
     }
     header.push_str("% end\n");
     header
