@@ -33,7 +33,7 @@ pub(super) struct Windowed<K> {
 
 impl<K: Kernel> Windowed<K> {
     pub(super) fn boxed(params: Params, kernel: K) -> Result<Box<dyn Represent>> {
-        windows::check(&params)?;
+        windows::check(&params, kernel.counts_on())?;
         Ok(Box::new(Self { params, kernel }))
     }
 }
@@ -147,7 +147,7 @@ fn defers(needs: Needs, span: Span) -> bool {
     match needs {
         Needs::Nothing => false,
         Needs::Bounds => span == Span::Events,
-        Needs::Count => true,
+        Needs::Whole => true,
     }
 }
 
@@ -197,6 +197,7 @@ impl<K: Kernel> Accumulator<K> {
             return self.keep(kernel, events, batch, pool);
         };
         if start <= least && most < end {
+            self.window.extend(least, most);
             return self.keep(kernel, events, batch, pool);
         }
         if events.is_ordered {
@@ -206,6 +207,7 @@ impl<K: Kernel> Accumulator<K> {
                 columns: columns.slice(inside),
                 ..events
             };
+            self.window.extend_by(events.columns);
             return self.keep(kernel, events, batch.as_ref(), pool);
         }
         let inside: Vec<_> = columns
@@ -213,6 +215,7 @@ impl<K: Kernel> Accumulator<K> {
             .filter(|event| (start..end).contains(&event.t))
             .collect();
         let inside = EventBatch::from_events(&inside, Arc::clone(&self.meta))?;
+        self.window.extend_by(inside.columns());
         let events = Events {
             columns: inside.columns(),
             is_ordered: inside.order() >= Order::Time,
@@ -262,6 +265,7 @@ impl<K: Kernel> Accumulator<K> {
             bounds: self.window.bounds(),
             before: self.window.added,
             count: self.window.held_events as u64,
+            extent: self.window.extent,
             cells: self.cells.as_mut_slice(),
             memory: &mut self.memory,
             pool,

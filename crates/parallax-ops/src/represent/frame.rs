@@ -97,7 +97,7 @@ impl<T: Cell + Counter> Kernel for Frame<T> {
     fn needs(&self) -> Needs {
         match self.bins {
             None => Needs::Nothing,
-            Some(_) if self.is_by_events => Needs::Count,
+            Some(_) if self.is_by_events => Needs::Whole,
             Some(_) => Needs::Bounds,
         }
     }

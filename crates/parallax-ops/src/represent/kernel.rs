@@ -44,6 +44,11 @@ pub(super) trait Kernel: Debug + Send + Sync + Sized + 'static {
         false
     }
 
+    /// Whether the memory goes on from window to window and would count an event twice that two windows share.
+    fn counts_on(&self) -> bool {
+        false
+    }
+
     /// Takes in events.
     ///
     /// # Errors
@@ -74,8 +79,8 @@ pub(super) enum Needs {
     Nothing,
     /// When it begins and ends.
     Bounds,
-    /// That, and how many events it has.
-    Count,
+    /// That, how many events it has, and how far in time they reach.
+    Whole,
 }
 
 /// Where a kernel stands.
@@ -88,6 +93,8 @@ pub(super) struct Stage<'a, K: Kernel> {
     pub(super) before: u64,
     /// How many it has in all, if the kernel asked for it.
     pub(super) count: u64,
+    /// Its earliest and its latest event, if the kernel asked for them.
+    pub(super) extent: Option<(i64, i64)>,
     pub(super) cells: &'a mut [K::Cell],
     pub(super) memory: &'a mut K::Memory,
     pub(super) pool: Pool<'a>,

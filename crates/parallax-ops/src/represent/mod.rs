@@ -4,9 +4,11 @@ mod accumulator;
 mod bins;
 mod kernel;
 mod last_times;
+mod neighbourhoods;
 mod one_window;
 mod polarity;
 mod saved;
+mod scratch;
 mod windows;
 
 use crate::Operator;
@@ -20,7 +22,13 @@ macro_rules! operators {
 }
 
 operators! {
+    averaged_time_surface
+    bina_rep
+    decay
     frame
+    mixed_density
+    speed_invariant_time_surface
+    stacked_histogram
     time_surface
     voxel
 }

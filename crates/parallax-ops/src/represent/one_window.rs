@@ -20,7 +20,7 @@ pub(super) struct OneWindow {
     pub(super) first: Span,
     pub(super) span: Span,
     /// The earliest and the latest event.
-    extent: Option<(i64, i64)>,
+    pub(super) extent: Option<(i64, i64)>,
     /// Batches that wait for the bounds.
     pub(super) held: Vec<EventBatch>,
     pub(super) held_events: usize,
@@ -57,6 +57,12 @@ impl OneWindow {
     pub(super) fn extend(&mut self, least: i64, most: i64) {
         let (a, b) = self.extent.unwrap_or((least, most));
         self.extent = Some((a.min(least), b.max(most)));
+    }
+
+    pub(super) fn extend_by(&mut self, events: DvsColumns<'_>) {
+        if let Some((least, most)) = min_max_i64(events.t) {
+            self.extend(least, most);
+        }
     }
 
     pub(super) fn hold(&mut self, batch: EventBatch) -> Result<()> {
@@ -125,7 +131,7 @@ impl OneWindow {
         let added = saved::take_number(rest)?;
         let held = saved::take_events(rest, meta)?;
         let found = min_max_i64(held.columns().t);
-        if held.len() > MOST_HELD || (found.is_some() && span == Span::Events && found != extent) {
+        if held.len() > MOST_HELD || (found.is_some() && found != extent) {
             return None;
         }
         let held: Vec<_> = Some(held).filter(|held| !held.is_empty()).into_iter().collect();

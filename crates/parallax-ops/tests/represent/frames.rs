@@ -1,5 +1,9 @@
 //! Frames and voxel grids.
 
+use std::sync::Arc;
+
+use parallax_events::{EventBatch, Meta, Pool, TensorView};
+use parallax_ops::{Tensors, represent};
 use parallax_testkit::naive::{self, Channels, extent};
 
 use crate::input::{cells, geometry, made, near, streams};
@@ -113,4 +117,118 @@ fn voxel_grids_share_events_between_bins() {
             }
         }
     }
+}
+
+#[test]
+fn stacked_histograms_are_those_of_rvt() {
+    for (name, batch) in streams() {
+        for (bins, cutoff) in [(10_usize, 10), (1, 255), (4, 1)] {
+            let wanted =
+                naive::stacked_histogram(&batch.to_events(), geometry(&batch), bins, f64::from(cutoff));
+            let text = format!("stacked_histogram bins={bins} cutoff={cutoff}");
+            assert_eq!(cells(&made(&text, &batch)), wanted, "{name}: {text}");
+        }
+    }
+}
+
+/// RVT's windows hold the events at both their ends; an event on an edge is in two.
+#[test]
+fn windows_of_rvt_are_closed() {
+    let meta = Arc::new(Meta::with_geometry(1, 1).unwrap());
+    let batch = EventBatch::try_new(
+        vec![0, 5, 10, 20],
+        vec![0; 4],
+        vec![0; 4],
+        vec![1; 4],
+        Arc::clone(&meta),
+    )
+    .unwrap();
+    for (edges, wanted) in [("rvt", [3, 2]), ("window", [2, 1])] {
+        let text = format!("stacked_histogram bins=1 window=10us edges={edges} incomplete=true");
+        let mut tensors = Tensors::new(represent(&text).unwrap(), &meta).unwrap();
+        let mut counts = Vec::new();
+        let mut keep = |_: u64, view: TensorView<'_>| {
+            counts.push(view.as_slice::<u8>()?[1]);
+            Ok(())
+        };
+        tensors.push(&batch, Pool::serial(), &mut keep).unwrap();
+        tensors.finish(Pool::serial(), &mut keep).unwrap();
+        assert_eq!(counts[..2], wanted, "{edges}");
+    }
+}
+
+#[test]
+fn bits_of_bina_rep_say_in_which_bins_a_pixel_fired() {
+    for (name, batch) in streams() {
+        let (events, geometry) = (batch.to_events(), geometry(&batch));
+        let (start, end) = extent(&events).unwrap();
+        for (frames, bits) in [(1_usize, 8_usize), (3, 4), (2, 24)] {
+            let bins = frames * bits;
+            let length = i128::from(end) - i128::from(start);
+            let bin = |_: usize, event: &parallax_events::Event| {
+                let offset = i128::from(event.t - start);
+                Some(
+                    (offset * bins as i128)
+                        .checked_div(length)
+                        .map_or(0, |bin| (bin as usize).min(bins - 1)),
+                )
+            };
+            for (word, channels) in [("separate", Channels::Separate), ("merged", Channels::Sum)] {
+                let wanted = naive::bina_rep(&events, geometry, channels, (frames, bits), bin);
+                let text = format!("bina_rep frames={frames} bits={bits} polarity={word}");
+                near(&made(&text, &batch), &wanted, 1e-7, &format!("{name}: {text}"));
+            }
+        }
+    }
+}
+
+/// What Tonic 1.7.0 gives for the same events: `ToBinaRep` of `ToFrame(n_time_bins=4)` on a sensor of 3 x 1.
+#[test]
+fn bina_rep_is_that_of_tonic() {
+    let meta = Arc::new(Meta::with_geometry(3, 1).unwrap());
+    let events = [
+        (0, 0, 1),
+        (10, 1, 1),
+        (20, 1, 1),
+        (30, 2, 0),
+        (79, 0, 1),
+        (80, 2, 1),
+    ];
+    let events = events.map(|(t, x, p)| parallax_events::Event::new(t, x, 0, p));
+    let batch = EventBatch::from_events(&events, meta).unwrap();
+    let tensor = made("bina_rep frames=1 bits=4 edges=floor", &batch);
+    near(&tensor, &[0.0, 0.0, 4.0 / 15.0, 0.6, 0.8, 0.0], 1e-6, "1 x 4");
+    let tensor = made("bina_rep frames=2 bits=2 edges=floor", &batch);
+    let wanted = [
+        0.0,
+        0.0,
+        1.0 / 3.0,
+        2.0 / 3.0,
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        1.0 / 3.0,
+        0.0,
+        0.0,
+    ];
+    near(&tensor, &wanted, 1e-6, "2 x 2");
+}
+
+#[test]
+fn mixed_density_stacks_double_their_reach() {
+    let mut compared = 0;
+    for (name, batch) in streams() {
+        for (bins, cutoff) in [(7, 32_767), (3, 2), (24, 100)] {
+            let wanted = naive::mixed_density(&batch.to_events(), geometry(&batch), bins, f64::from(cutoff));
+            let text = format!("mixed_density bins={bins} cutoff={cutoff}");
+            let found = cells(&made(&text, &batch));
+            if let Some(wanted) = wanted {
+                assert_eq!(found, wanted, "{name}: {text}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10, "only {compared} were told apart by logarithms");
 }

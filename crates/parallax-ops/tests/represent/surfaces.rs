@@ -1,4 +1,8 @@
 //! Surfaces of time, over whole streams and window by window.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the platform's exp is the independent answer"
+)]
 
 use std::sync::Arc;
 
@@ -65,6 +69,104 @@ fn surfaces_remember_earlier_windows_if_asked_to() {
                 &format!("window {index} with memory={memory}"),
             );
             assert_eq!(surface.time_span(), Some((start, end)));
+        }
+    }
+}
+
+#[test]
+fn averaged_surfaces_see_earlier_events_of_their_cell() {
+    for (name, batch) in streams() {
+        let (events, geometry) = (batch.to_events(), geometry(&batch));
+        if events.len() > 4000 || geometry.pixels() > 2000 {
+            continue;
+        }
+        for (cell, size) in [(10, 5), (3, 3), (4, 7), (7, 1), (2, 13)] {
+            for (past, ticks, tau, tau_ticks) in [
+                ("1ms", 1000, "100us", 100.0),
+                ("300us", 300, "2ms", 2000.0),
+                ("1s", 1_000_000, "50us", 50.0),
+            ] {
+                let exp = |age: i64| (age <= ticks).then(|| (-(age as f64) / tau_ticks).exp());
+                let linear =
+                    |age: i64| (age <= ticks).then(|| (1.0 - age as f64 / (3.0 * tau_ticks)).max(0.0));
+                let text = format!("averaged_time_surface cell={cell} size={size} past={past} tau={tau}");
+                let wanted = naive::averaged_time_surface(&events, geometry, cell, size, exp);
+                near(&made(&text, &batch), &wanted, 1e-6, &format!("{name}: {text}"));
+                let text = format!("{text} decay=linear");
+                let wanted = naive::averaged_time_surface(&events, geometry, cell, size, linear);
+                near(&made(&text, &batch), &wanted, 1e-6, &format!("{name}: {text}"));
+            }
+        }
+    }
+}
+
+/// What Tonic 1.7.0 (`ToAveragedTimesurface`, `surface_size=3, cell_size=5, time_window=1000, tau=100`) gives for the
+/// same events, on a sensor of 10 x 10.
+#[test]
+fn averaged_surfaces_are_those_of_tonic() {
+    let meta = Arc::new(Meta::with_geometry(10, 10).unwrap());
+    let on = |events: &[(i64, u16, u16)]| {
+        let events: Vec<Event> = events.iter().map(|&(t, x, y)| Event::new(t, x, y, 1)).collect();
+        let batch = EventBatch::from_events(&events, Arc::clone(&meta)).unwrap();
+        let tensor = made("averaged_time_surface cell=5 size=3 past=1ms tau=100us", &batch);
+        assert_eq!(tensor.shape(), [4, 2, 3, 3]);
+        tensor.as_slice::<f32>().unwrap()[9..18].to_vec()
+    };
+    for (events, wanted) in [
+        (
+            &[(0, 2, 2), (50, 2, 2)][..],
+            [0.0, 0.0, 0.0, 0.0, 1.303_265, 0.0, 0.0, 0.0, 0.0],
+        ),
+        (
+            &[(0, 2, 2), (50, 3, 2)],
+            [0.0, 0.0, 0.0, 0.303_265, 1.0, 0.0, 0.0, 0.0, 0.0],
+        ),
+        (
+            &[(0, 4, 2), (50, 5, 2)],
+            [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        ),
+        (
+            &[(0, 2, 2), (0, 2, 2)],
+            [0.0, 0.0, 0.0, 0.0, 1.5, 0.0, 0.0, 0.0, 0.0],
+        ),
+        (
+            &[(0, 2, 2), (50, 2, 2), (80, 3, 3)],
+            [0.396_716, 0.0, 0.0, 0.0, 1.202_177, 0.0, 0.0, 0.0, 0.0],
+        ),
+    ] {
+        for (found, wanted) in on(events).iter().zip(wanted) {
+            assert!((found - wanted).abs() < 2e-6, "{events:?}: {found} {wanted}");
+        }
+    }
+}
+
+#[test]
+fn accumulators_fade() {
+    for (name, batch) in streams() {
+        let (events, geometry) = (batch.to_events(), geometry(&batch));
+        let (_, end) = extent(&events).unwrap();
+        for (word, channels) in [
+            ("separate", Channels::Separate),
+            ("sum", Channels::Sum),
+            ("signed", Channels::Signed),
+        ] {
+            let wanted = naive::decay(&events, geometry, channels, end, 500.0);
+            let text = format!("decay tau=500us polarity={word}");
+            near(&made(&text, &batch), &wanted, 1e-6, &format!("{name}: {text}"));
+        }
+    }
+}
+
+#[test]
+fn speed_invariant_surfaces_rank() {
+    for (name, batch) in streams() {
+        let (events, geometry) = (batch.to_events(), geometry(&batch));
+        for (word, channels) in [("separate", Channels::Separate), ("merged", Channels::Sum)] {
+            for radius in [1, 3, 7] {
+                let wanted = naive::speed_invariant(&events, geometry, channels, radius);
+                let text = format!("speed_invariant_time_surface radius={radius} polarity={word}");
+                near(&made(&text, &batch), &wanted, 0.0, &format!("{name}: {text}"));
+            }
         }
     }
 }

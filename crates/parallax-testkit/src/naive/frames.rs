@@ -50,3 +50,67 @@ pub fn voxel(
     }
     cells
 }
+
+/// RVT's stacked histogram: `(polarity and bin, y, x)`, in RVT's 32-bit arithmetic, cut at `cutoff`.
+pub fn stacked_histogram(events: &[Event], geometry: Geometry, bins: usize, cutoff: f64) -> Vec<f64> {
+    let mut cells = vec![0.0; 2 * bins * geometry.pixels()];
+    let Some((first, last)) = super::extent(events) else {
+        return cells;
+    };
+    for event in events {
+        let place = (event.t - first) as f32 / (last - first).max(1) as f32 * bins as f32;
+        let bin = (place.floor() as usize).min(bins - 1);
+        cells[(usize::from(event.p) * bins + bin) * geometry.pixels() + pixel(geometry, event)] += 1.0;
+    }
+    cells.into_iter().map(|cell: f64| cell.min(cutoff)).collect()
+}
+
+/// Bina-Rep: of each frame, the sum of `2^(bits - 1 - k)` over the bins `k` in which the pixel fired, over `2^bits - 1`.
+pub fn bina_rep(
+    events: &[Event],
+    geometry: Geometry,
+    channels: Channels,
+    (frames, bits): (usize, usize),
+    bin: impl Fn(usize, &Event) -> Option<usize>,
+) -> Vec<f64> {
+    let binary = frame_bins(events, geometry, channels, frames * bits, bin);
+    let cells = channels.count() * geometry.pixels();
+    let most = (1_u64 << bits) as f64 - 1.0;
+    (0..frames * cells)
+        .map(|cell| {
+            let bit = |k: usize| {
+                let fired = binary[(cell / cells * bits + k) * cells + cell % cells] != 0.0;
+                if fired {
+                    (1_u64 << (bits - 1 - k)) as f64
+                } else {
+                    0.0
+                }
+            };
+            (0..bits).map(bit).sum::<f64>() / most
+        })
+        .collect()
+}
+
+/// RVT's mixed-density stack, from logarithms; events whose place is within a billionth of a bin's edge are named by
+/// `None`, since logarithms do not tell on which side they are.
+pub fn mixed_density(events: &[Event], geometry: Geometry, bins: usize, cutoff: f64) -> Option<Vec<f64>> {
+    let mut cells = vec![0.0; bins * geometry.pixels()];
+    let (first, last) = super::extent(events)?;
+    for event in events {
+        let place = (event.t - first) as f64 / (last - first).max(1) as f64;
+        let place = place.clamp(1e-6, 1.0 - 1e-6).log2() + bins as f64;
+        if (place - place.round()).abs() < 1e-9 {
+            return None;
+        }
+        let bin = place.floor().max(0.0) as usize;
+        for sum in bin..bins {
+            cells[sum * geometry.pixels() + pixel(geometry, event)] += if event.p == 0 { -1.0 } else { 1.0 };
+        }
+    }
+    Some(
+        cells
+            .into_iter()
+            .map(|cell: f64| cell.clamp(-cutoff, cutoff))
+            .collect(),
+    )
+}

@@ -7,8 +7,8 @@
 mod frames;
 mod surfaces;
 
-pub use frames::{frame, frame_bins, voxel};
-pub use surfaces::time_surface;
+pub use frames::{bina_rep, frame, frame_bins, mixed_density, stacked_histogram, voxel};
+pub use surfaces::{averaged_time_surface, decay, speed_invariant, time_surface};
 
 use parallax_events::{Event, Geometry};
 
