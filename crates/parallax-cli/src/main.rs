@@ -45,7 +45,7 @@ Examples:
   parallax info recording.raw
   parallax convert recording.raw recording.parquet
   parallax render recording.raw picture.png
-  parallax apply recording.raw counts.npy 'count window=50ms'
+  parallax apply recording.raw frames.npy 'frame window=50ms'
   parallax formats
 
 A file called - is standard input; `parallax COMMAND --help` has examples for each command.";

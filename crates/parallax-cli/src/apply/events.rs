@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, compose: &Compose, pool: Pool<'_>) -> a
     let (format, ..) = writable(extension.as_deref(), &options)
         .map_err(|error| match extension.as_deref() {
             Some("png" | "npz") => {
-                error.with_hint("the chain yields events: end it in a representation, such as count")
+                error.with_hint("the chain yields events: end it in a representation, such as frame")
             }
             _ => error,
         })

@@ -38,8 +38,8 @@ use target::Target;
 Examples:
   parallax apply recording.raw on.parquet 'polarity keep=on'
   parallax apply recording.raw clean.raw 'region x=0 y=0 w=640 h=480 ! refractory period=1ms' --to evt3
-  parallax apply recording.raw counts.npy 'polarity keep=on ! count window=50ms'
-  parallax apply --time +1s..+1.1s recording.raw counts.png count")]
+  parallax apply recording.raw frames.npy 'polarity keep=on ! frame window=50ms'
+  parallax apply --time +1s..+1.1s recording.raw frame.png frame")]
 pub(crate) struct Arguments {
     /// The recording; - is standard input
     #[arg(value_name = "IN")]

@@ -101,7 +101,7 @@ fn a_representation_of_the_whole_is_one_array() {
     let folder = Folder::new();
     let (input, all) = scene(&folder);
     let out = folder.path("out.npy");
-    let said = apply(&input, &out, "count");
+    let said = apply(&input, &out, "frame");
     assert!(said.contains("1 tensor of i32 [2, 30, 40]"), "{said}");
     assert_eq!(npy(&out), (vec![2, HEIGHT, WIDTH], counts(&all)));
 }
@@ -111,7 +111,7 @@ fn windows_are_stacked_along_a_new_axis() {
     let folder = Folder::new();
     let (input, all) = scene(&folder);
     let out = folder.path("out.npy");
-    apply(&input, &out, "polarity keep=on ! count window=100ms");
+    apply(&input, &out, "polarity keep=on ! frame window=100ms");
     let on: Vec<[i64; 4]> = all.iter().copied().filter(|row| row[3] == 1).collect();
     let first = on[0][0];
     let windows = (on[on.len() - 1][0] - first) / 100_000;
@@ -131,7 +131,7 @@ fn every_kind_of_file_holds_the_same_tensors() {
         apply(
             &input,
             &folder.path(&format!("counts.{extension}")),
-            "count window=100ms",
+            "frame window=100ms",
         );
     }
     python(
@@ -152,7 +152,7 @@ fn a_picture_is_lit_where_the_tensor_is_not_zero() {
         "200ms..210ms",
         text(&input),
         text(&out),
-        "count",
+        "frame",
     ]);
     assert!(ran.err.contains("1 tensor"), "{}", ran.err);
     ran.ok();
@@ -189,8 +189,8 @@ fn the_bytes_depend_neither_on_the_chunk_nor_on_the_threads() {
     let (input, _) = scene(&folder);
     for (name, chain) in [
         ("out.parquet", "refractory period=5ms ! decimate n=3"),
-        ("out.npy", "refractory period=5ms ! count window=30ms"),
-        ("out.npz", "count window=200ms"),
+        ("out.npy", "refractory period=5ms ! frame window=30ms"),
+        ("out.npz", "frame window=200ms"),
     ] {
         let outputs = [["1048576", "2"], ["1000", "1"], ["7", "3"]].map(|[chunk, threads]| {
             let out = folder.path(name);
@@ -251,20 +251,20 @@ fn what_cannot_be_is_told_and_leaves_nothing() {
     );
     let error = fails("refractory period=0ms", "out.csv", 2);
     assert!(error.contains("period") && error.contains('^'), "{error}");
-    assert!(fails("count ! polarity", "out.npy", 2).contains("at the end"));
-    let error = fails("count", "out.raw", 5);
+    assert!(fails("frame ! polarity", "out.npy", 2).contains("at the end"));
+    let error = fails("frame", "out.raw", 5);
     assert!(error.contains("tensors") && error.contains("npy"), "{error}");
     let error = fails("polarity keep=on", "out.png", 5);
     assert!(error.contains("representation"), "{error}");
-    let error = fails("count window=1s", "out.npy", 2);
+    let error = fails("frame window=1s", "out.npy", 2);
     assert!(
         error.contains("no tensor") && error.contains("incomplete"),
         "{error}"
     );
-    let error = fails("count window=100us", "out.png", 2);
+    let error = fails("frame window=100us", "out.png", 2);
     assert!(error.contains("one tensor"), "{error}");
     let unknown = folder.file("unknown.csv", "0,1,1,1\n");
-    let error = run(["apply", text(&unknown), text(&folder.path("out.npy")), "count"]).fails(2);
+    let error = run(["apply", text(&unknown), text(&folder.path("out.npy")), "frame"]).fails(2);
     assert!(error.contains("size"), "{error}");
     let error = run(["apply", "--force", text(&input), text(&input), "polarity"]).fails(2);
     assert!(error.contains("same file"), "{error}");
