@@ -10,6 +10,7 @@ mod checks;
 mod demo;
 mod docs;
 mod floors;
+mod gallery;
 mod new_row;
 mod recordings;
 mod tally;
@@ -67,6 +68,12 @@ const VERBS: &[Verb] = &[
         arguments: "[--check]",
         about: "write the generated tables into the documents; --check fails where they are stale",
         run: docs::run,
+    },
+    Verb {
+        name: "gallery",
+        arguments: "RECORDING",
+        about: "make the pictures of docs/gallery.md from a recording",
+        run: gallery::run,
     },
     Verb {
         name: "new",

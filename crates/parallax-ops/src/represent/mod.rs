@@ -25,8 +25,11 @@ operators! {
     averaged_time_surface
     bina_rep
     decay
+    event_rate
     frame
+    intervals
     mixed_density
+    pixel_statistics
     speed_invariant_time_surface
     stacked_histogram
     time_surface

@@ -1,6 +1,6 @@
 //! Cells beside the tensor's own: what a window, or a stream, adds up before it is turned into what is shown.
 
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Pod;
 
 use super::kernel::Memory;
 

@@ -5,4 +5,5 @@
 mod frames;
 mod input;
 mod parameters;
+mod statistics;
 mod surfaces;
