@@ -40,6 +40,9 @@ pub(super) fn text(
         ),
     );
     row("sensor", sensor(&meta, survey));
+    // What a file of several streams lists; the report counts those that are not handed out.
+    let streams = meta.extra.iter().filter(|(key, _)| key.starts_with("stream."));
+    streams.for_each(|(_, stream)| row("stream", stream.clone()));
     let off = survey.events - survey.on;
     let mut events = figures::count(survey.events);
     if survey.events > 0 {

@@ -1,5 +1,6 @@
 //! `parallax info`: counts and extremes held to independent decoders, and the page for people.
 
+use parallax::formats::format;
 use parallax_testkit::recording;
 use serde_json::Value;
 
@@ -148,4 +149,21 @@ fn several_files_are_several_pages() {
     let page = run(["info", text(&a), text(&b)]).ok();
     assert_eq!(page.matches("events").count(), 2);
     assert!(page.contains("\n\n"));
+}
+
+/// Every stream of a file is listed, and what is not handed out is counted.
+#[test]
+fn the_streams_of_a_file_are_listed() {
+    let folder = Folder::new();
+    let path = folder.path("a.aedat4");
+    std::fs::write(&path, (format("aedat4").unwrap().sample)().bytes).unwrap();
+    let page = run(["info", text(&path)]).ok();
+    for line in [
+        "stream    0: frames",
+        "stream    1: events, 1280x720",
+        "stream    3: external triggers",
+        "IMU samples of stream 4",
+    ] {
+        assert!(page.contains(line), "{page}");
+    }
 }
