@@ -1,8 +1,9 @@
 //! `parallax bench FILE..`: how fast your own file is decoded here.
 //!
-//! Each run decodes the whole file, in batches into memory that is used again, and counts the events; the median of the
-//! runs is printed. Beside it stands what copying as many bytes of columns (13 an event) takes in the same run, batch by
-//! batch as the decoder writes them: no decoder can be faster. The first read, which may come from the disk, is not timed.
+//! Each run decodes the whole file, in batches into memory that is used again, and counts the events; the median of
+//! the runs is printed. Beside it stands what copying as many bytes of columns (13 an event) takes in the same run,
+//! batch by batch as the decoder writes them: no decoder can be faster. The first read, which may come from the disk,
+//! is not timed.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -23,8 +24,8 @@ const EVENT_BYTES: u64 = 13;
 
 /// Measure how fast a recording is decoded.
 ///
-/// The median of several runs, beside a copy of as many bytes of columns in memory, which is what the best decoder could reach. The
-/// machine should have nothing else to do.
+/// The median of several runs, beside a copy of as many bytes of columns in memory, which is what the best decoder
+/// could reach. The machine should have nothing else to do.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

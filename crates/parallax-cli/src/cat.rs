@@ -1,8 +1,8 @@
 //! `parallax cat FILE..`: events as text, one a line.
 //!
-//! In: recordings. Out: on standard output `t x y p` (with `--triggers` the external triggers, `t id value`) separated by blanks, or a JSON object a line; t counts the unit of
-//! the recording. Nothing else is printed there, so it is ready for awk and jq. `--tail` keeps so many events in memory,
-//! the rest is constant.
+//! In: recordings. Out: on standard output `t x y p` (with `--triggers` the external triggers, `t id value`)
+//! separated by blanks, or a JSON object a line; t counts the unit of the recording. Nothing else is printed there,
+//! so it is ready for awk and jq. `--tail` keeps so many events in memory, the rest is constant.
 
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};

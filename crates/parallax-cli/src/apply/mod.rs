@@ -1,9 +1,9 @@
 //! `parallax apply IN OUT CHAIN`: operators over a recording, to another recording or to tensors.
 //!
-//! In: a recording and a chain such as `region x=0 y=0 w=640 h=480 ! refractory period=1ms ! voxel window=50ms`. Out: events
-//! in any format that is written if the chain yields events; tensors as NPY, NPZ, Parquet, Arrow or PNG if it ends in a
-//! representation. It is streamed; what the operators remember, one window and one row group is all that is held, except
-//! with NPZ, which has all its arrays in memory. The output appears only when it is complete.
+//! In: a recording and a chain such as `region x=0 y=0 w=640 h=480 ! refractory period=1ms ! voxel window=50ms`. Out:
+//! events in any format that is written if the chain yields events; tensors as NPY, NPZ, Parquet, Arrow or PNG if it
+//! ends in a representation. It is streamed; what the operators remember, one window and one row group is all that is
+//! held, except with NPZ, which has all its arrays in memory. The output appears only when it is complete.
 
 mod events;
 mod plane;
@@ -29,10 +29,10 @@ use target::Target;
 
 /// Run a chain of operators over a recording.
 ///
-/// A chain is written as `operator parameter=value .. ! operator ..`; `parallax ops` lists the operators. If it yields
-/// events, OUT is a recording in any format that is written. If it ends in a representation, OUT is a file of tensors,
-/// one for each window: .npy (stacked along a new first axis), .npz, .parquet, .arrow, or .png for a single one. The output appears only when
-/// it is complete.
+/// A chain is written as `operator parameter=value .. ! operator ..`; `parallax ops` lists the operators. If it
+/// yields events, OUT is a recording in any format that is written. If it ends in a representation, OUT is a file of
+/// tensors, one for each window: .npy (stacked along a new first axis), .npz, .parquet, .arrow, or .png for a single
+/// one. The output appears only when it is complete.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -50,8 +50,8 @@ pub(crate) struct Arguments {
     /// The operators, as `id key=value .. ! id ..`
     #[arg(value_name = "CHAIN")]
     chain: String,
-    /// The output's format, by its extension if absent: that of a recording as `id` or `id key=value ..`; of tensors npy,
-    /// npz, parquet, arrow or png
+    /// The output's format, by its extension if absent: that of a recording as `id` or `id key=value ..`; of tensors
+    /// npy, npz, parquet, arrow or png
     #[arg(long, value_name = "FORMAT")]
     to: Option<String>,
     /// Round times to multiples of this step before anything else, and say how far they were moved
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Whether the chain asks for windows: then there is any number of tensors, even if it happens to be one.
 fn is_windowed(chain: &Chain) -> bool {
-    let is_window = |key: &str| ["window", "window_events", "events"].contains(&key);
+    let is_window = |key: &str| ["window", "window_events"].contains(&key);
     let last = chain.links.last();
     last.is_some_and(|link| link.args.iter().any(|argument| is_window(&argument.key)))
 }

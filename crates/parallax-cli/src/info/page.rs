@@ -179,7 +179,7 @@ fn sensor(meta: &Meta, survey: &Survey) -> String {
         (None, None) => "size not stated".to_owned(),
     };
     if let Some(sensor) = &meta.sensor {
-        let _ = write!(text, ", {sensor}");
+        let _ = write!(text, ", {}", on_one_line(sensor));
     }
     text
 }

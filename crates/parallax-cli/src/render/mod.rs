@@ -1,8 +1,8 @@
 //! `parallax render IN OUT`: the events as a picture (PNG) or as a film (GIF).
 //!
-//! In: a recording and how it is cut. Out: for a PNG one window; without `--time` and `--by-count` the one with the most
-//! events on a grid that starts at the first event, which takes a pass over the recording of its own. For a GIF all
-//! windows one after another, in constant memory. The same bytes for the same events everywhere.
+//! In: a recording and how it is cut. Out: for a PNG one window; without `--time` and `--by-count` the one with the
+//! most events on a grid that starts at the first event, which takes a pass over the recording of its own. For a GIF
+//! all windows one after another, in constant memory. The same bytes for the same events everywhere.
 
 mod colormap;
 mod film;
@@ -35,8 +35,8 @@ use search::{Found, Search};
 /// Draw events as a PNG picture or a GIF film.
 ///
 /// A PNG shows one window of time: all of --time, or the --by-count first events, or else the window with the most
-/// events, of the length --by-time, on a grid from the first event on. A GIF shows all windows one after another. Each pixel shows how
-/// many ON and OFF events it had; the brightest hundredth of them are saturated.
+/// events, of the length --by-time, on a grid from the first event on. A GIF shows all windows one after another.
+/// Each pixel shows how many ON and OFF events it had; the brightest hundredth of them are saturated.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,8 +1,8 @@
 //! How a sensor's pixels lie on a picture of another size.
 //!
-//! Events are counted in cells. Where the picture is smaller than the sensor, a cell is a pixel of the picture and takes
-//! the events of several sensor pixels; where it is larger, a cell is a sensor pixel and is drawn several times. Only
-//! whole numbers decide which belongs to which, so it is the same everywhere.
+//! Events are counted in cells. Where the picture is smaller than the sensor, a cell is a pixel of the picture and
+//! takes the events of several sensor pixels; where it is larger, a cell is a sensor pixel and is drawn several
+//! times. Only whole numbers decide which belongs to which, so it is the same everywhere.
 
 use std::str::FromStr;
 

@@ -36,16 +36,16 @@ fn send(child: &Child, signal: &str) {
     assert!(sent.success());
 }
 
-#[test]
-fn a_signal_leaves_the_old_output_or_none() {
+/// What each command does with a pipe that gives some events and then nothing more.
+fn stops(name: &str, arguments: impl Fn(&str) -> Vec<String>) {
     for (signal, old) in [("-INT", Some("precious")), ("-TERM", None)] {
         let folder = Folder::new();
         if let Some(old) = old {
-            folder.file("out.parquet", old);
+            folder.file(name, old);
         }
-        let out = folder.path("out.parquet");
+        let out = folder.path(name);
         let mut child = command()
-            .args(["convert", "--force", "-", text(&out)])
+            .args(arguments(text(&out)))
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -55,7 +55,11 @@ fn a_signal_leaves_the_old_output_or_none() {
         stdin.write_all(CSV.as_bytes()).unwrap();
         wait_for_handler(&child);
         send(&child, signal);
-        assert_eq!(ran(child.wait_with_output().unwrap()).code, Some(130), "{signal}");
+        assert_eq!(
+            ran(child.wait_with_output().unwrap()).code,
+            Some(130),
+            "{name} {signal}"
+        );
         drop(stdin);
         assert_eq!(fs::read_to_string(&out).ok().as_deref(), old);
         assert_eq!(
@@ -64,6 +68,19 @@ fn a_signal_leaves_the_old_output_or_none() {
             "nothing is left behind"
         );
     }
+}
+
+#[test]
+fn a_signal_leaves_the_old_output_or_none() {
+    let owned = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect::<Vec<_>>();
+    stops("out.parquet", |out| owned(&["convert", "--force", "-", out]));
+    stops("out.gif", |out| owned(&["render", "--force", "-", out]));
+    stops("out.csv", |out| {
+        owned(&["apply", "--force", "-", out, "polarity"])
+    });
+    stops("out.npy", |out| {
+        owned(&["apply", "--force", "-", out, "frame window=1ms"])
+    });
 }
 
 #[test]
@@ -97,6 +114,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     for arguments in [
         vec!["digest", text(&path)],
         vec!["convert", "--to", "csv", text(&path), "-"],
+        vec!["apply", "--to", "csv", text(&path), "-", "polarity keep=both"],
+        vec!["apply", "--to", "npy", text(&path), "-", "frame window=1ms"],
     ] {
         let mut child = command()
             .args(arguments)

@@ -1,9 +1,10 @@
 //! Writes tensors as a table: a row for each, as Parquet or Arrow IPC.
 //!
-//! The columns are `start` and `end` (the span of time that a tensor stands for, half-open, a Duration in the unit of the
-//! stream; null where it has none) and `tensor` (Arrow's canonical `arrow.fixed_shape_tensor`, with the shape and the names
-//! of the axes in the field's metadata, and the facts of the stream beside them). All tensors have one type and one
-//! shape: those of the first. A row group has 64 MiB of them or a single one, which is all that is held in memory.
+//! The columns are `start` and `end` (the span of time that a tensor stands for, half-open, a Duration in the unit of
+//! the stream; null where it has none) and `tensor` (Arrow's canonical `arrow.fixed_shape_tensor`, with the shape and
+//! the names of the axes in the field's metadata, and the facts of the stream beside them). All tensors have one type
+//! and one shape: those of the first. A row group has 64 MiB of them or a single one, which is all that is held in
+//! memory.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -94,8 +95,8 @@ impl TensorTable {
     /// Adds a tensor.
     ///
     /// # Errors
-    /// [`ErrorKind::Param`](parallax_events::ErrorKind) if its type, shape, axes or unit of time differ from those of the
-    /// first; if it has more elements than Arrow's lists hold; if the output fails.
+    /// [`ErrorKind::Param`](parallax_events::ErrorKind) if its type, shape, axes or unit of time differ from those of
+    /// the first; if it has more elements than Arrow's lists hold; if the output fails.
     pub fn push(&mut self, tensor: &Tensor) -> Result<()> {
         let begun = match &mut self.begun {
             Some(begun) => begun,
@@ -112,8 +113,8 @@ impl TensorTable {
     /// Writes what is held back, and the trailer.
     ///
     /// # Errors
-    /// [`ErrorKind::Param`](parallax_events::ErrorKind) if there is no tensor: nobody knows the type of the column; if the
-    /// output fails.
+    /// [`ErrorKind::Param`](parallax_events::ErrorKind) if there is no tensor: nobody knows the type of the column;
+    /// if the output fails.
     pub fn finish(self) -> Result<()> {
         let Some(begun) = self.begun else {
             return Err(Error::param("there is no tensor to write"));
@@ -211,8 +212,8 @@ fn properties() -> Result<WriterProperties> {
         .build())
 }
 
-/// The same column with elements that may be null, though none is: pyarrow's tensor type has them so, and takes a Parquet
-/// column for tensors only then.
+/// The same column with elements that may be null, though none is: pyarrow's tensor type has them so, and takes a
+/// Parquet column for tensors only then.
 fn nullable(column: &ArrayRef) -> Result<ArrayRef> {
     let list = column
         .as_fixed_size_list_opt()
