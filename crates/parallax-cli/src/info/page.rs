@@ -309,3 +309,15 @@ impl<'a> ErrorFacts<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_states_cannot_reach_the_terminal() {
+        assert_eq!(on_one_line("a\x1b[31m\nb"), "a [31m b");
+        assert_eq!(on_one_line(&"é".repeat(101)), format!("{}..", "é".repeat(100)));
+        assert_eq!(on_one_line(&"é".repeat(100)), "é".repeat(100));
+    }
+}
