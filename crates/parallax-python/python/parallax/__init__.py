@@ -1,0 +1,76 @@
+"""Event-camera data as zero-copy columns, tables and tensors.
+
+`read` a recording into `Events`, whose columns are NumPy arrays that nobody copied; hand them on to pyarrow, Polars, DuckDB,
+pandas, PyTorch and JAX; filter them and make tensors of them with the operators, each of which is a function here and a
+method of `Events`.
+
+Examples
+--------
+>>> import parallax as px
+>>> events = px.sample()
+>>> frame = events.polarity(keep="on").count()
+>>> frame.shape
+(2, 48, 64)
+"""
+
+from ._errors import (
+    ClosedError,
+    DeadlineError,
+    InternalError,
+    IoError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    ParallaxError,
+    ParamError,
+    PeerError,
+    UnsupportedError,
+)
+from ._events import Event, Events, Window, concat
+from ._meta import Finding, Format, Info, Meta, Param, Report
+from ._native import Memory, __version__
+from ._operators import *
+from ._operators import __all__ as _operator_names
+from ._reader import Reader, Windows, convert, formats, info, open, read, write
+from ._sample import sample
+from ._settings import get_threads, set_threads
+from ._tensor import Tensor
+
+__all__ = [
+    "ClosedError",
+    "DeadlineError",
+    "Event",
+    "Events",
+    "Finding",
+    "Format",
+    "Info",
+    "InternalError",
+    "IoError",
+    "LimitError",
+    "MalformedError",
+    "Memory",
+    "Meta",
+    "NotFoundError",
+    "ParallaxError",
+    "Param",
+    "ParamError",
+    "PeerError",
+    "Reader",
+    "Report",
+    "Tensor",
+    "UnsupportedError",
+    "Window",
+    "Windows",
+    "__version__",
+    "concat",
+    "convert",
+    "formats",
+    "get_threads",
+    "info",
+    "open",
+    "read",
+    "sample",
+    "set_threads",
+    "write",
+]
+__all__ += _operator_names

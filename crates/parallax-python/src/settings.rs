@@ -1,0 +1,79 @@
+//! What holds for the whole process: on how many threads work runs.
+//!
+//! The pool is made when it is first needed. A fork leaves its threads behind in the parent, so the child forgets
+//! the pool and makes one of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use parallax::{Error, Result};
+use pyo3::prelude::*;
+
+use crate::error::raised;
+
+static SETTINGS: Mutex<Settings> = Mutex::new(Settings {
+    threads: None,
+    pool: None,
+});
+
+struct Settings {
+    /// As asked for; absent: one for each core.
+    threads: Option<usize>,
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+/// The most threads that can be asked for.
+const MOST_THREADS: usize = 1024;
+
+/// The pool that work runs on. Asked for while the GIL is held, so that no fork finds the lock taken.
+pub(crate) fn pool(_: Python<'_>) -> Result<Arc<rayon::ThreadPool>> {
+    let mut settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pool) = &settings.pool {
+        return Ok(Arc::clone(pool));
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads.unwrap_or_else(cores))
+        .thread_name(|index| format!("parallax-{index}"))
+        .build()
+        .map_err(|error| Error::internal(format!("no thread pool: {error}")))?;
+    let pool = Arc::new(pool);
+    settings.pool = Some(Arc::clone(&pool));
+    Ok(pool)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How many threads work runs on.
+#[pyfunction]
+pub(crate) fn threads() -> usize {
+    let settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    settings.threads.unwrap_or_else(cores)
+}
+
+/// Sets how many threads work runs on from now on; `None` is one for each core.
+#[pyfunction]
+pub(crate) fn set_threads(threads: Option<usize>) -> PyResult<()> {
+    if let Some(threads) = threads
+        && !(1..=MOST_THREADS).contains(&threads)
+    {
+        return Err(raised(
+            Error::param(format!("`threads` cannot be {threads}"))
+                .with_hint(format!("it is 1 to {MOST_THREADS}, or None for one each core")),
+        ));
+    }
+    let mut settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    settings.threads = threads;
+    settings.pool = None;
+    Ok(())
+}
+
+/// To be called in a forked child: the pool's threads are not here.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    // The lock is free: the interpreter forks holding the GIL, and so does who holds the lock.
+    if let Ok(mut settings) = SETTINGS.try_lock() {
+        // Dropping it would wait for threads that do not exist.
+        std::mem::forget(settings.pool.take());
+    }
+}
