@@ -27,11 +27,15 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         for Bench { package, name, .. } in &known {
             println!("  {name:<16} {package}");
         }
+        println!("  {:<16} the Python package against Rust and its peers", "python");
         println!(
             "\nWhat is worth keeping goes into BENCHMARKS.md: medians of five runs, the machine, the date."
         );
         return Ok(true);
     };
+    if name == "python" {
+        return crate::python::bench(workspace, rest);
+    }
     let bench = known
         .iter()
         .find(|known| known.name == *name)

@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::tally::Tally;
 use crate::workspace::{Workspace, quoted, run as run_command, shown};
-use crate::{Outcome, docs, floors, recordings, venv};
+use crate::{Outcome, docs, floors, python, recordings, venv};
 
 /// One check: `cargo xtask test NAME` runs it alone.
 struct Check {
@@ -60,6 +60,11 @@ const CHECKS: &[Check] = &[
         run: doctests,
     },
     Check {
+        name: "python",
+        about: "the Python package: its wheel, its tests, its types",
+        run: python_package,
+    },
+    Check {
         name: "docs",
         about: "generated tables are fresh",
         run: generated,
@@ -71,10 +76,17 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// The check behind `--torch`: its packages are 3 GB where there is no build for the CPU alone.
+const TORCH: Check = Check {
+    name: "torch",
+    about: "what needs PyTorch",
+    run: torch,
+};
+
 /// `cargo xtask test`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let mut chosen: Vec<&Check> = Vec::new();
-    for name in arguments {
+    for name in arguments.iter().filter(|name| *name != "--torch") {
         let check = CHECKS.iter().find(|check| check.name == name).with_context(|| {
             let known: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
             format!("no check is called `{name}`; known are {}", known.join(", "))
@@ -84,13 +96,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     if chosen.is_empty() {
         chosen.extend(CHECKS);
     }
+    if arguments.iter().any(|name| name == "--torch") {
+        chosen.push(&TORCH);
+    }
 
     let mut total = Tally::default();
     let mut table: Vec<(&str, bool, Duration)> = Vec::new();
     let mut setup = Setup::default();
     if chosen
         .iter()
-        .any(|check| ["tests", "doctests"].contains(&check.name))
+        .any(|check| ["tests", "doctests", "python"].contains(&check.name))
     {
         println!("== setup: recordings and Python for the tests");
         let start = Instant::now();
@@ -164,7 +179,7 @@ pub(crate) fn markdown() -> String {
     text
 }
 
-fn in_ci() -> bool {
+pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
@@ -264,6 +279,17 @@ fn doctests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     )
 }
 
+fn python_package(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
+    let environment: Vec<_> = setup.environment().collect();
+    let (held, tally) = python::check(workspace, &environment)?;
+    Ok(Verdict::Ran(held, tally))
+}
+
+fn torch(workspace: &Workspace, _: &Setup) -> Result<Verdict> {
+    let (held, tally) = python::torch(workspace)?;
+    Ok(Verdict::Ran(held, tally))
+}
+
 fn generated(workspace: &Workspace, _: &Setup) -> Result<Verdict> {
     docs::run(workspace, &["--check".to_owned()]).map(Verdict::Held)
 }
@@ -286,17 +312,18 @@ fn counted(workspace: &Workspace, setup: &Setup, arguments: &[&str]) -> Result<V
     command.envs(setup.environment());
     println!("$ {}", shown(&command));
     command.env("PARALLAX_SKIPS", &skips);
-    let outcome = streamed(command);
+    let mut tally = Tally::default();
+    let outcome = streamed(command, |line| tally.line(line));
     let noted = fs::read_to_string(&skips);
     // A leftover in the temporary folder harms nobody.
     let _ = fs::remove_file(&skips);
-    let (held, mut tally) = outcome?;
+    let held = outcome?;
     tally.skips(&noted.context("cannot read the list of skipped tests")?);
     Ok(Verdict::Ran(held, tally))
 }
 
-/// Runs the command with both outputs in one stream, so that their order stays, and counts the tests.
-fn streamed(mut command: Command) -> Result<(bool, Tally)> {
+/// Runs the command with both outputs in one stream, so that their order stays; `each` gets its lines.
+pub(crate) fn streamed(mut command: Command, mut each: impl FnMut(&str)) -> Result<bool> {
     let (reader, writer) = io::pipe().context("cannot make a pipe")?;
     let second = writer.try_clone().context("cannot make a pipe")?;
     let mut child = command
@@ -306,7 +333,6 @@ fn streamed(mut command: Command) -> Result<(bool, Tally)> {
         .context("cannot run cargo")?;
     // It holds the writing ends: without this the reading end never closes.
     drop(command);
-    let mut tally = Tally::default();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     while reader
@@ -318,9 +344,9 @@ fn streamed(mut command: Command) -> Result<(bool, Tally)> {
         out.write_all(&line)
             .and_then(|()| out.flush())
             .context("cannot print")?;
-        tally.line(String::from_utf8_lossy(&line).trim_end());
+        each(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
     let status = child.wait().context("cannot wait for cargo")?;
-    Ok((status.success(), tally))
+    Ok(status.success())
 }

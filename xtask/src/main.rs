@@ -12,6 +12,7 @@ mod docs;
 mod floors;
 mod gallery;
 mod new_row;
+mod python;
 mod recordings;
 mod tally;
 mod venv;
@@ -41,7 +42,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "test",
-        arguments: "[CHECK..]",
+        arguments: "[CHECK..] [--torch]",
         about: "every check, or only those named; closes with `N passed, N failed, N skipped`",
         run: checks::run,
     },
@@ -62,6 +63,12 @@ const VERBS: &[Verb] = &[
         arguments: "",
         about: "make the Python environment that the interchange tests use; prints its interpreter",
         run: venv::run,
+    },
+    Verb {
+        name: "python",
+        arguments: "wheel|stubs|matrix",
+        about: "build the Python package's wheel, write its stubs, or try it with old and new NumPy and Polars",
+        run: python::run,
     },
     Verb {
         name: "docs",

@@ -50,6 +50,28 @@ impl Tally {
         }
     }
 
+    /// Takes one line that `pytest -rfEs` printed: names from its summary, numbers from the last line.
+    pub(crate) fn pytest_line(&mut self, line: &str) {
+        if let Some(name) = line
+            .strip_prefix("FAILED ")
+            .or_else(|| line.strip_prefix("ERROR "))
+        {
+            let name = name.split_once(" - ").map_or(name, |(name, _)| name);
+            self.failed.push(name.to_owned());
+        } else if let Some(skipped) = line.strip_prefix("SKIPPED ") {
+            let (place, why) = skipped.split_once(": ").unwrap_or((skipped, "no reason given"));
+            let place = place.split_once("] ").map_or(place, |(_, place)| place);
+            self.skip(place, why);
+        } else if line.contains(" in ") && (line.contains(" passed") || line.contains(" failed")) {
+            self.passed += number_before(line, " passed");
+        }
+    }
+
+    /// Takes something that could not run.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        self.skipped.insert(name.to_owned(), why.to_owned());
+    }
+
     /// Takes the skip file, one `<test>: <why>` per line.
     ///
     /// Test names hold `::`, so the first colon that a space follows ends the name.
@@ -139,6 +161,25 @@ error: 1 target failed:
         assert_eq!(tally.failed, ["parallax_events window::tests::late"]);
         assert_eq!(tally.skipped["parallax_events slow"], "takes an hour");
         assert_eq!(tally.reruns, ["-p parallax-events --lib"]);
+    }
+
+    #[test]
+    fn pytest_is_counted_too() {
+        let mut tally = Tally::default();
+        for line in [
+            "..F.s [100%]",
+            "FAILED tests/test_a.py::test_b[x] - ValueError: 3 passed in vain",
+            "SKIPPED [1] tests/conftest.py:29: no recording faery/evt3.raw",
+            "1 failed, 364 passed, 1 skipped in 35.71s",
+        ] {
+            tally.pytest_line(line);
+        }
+        assert_eq!(tally.closing_line(), "364 passed, 1 failed, 1 skipped");
+        assert_eq!(tally.failed, ["tests/test_a.py::test_b[x]"]);
+        assert_eq!(
+            tally.skipped["tests/conftest.py:29"],
+            "no recording faery/evt3.raw"
+        );
     }
 
     #[test]

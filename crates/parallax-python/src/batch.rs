@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use parallax::events::{Pool, TimeUnit, WindowCursor, ensure_strict_order, event_schema};
+use parallax::ops::QuantisationError;
 use parallax::{Error, EventBatch, Meta, Nanos, Order, Report, TimeRange};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -28,6 +29,8 @@ pub(crate) struct Batch {
     pub(crate) events: EventBatch,
     report: Option<Arc<Report>>,
     format: Option<&'static str>,
+    /// How far times were moved, if they were.
+    quantised: Option<QuantisationError>,
 }
 
 impl Batch {
@@ -37,6 +40,15 @@ impl Batch {
             events,
             report: None,
             format: None,
+            quantised: None,
+        }
+    }
+
+    /// A batch that operators made, which may have moved its times.
+    pub(crate) fn made(events: EventBatch, quantised: Option<QuantisationError>) -> Self {
+        Self {
+            quantised,
+            ..Self::of(events)
         }
     }
 
@@ -46,6 +58,7 @@ impl Batch {
             events,
             report: Some(Arc::new(report)),
             format: Some(format),
+            quantised: None,
         }
     }
 
@@ -55,6 +68,7 @@ impl Batch {
             events,
             report: self.report.clone(),
             format: self.format,
+            quantised: self.quantised,
         }
     }
 
@@ -125,7 +139,16 @@ impl Batch {
     /// What was odd in the data when they were read.
     #[getter]
     fn findings(&self) -> Vec<FindingRow> {
-        self.report.as_deref().map(findings).unwrap_or_default()
+        let mut rows = self.report.as_deref().map(findings).unwrap_or_default();
+        if let Some(QuantisationError { max, mean, count }) = self.quantised {
+            let detail = format!(
+                "by at most {max} {unit}, {mean:.3} {unit} on average",
+                unit = self.unit()
+            );
+            let text = format!("times moved onto fixed steps: {detail} ({count} times)");
+            rows.push(("quantised".to_owned(), count, None, None, detail, text));
+        }
+        rows
     }
 
     /// The events from `start` to before `stop`.

@@ -1,319 +1,349 @@
-//! Operators, one after another, on a batch: built once from texts or values, used any number of times.
+//! Operators, one after another, on a batch or on a stream: built once from texts or values, used any number of times.
 //!
-//! A small batch passes whole. A large one passes in slices, so that Ctrl-C is seen; the law that every operator keeps
-//! (in pieces = whole) makes the answer the same.
+//! A small batch passes at once, on the thread that calls. A large one passes in slices, on the pool, so that Ctrl-C is seen
+//! in between; the law that every operator keeps (in pieces = whole) makes the answer the same.
 
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
-use parallax::events::params::ParamsBuilder;
-use parallax::events::{BatchBuilder, OpState, Params, Value, chain as grammar};
-use parallax::ops::{Build, OPERATORS, Operator, operator};
-use parallax::{Error, EventBatch, EventOp, Meta, Nanos, Represent, Result, Tensor};
+use parallax::events::{BatchBuilder, Pool, chain as grammar};
+use parallax::ops::{Build, Compose, ComposeRun, Mode, OPERATORS, QuantisationError, WINDOW, operator};
+use parallax::{Error, EventBatch, Result, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyString};
 
 use crate::batch::{Batch, SMALL};
 use crate::error::raised;
 use crate::memory::Memory;
+use crate::settings;
 use crate::work::{Gauge, watched};
 
-/// Operators, one after another; the last may make a tensor.
+/// How many events of a large batch pass between two looks for Ctrl-C: a few milliseconds of work.
+const SLICE: usize = 1 << 19;
+
+/// Operators, one after another; the last may make tensors.
 #[pyclass(frozen, module = "parallax._native")]
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
     text: String,
-    filters: Vec<Arc<dyn EventOp>>,
-    last: Option<Arc<dyn Represent>>,
-}
-
-/// What a chain makes: events, or a tensor.
-enum Made {
-    Events(EventBatch),
-    Tensor(Tensor),
+    compose: Compose,
+    is_windowed: bool,
 }
 
 /// A tensor for Python: its memory, the names of its axes, its span of time, its facts.
 type TensorRow = (Memory, Vec<String>, Option<(i64, i64)>, Vec<(String, String)>);
 
+/// What leaves a chain: events, or tensors.
+type Made = (Option<Batch>, Vec<TensorRow>);
+
 #[pymethods]
 impl Chain {
-    /// The operators that a text names: `region width=8 height=8 ! count`.
+    /// The operators that a text names: `region w=8 h=8 ! count`.
     #[staticmethod]
     fn parse(text: &str) -> PyResult<Self> {
-        let make = || -> Result<Self> {
-            let parsed = grammar::Chain::parse(text)?;
-            let mut chain = Self::empty();
-            for link in &parsed.links {
-                let row = *link.resolve("operator", OPERATORS, |row| row.id())?;
-                let params = row.declaration.check(link)?;
-                chain
-                    .add(row, params)
-                    .map_err(|error| link.point(link.id_span, error))?;
-            }
-            Ok(chain)
-        };
-        make().map_err(raised)
+        Self::of_text(text).map_err(raised)
     }
 
-    /// The operator called `id`, with these values.
+    /// The operator called `id`, with these values; those that are None or the default are left out.
     #[staticmethod]
     fn of(id: &str, values: &Bound<'_, PyDict>) -> PyResult<Self> {
         let row = operator(id).map_err(raised)?;
-        let mut builder: ParamsBuilder = Params::of(row.declaration);
+        let mut text = id.to_owned();
         for (name, value) in values {
             if value.is_none() {
                 continue;
             }
+            // A parameter that is called as a keyword of Python has an underscore behind it there.
             let name: String = name.extract()?;
-            let value = value_of(&value, id, &name)?;
-            builder = builder.set(&name, value).map_err(raised)?;
+            let name = name.trim_end_matches('_').to_owned();
+            let value = text_of(&value, id, &name)?;
+            let spec = row.declaration.params().iter().find(|spec| spec.name() == name);
+            let default = spec
+                .and_then(|spec| spec.default_value())
+                .map(|value| value.to_string());
+            if default.as_ref() != Some(&value) {
+                text.push_str(&format!(" {name}={}", grammar::quote(&value)));
+            }
         }
-        let mut chain = Self::empty();
-        let params = builder.build().map_err(raised)?;
-        chain.add(row, params).map_err(raised)?;
-        Ok(chain)
+        Self::of_text(&text).map_err(raised)
     }
 
     /// All operators of these chains, one after another.
     #[staticmethod]
     fn join(chains: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
-        let mut joined = Self::empty();
-        for chain in &chains {
-            if let Some(last) = &joined.last {
-                return Err(raised(after_tensor(last.params().id(), &chain.text)));
-            }
-            joined.filters.extend(chain.filters.iter().cloned());
-            joined.last = chain.last.clone();
-            joined.say(&chain.text);
-        }
-        Ok(joined)
+        let texts: Vec<&str> = chains.iter().map(|chain| chain.text.as_str()).collect();
+        Self::of_text(&texts.join(" ! ")).map_err(raised)
     }
 
-    /// The chain in the grammar, without what equals the defaults.
+    /// The chain in the grammar.
     #[getter]
     fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it makes a tensor.
+    /// Whether it makes tensors.
     #[getter]
     fn makes_tensor(&self) -> bool {
-        self.last.is_some()
+        self.compose.yields_tensors()
     }
 
-    /// The operators on a batch: (events, None) or (None, tensor).
+    /// Whether it makes a tensor for each window, not one for all.
+    #[getter]
+    fn is_windowed(&self) -> bool {
+        self.is_windowed
+    }
+
+    /// The operators on a batch that is a whole stream.
     #[pyo3(signature = (batch, progress=None))]
-    fn apply(
-        &self,
-        py: Python<'_>,
-        batch: &Batch,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<(Option<Batch>, Option<TensorRow>)> {
-        let made = if batch.events.len() <= SMALL {
-            py.detach(|| self.run_whole(&batch.events)).map_err(raised)?
+    fn apply(&self, py: Python<'_>, batch: &Batch, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Made> {
+        let (events, mode) = (batch.events.clone(), settings::mode());
+        let made = if events.len() <= SMALL {
+            py.detach(|| Whole::at_once(&self.compose, mode, &events))
         } else {
-            let (chain, events) = (self.clone(), batch.events.clone());
-            watched(py, progress, move |gauge| chain.run_in_slices(&events, gauge))?
+            let pool = settings::pool(py).map_err(raised)?;
+            let compose = self.compose.clone();
+            let whole = watched(py, progress, move |gauge| {
+                Whole::in_slices(&compose, mode, &events, Pool::from(pool.as_ref()), gauge)
+            });
+            return whole.map(Whole::into_python);
         };
-        Ok(match made {
-            Made::Events(events) => (Some(Batch::of(events)), None),
-            Made::Tensor(tensor) => {
-                let axes = tensor.axes().iter().map(ToString::to_string).collect();
-                let (span, meta) = (tensor.time_span(), tensor.meta().to_pairs());
-                (None, Some((Memory::tensor(tensor), axes, span, meta)))
-            }
+        made.map(Whole::into_python).map_err(raised)
+    }
+
+    /// The operators on a stream with the facts of `batch`.
+    fn start(&self, batch: &Batch) -> PyResult<ChainRun> {
+        let compose = self.compose.clone().with_mode(settings::mode());
+        let run = compose.and_then(|compose| compose.start(batch.events.meta()));
+        Ok(ChainRun {
+            run: Mutex::new(run.map_err(raised)?),
+            makes_tensor: self.compose.yields_tensors(),
         })
     }
 }
 
 impl Chain {
-    fn empty() -> Self {
-        Self {
-            text: String::new(),
-            filters: Vec::new(),
-            last: None,
-        }
-    }
-
-    fn add(&mut self, row: &Operator, params: Params) -> Result<()> {
-        if let Some(last) = &self.last {
-            return Err(after_tensor(last.params().id(), row.id()));
-        }
-        let text = format!("{params:#}");
-        match row.build {
-            Build::Events(build) => self.filters.push(build(params)?.into()),
-            Build::Tensor(build) => self.last = Some(build(params)?.into()),
-        }
-        self.say(&text);
-        Ok(())
-    }
-
-    fn say(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push_str(" ! ");
-        }
-        self.text.push_str(text);
-    }
-
-    fn run_whole(&self, events: &EventBatch) -> Result<Made> {
-        let mut run = Run::new(self, events.meta())?;
-        let mut out = run.push(0, events.clone())?;
-        let rest = run.finish()?;
-        if !rest.is_empty() && run.tensor.is_none() {
-            let mut parts = vec![out];
-            parts.extend(rest);
-            parts.retain(|part| !part.is_empty());
-            out = if parts.is_empty() {
-                EventBatch::empty(Arc::new(run.meta.clone()))
-            } else {
-                EventBatch::concat(&parts)?
+    fn of_text(text: &str) -> Result<Self> {
+        let parsed = grammar::Chain::parse(text)?;
+        let compose = Compose::from_chain(&parsed)?;
+        let is_windowed = parsed.links.last().is_some_and(|last| {
+            let row = OPERATORS.iter().find(|row| row.id() == last.id);
+            let own = |key: &str| {
+                row.is_some_and(|row| row.declaration.params().iter().any(|spec| spec.name() == key))
             };
-        }
-        run.made(|| Ok(out))
-    }
-
-    fn run_in_slices(&self, events: &EventBatch, gauge: &Gauge) -> Result<Made> {
-        let mut run = Run::new(self, events.meta())?;
-        let total = events.len() as u64;
-        let meta = Arc::new(run.meta.clone());
-        let mut out = BatchBuilder::growing()?;
-        out.set_geometry(meta.geometry);
-        let mut done = 0;
-        while done < events.len() {
-            gauge.tell(done as u64, total)?;
-            let end = events.len().min(done.saturating_add(SMALL));
-            let part = run.push(0, events.slice(done..end))?;
-            append(&mut out, &part)?;
-            done = end;
-        }
-        for part in run.finish()? {
-            append(&mut out, &part)?;
-        }
-        run.made(|| out.finish(&meta))
-    }
-}
-
-/// A chain at work on one stream.
-struct Run<'a> {
-    filters: Vec<(&'a dyn EventOp, Box<dyn OpState>, Meta)>,
-    tensor: Option<(&'a dyn Represent, Box<dyn OpState>)>,
-    /// The facts of what comes out of the filters.
-    meta: Meta,
-}
-
-impl<'a> Run<'a> {
-    fn new(chain: &'a Chain, meta: &Meta) -> Result<Self> {
-        let mut meta = meta.clone();
-        let mut filters = Vec::with_capacity(chain.filters.len());
-        for op in &chain.filters {
-            let state = op.state(&meta)?;
-            let next = op.output_meta(&meta)?;
-            filters.push((op.as_ref(), state, std::mem::replace(&mut meta, next)));
-        }
-        let tensor = match &chain.last {
-            Some(op) => Some((op.as_ref(), op.state(&meta)?)),
-            None => None,
-        };
+            let is_tensor = row.is_some_and(|row| matches!(row.build, Build::Tensor(_)));
+            let windows = WINDOW
+                .params()
+                .iter()
+                .filter(|spec| spec.name().starts_with("window"));
+            is_tensor
+                && windows
+                    .filter(|spec| !own(spec.name()))
+                    .any(|spec| last.args.iter().any(|arg| arg.key == spec.name()))
+        });
         Ok(Self {
-            filters,
-            tensor,
-            meta,
+            text: parsed.to_string(),
+            compose,
+            is_windowed,
         })
     }
+}
 
-    /// Passes events through the filters from `first` on, and into the tensor.
-    fn push(&mut self, first: usize, mut events: EventBatch) -> Result<EventBatch> {
-        for (op, state, _) in self.filters.iter_mut().skip(first) {
-            events = op.apply(state.as_mut(), &events)?;
-        }
-        if let Some((op, state)) = &mut self.tensor {
-            op.accumulate(state.as_mut(), &events)?;
-        }
-        Ok(events)
-    }
+/// A chain on its way through a stream.
+#[pyclass(frozen, module = "parallax._native")]
+#[derive(Debug)]
+pub(crate) struct ChainRun {
+    run: Mutex<ComposeRun>,
+    makes_tensor: bool,
+}
 
-    /// What the filters held back, passed on through those behind.
-    fn finish(&mut self) -> Result<Vec<EventBatch>> {
-        let mut parts = Vec::new();
-        for index in 0..self.filters.len() {
-            let Some((op, state, meta)) = self.filters.get_mut(index) else {
-                break;
+#[pymethods]
+impl ChainRun {
+    /// Takes the next batch of the stream.
+    fn push(&self, py: Python<'_>, batch: &Batch) -> PyResult<Made> {
+        let pool = settings::pool(py).map_err(raised)?;
+        py.detach(|| {
+            let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+            let pool = if batch.events.len() <= SMALL {
+                Pool::serial()
+            } else {
+                Pool::from(pool.as_ref())
             };
-            if let Some(held) = op.finish(state.as_mut(), meta)? {
-                parts.push(self.push(index + 1, held)?);
+            if self.makes_tensor {
+                let mut tensors = Vec::new();
+                run.push_tensors(&batch.events, pool, &mut |tensor| {
+                    tensors.push(tensor);
+                    Ok(())
+                })?;
+                return Ok(Whole::tensors(tensors));
             }
+            Ok(Whole::events(run.apply(&batch.events, pool)?, None))
+        })
+        .map(Whole::into_python)
+        .map_err(raised)
+    }
+
+    /// Ends the stream: what was held back.
+    fn end(&self, py: Python<'_>) -> PyResult<Made> {
+        py.detach(|| {
+            let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.makes_tensor {
+                return ended_tensors(&mut run, Pool::serial()).map(Whole::tensors);
+            }
+            let mut out = BatchBuilder::growing()?;
+            run.end(Pool::serial(), &mut out)?;
+            let meta = std::sync::Arc::clone(run.output_meta());
+            Ok(Whole::events(out.finish(&meta)?, run.quantisation_error()))
+        })
+        .map(Whole::into_python)
+        .map_err(raised)
+    }
+}
+
+fn ended_tensors(run: &mut ComposeRun, pool: Pool<'_>) -> Result<Vec<Tensor>> {
+    let mut tensors = Vec::new();
+    run.end_tensors(pool, &mut |tensor| {
+        tensors.push(tensor);
+        Ok(())
+    })?;
+    Ok(tensors)
+}
+
+/// What a whole stream became.
+struct Whole {
+    events: Option<EventBatch>,
+    quantised: Option<QuantisationError>,
+    tensors: Vec<Tensor>,
+}
+
+impl Whole {
+    fn events(events: EventBatch, quantised: Option<QuantisationError>) -> Self {
+        Self {
+            events: Some(events),
+            quantised,
+            tensors: Vec::new(),
         }
-        Ok(parts)
     }
 
-    fn made(mut self, events: impl FnOnce() -> Result<EventBatch>) -> Result<Made> {
-        match &mut self.tensor {
-            Some((op, state)) => op.tensor(state.as_mut(), &self.meta).map(Made::Tensor),
-            None => events().map(Made::Events),
+    fn tensors(tensors: Vec<Tensor>) -> Self {
+        Self {
+            events: None,
+            quantised: None,
+            tensors,
         }
     }
-}
 
-/// Copies checked events behind those in the builder.
-fn append(out: &mut BatchBuilder, events: &EventBatch) -> Result<()> {
-    let columns = events.columns();
-    out.reserve(columns.len())?;
-    let spare = out.spare();
-    let room = [
-        spare
-            .t
-            .get_mut(..columns.len())
-            .map(|t| t.copy_from_slice(columns.t)),
-        spare
-            .x
-            .get_mut(..columns.len())
-            .map(|x| x.copy_from_slice(columns.x)),
-        spare
-            .y
-            .get_mut(..columns.len())
-            .map(|y| y.copy_from_slice(columns.y)),
-        spare
-            .p
-            .get_mut(..columns.len())
-            .map(|p| p.copy_from_slice(columns.p)),
-    ];
-    if room.contains(&None) || out.commit(columns.len())?.kept != columns.len() {
-        return Err(Error::internal(
-            "an operator made events outside its own geometry",
-        ));
+    fn at_once(compose: &Compose, mode: Mode, events: &EventBatch) -> Result<Self> {
+        let compose = compose.clone().with_mode(mode)?;
+        let mut run = compose.start(events.meta())?;
+        let pool = Pool::serial();
+        if compose.yields_tensors() {
+            let mut tensors = Vec::new();
+            run.push_tensors(events, pool, &mut |tensor| {
+                tensors.push(tensor);
+                Ok(())
+            })?;
+            tensors.extend(ended_tensors(&mut run, pool)?);
+            return Ok(Self::tensors(tensors));
+        }
+        let mut made = run.apply(events, pool)?;
+        let mut held = BatchBuilder::growing()?;
+        run.end(pool, &mut held)?;
+        if !held.is_empty() {
+            let held = held.finish(run.output_meta())?;
+            made = EventBatch::concat(&[made, held])?;
+        }
+        Ok(Self::events(made, run.quantisation_error()))
     }
-    Ok(())
-}
 
-fn after_tensor(tensor: &str, next: &str) -> Error {
-    Error::param(format!("{tensor} yields a tensor, and {next} takes events"))
-        .with_hint("a representation comes last")
-}
-
-/// A Python value as a parameter's: numbers, texts, switches, `timedelta`.
-fn value_of(value: &Bound<'_, PyAny>, id: &str, name: &str) -> PyResult<Value> {
-    if let Ok(value) = value.cast::<PyBool>() {
-        return Ok(Value::Bool(value.is_true()));
+    fn in_slices(
+        compose: &Compose,
+        mode: Mode,
+        events: &EventBatch,
+        pool: Pool<'_>,
+        gauge: &Gauge,
+    ) -> Result<Self> {
+        if mode == Mode::Exact && only_cuts(compose, events)? {
+            return Self::at_once(compose, mode, events);
+        }
+        let compose = compose.clone().with_mode(mode)?;
+        let mut run = compose.start(events.meta())?;
+        let mut out = BatchBuilder::growing()?;
+        let mut tensors = Vec::new();
+        let mut done = 0;
+        while done < events.len() {
+            gauge.tell(done as u64, events.len() as u64)?;
+            let end = events.len().min(done.saturating_add(SLICE));
+            let slice = events.slice(done..end);
+            if compose.yields_tensors() {
+                run.push_tensors(&slice, pool, &mut |tensor| {
+                    tensors.push(tensor);
+                    Ok(())
+                })?;
+            } else {
+                run.push(&slice, pool, &mut out)?;
+            }
+            done = end;
+        }
+        if compose.yields_tensors() {
+            tensors.extend(ended_tensors(&mut run, pool)?);
+            return Ok(Self::tensors(tensors));
+        }
+        run.end(pool, &mut out)?;
+        let meta = std::sync::Arc::clone(run.output_meta());
+        Ok(Self::events(out.finish(&meta)?, run.quantisation_error()))
     }
+
+    fn into_python(self) -> Made {
+        let Self {
+            events,
+            quantised,
+            tensors,
+        } = self;
+        let rows = tensors.into_iter().map(|tensor| {
+            let axes = tensor.axes().iter().map(ToString::to_string).collect();
+            let (span, meta) = (tensor.time_span(), tensor.meta().to_pairs());
+            (Memory::tensor(tensor), axes, span, meta)
+        });
+        let rows = rows.collect();
+        (events.map(|events| Batch::made(events, quantised)), rows)
+    }
+}
+
+/// Whether every operator keeps one run of the batch, which is found without looking at every event.
+fn only_cuts(compose: &Compose, events: &EventBatch) -> Result<bool> {
+    let mut left = events.clone();
+    for op in compose.ops() {
+        let mut state = op.state(left.meta())?;
+        match op.narrow(state.as_mut(), &left)? {
+            Some(range) => left = left.slice(range),
+            None => return Ok(false),
+        }
+    }
+    Ok(!compose.yields_tensors())
+}
+
+/// A Python value as the grammar writes it: numbers, texts, switches, `timedelta`.
+fn text_of(value: &Bound<'_, PyAny>, id: &str, name: &str) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Value::Text(text.to_cow()?.into_owned()));
+        return Ok(text.to_cow()?.into_owned());
+    }
+    if let Ok(value) = value.cast::<PyBool>() {
+        return Ok(value.is_true().to_string());
     }
     if let Ok(number) = value.cast::<PyFloat>() {
-        return Ok(Value::Float(number.value()));
+        return Ok(format!("{:?}", number.value()));
     }
     if value.is_instance_of::<PyDelta>() {
         // Exactly: a timedelta is whole microseconds.
-        let py = value.py();
-        let step = PyDelta::new(py, 0, 0, 1, false)?;
+        let step = PyDelta::new(value.py(), 0, 0, 1, false)?;
         let micros: i64 = value.floor_div(step)?.extract()?;
-        return Ok(Value::Time(Nanos(micros.saturating_mul(1_000))));
+        return Ok(format!("{micros}us"));
     }
     // Whatever counts as a whole number, then as a number: NumPy's own as well.
     if let Ok(number) = value.call_method0("__index__") {
-        return Ok(Value::Int(number.extract()?));
+        return Ok(number.str()?.to_cow()?.into_owned());
     }
     if let Ok(number) = value.call_method0("__float__") {
-        return Ok(Value::Float(number.extract()?));
+        return Ok(format!("{:?}", number.extract::<f64>()?));
     }
     let class = value.get_type().name()?;
     Err(raised(

@@ -33,7 +33,7 @@ mod _native {
     #[pymodule_export]
     use crate::batch::Batch;
     #[pymodule_export]
-    use crate::chain::Chain;
+    use crate::chain::{Chain, ChainRun};
     #[pymodule_export]
     use crate::listing::{formats, operators};
     #[pymodule_export]
@@ -43,7 +43,7 @@ mod _native {
     #[pymodule_export]
     use crate::reader::{Reader, info, read};
     #[pymodule_export]
-    use crate::settings::{after_fork, set_threads, threads};
+    use crate::settings::{after_fork, get_mode, set_mode, set_threads, threads};
     #[pymodule_export]
     use crate::time::ticks;
     #[pymodule_export]

@@ -1,11 +1,14 @@
-//! What holds for the whole process: on how many threads work runs.
+//! What holds for the whole process: on how many threads work runs, and how operators treat time.
 //!
 //! The pool is made when it is first needed. A fork leaves its threads behind in the parent, so the child forgets
 //! the pool and makes one of its own.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parallax::{Error, Result};
+use parallax::events::TimeRange;
+use parallax::ops::Mode;
+use parallax::{Error, Nanos, Result};
 use pyo3::prelude::*;
 
 use crate::error::raised;
@@ -14,6 +17,9 @@ static SETTINGS: Mutex<Settings> = Mutex::new(Settings {
     threads: None,
     pool: None,
 });
+
+/// The fixed step of time in nanoseconds; 0 is the exact mode.
+static STEP_NANOS: AtomicI64 = AtomicI64::new(0);
 
 struct Settings {
     /// As asked for; absent: one for each core.
@@ -76,4 +82,47 @@ pub(crate) fn after_fork() {
         // Dropping it would wait for threads that do not exist.
         std::mem::forget(settings.pool.take());
     }
+}
+
+/// How operators treat time.
+pub(crate) fn mode() -> Mode {
+    match STEP_NANOS.load(Ordering::Relaxed) {
+        0 => Mode::Exact,
+        step => Mode::FixedStep(Nanos(step)),
+    }
+}
+
+/// `exact`, or `fixed_step:1000ns`.
+#[pyfunction]
+pub(crate) fn get_mode() -> String {
+    match mode() {
+        Mode::Exact => "exact".to_owned(),
+        Mode::FixedStep(step) => format!("fixed_step:{step}"),
+    }
+}
+
+/// Sets how operators treat time from now on.
+#[pyfunction]
+pub(crate) fn set_mode(text: &str) -> PyResult<()> {
+    let wrong = || {
+        Error::param(format!("`mode` cannot be `{text}`"))
+            .with_hint("it is `exact`, or `fixed_step:` and a time above 0, such as `fixed_step:1000ns`")
+    };
+    let step = match text.split_once(':') {
+        None if text == "exact" => Some(0),
+        Some(("fixed_step", step)) => {
+            // A time is the start of a range; there is one reading of both.
+            let range = format!("{step}..")
+                .parse::<TimeRange>()
+                .ok()
+                .filter(|range| !range.is_relative());
+            range
+                .and_then(|range| range.start())
+                .map(|step| step.0)
+                .filter(|&step| step > 0)
+        }
+        _ => None,
+    };
+    STEP_NANOS.store(step.ok_or_else(|| raised(wrong()))?, Ordering::Relaxed);
+    Ok(())
 }

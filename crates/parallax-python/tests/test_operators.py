@@ -86,11 +86,11 @@ def test_values_are_checked_and_named():
         px.polarity(px.sample(), keep="up")
     with pytest.raises(px.ParamError, match="`keep` of `polarity` cannot be a list"):
         px.polarity(px.sample(), keep=["on"])
-    with pytest.raises(TypeError, match="kep"):
+    with pytest.raises(TypeError, match=r"polarity\(\) got an unexpected keyword argument .kep"):
         px.polarity(px.sample(), kep="on")
     with pytest.raises(px.NotFoundError, match="did you mean `polarity`"):
         px.apply("polarty")
-    with pytest.raises(px.ParamError, match="a representation comes last"):
+    with pytest.raises(px.ParamError, match="stands at the end"):
         px.apply("count ! polarity")
     with pytest.raises(px.ParamError, match="width="):
         px.count(px.Events.from_numpy([1], [1], [1], [1]))
@@ -104,7 +104,7 @@ def test_composing():
     assert len(composed._fused) == 3, "what follows each other of our own is one"
     with pytest.raises(px.ParamError, match="a step cannot be 3"):
         px.Compose([3])
-    with pytest.raises(px.ParamError, match="comes last"):
+    with pytest.raises(px.ParamError, match="stands at the end"):
         px.Compose(["count", "polarity"])
     without_function = px.Compose(["polarity keep=off", "count"])
     again = pickle.loads(pickle.dumps(without_function))

@@ -33,7 +33,7 @@ from ._operators import *
 from ._operators import __all__ as _operator_names
 from ._reader import Reader, Windows, convert, formats, info, open, read, write
 from ._sample import sample
-from ._settings import get_threads, set_threads
+from ._settings import get_mode, get_threads, set_mode, set_threads
 from ._tensor import Tensor
 
 __all__ = [
@@ -65,11 +65,13 @@ __all__ = [
     "concat",
     "convert",
     "formats",
+    "get_mode",
     "get_threads",
     "info",
     "open",
     "read",
     "sample",
+    "set_mode",
     "set_threads",
     "write",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import sys
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Callable, Iterable
 
 from . import _native
@@ -139,8 +140,8 @@ def apply(chain: str, events: Any = None, /, *, progress: Any = None) -> Any:
 
     Returns
     -------
-    Operator, Events or Tensor
-        An operator if there are no events.
+    Operator, Events, Tensor or list of Tensor
+        An operator if there are no events; a tensor for each window if the chain asks for windows.
 
     Examples
     --------
@@ -165,14 +166,15 @@ def _run(events: Any, chain: _native.Chain, progress: Any) -> Any:
         from ._progress import watching
 
         with watching(progress, "apply", "ev") as call:
-            made, tensor = chain.apply(batch, call)
+            made, rows = chain.apply(batch, call)
     else:
-        made, tensor = chain.apply(batch)
+        made, rows = chain.apply(batch)
     if made is not None:
         return Events(made)
     from ._tensor import Tensor
 
-    return Tensor(*tensor)
+    tensors = [Tensor(*row) for row in rows]
+    return tensors if chain.is_windowed else tensors[0]
 
 
 _LARGE = 1 << 18
@@ -191,10 +193,17 @@ def as_events(events: Any) -> Events:
     raise _wrong(f"a {type(events).__name__} has no events", "give Events, a structured array, or an Arrow table")
 
 
-def _one(events: Any, id: str, values: dict[str, Any]) -> Any:
+def _one(values: dict[str, Any], id: str) -> Any:
     """What an operator's function does."""
+    events = values.pop("events")
     chain = _native.Chain.of(id, values)
     return Operator(chain) if events is None else _run(events, chain, None)
+
+
+def _on_events(values: dict[str, Any], id: str) -> Any:
+    """What an operator's method does."""
+    events = values.pop("self")
+    return _run(events, _native.Chain.of(id, values), None)
 
 
 class OperatorInfo:
@@ -210,13 +219,19 @@ class OperatorInfo:
     __slots__ = ("id", "title", "doc", "makes_tensor", "params")
 
     def __init__(
-        self, id: str, title: str, doc: str, params: list[dict[str, Any]], makes_tensor: bool
+        self,
+        id: str,
+        title: str,
+        doc: str,
+        params: list[dict[str, Any]],
+        makes_tensor: bool,
+        window_params: list[dict[str, Any]],
     ) -> None:
         self.id = id
         self.title = title
         self.doc = doc
         self.makes_tensor = makes_tensor
-        self.params = [Param(**param) for param in params]
+        self.params = [Param(**param) for param in (*params, *window_params)]
 
     def __repr__(self) -> str:
         return f"<operator {self.id}: {self.title}>"
@@ -257,7 +272,7 @@ def python_name(name: str) -> str:
 
 def documented(operator: OperatorInfo, is_method: bool) -> str:
     """The documentation of an operator's function, in numpy's style."""
-    made = "Tensor" if operator.makes_tensor else "Events"
+    made = "Tensor, or list of Tensor (one for each window)" if operator.makes_tensor else "Events"
     text = [f"{operator.title}.", ""]
     if operator.doc:
         text += [operator.doc.strip(), ""]
@@ -277,7 +292,7 @@ def documented(operator: OperatorInfo, is_method: bool) -> str:
         taken += [f"{python_name(param.name)} : {kind}", f"    {param.doc}{allowed}."]
     if taken:
         text += ["Parameters", "----------", *taken, ""]
-    text += ["Returns", "-------", made if is_method else f"{made} or Operator", ""]
+    text += ["Returns", "-------", made if is_method else f"{made}; or Operator, without events", ""]
     call = f"px.sample().{operator.name}(" if is_method else f"px.{operator.name}(px.sample()"
     values = [f"{python_name(param.name)}={some_value(param)!r}" for param in operator.params if param.required]
     call += (", " if values and not is_method else "") + ", ".join(values) + ")"
@@ -302,39 +317,50 @@ def some_value(param: Param) -> Any:
     return {"bool": True, "int": 1, "float": 1.0, "time": "1ms", "rate": "1Hz", "size": 4096}.get(param.kind, "1")
 
 
-def signature(operator: OperatorInfo, first: str) -> tuple[str, str]:
-    """The parameters of an operator's function as Python writes them, and the values that go to the native half."""
-    params = [
-        python_name(param.name) + ("" if param.required else f"={param.default!r}") for param in operator.params
-    ]
-    values = ", ".join(f"{param.name!r}: {python_name(param.name)}" for param in operator.params)
-    return ", ".join([first, *(["*"] if params else []), *params]), "{" + values + "}"
-
-
 def _make() -> list[str]:
-    """Makes the functions, here and as methods. Each is a function like one written by hand: with names and defaults."""
-    known = operators()
-    lines = []
-    for operator in known:
-        params, values = signature(operator, "events=None, /")
-        lines.append(f"def {operator.name}({params}):")
-        lines.append(f"    return _one(events, {operator.id!r}, {values})")
-        params, values = signature(operator, "self, /")
-        lines.append(f"def _method_{operator.name}({params}):")
-        lines.append(f"    return _run(self, _Chain.of({operator.id!r}, {values}), None)")
-    made: dict[str, Any] = {"_one": _one, "_run": _run, "_Chain": _native.Chain, "__name__": __name__}
-    exec(compile("\n".join(lines), "<operators>", "exec"), made)
-    here = sys.modules[__name__]
-    for operator in known:
-        function, method = made[operator.name], made[f"_method_{operator.name}"]
+    """Makes the functions, here and as methods. Each is like one written by hand: its parameters have names and defaults."""
+    here, names = sys.modules[__name__], []
+    for operator in operators():
+        function = _function(operator, "events", _one)
+        function.__defaults__ = (None,)
         function.__doc__ = documented(operator, False)
-        method.__doc__ = documented(operator, True)
         function.__module__ = "parallax"
-        method.__name__ = operator.name
+        method = _function(operator, "self", _on_events)
+        method.__doc__ = documented(operator, True)
         method.__qualname__ = f"Events.{operator.name}"
         setattr(here, operator.name, function)
         setattr(OperatorMethods, operator.name, method)
-    return [operator.name for operator in known]
+        names.append(operator.name)
+    return names
+
+
+def _function(operator: OperatorInfo, first: str, call: Callable[[dict[str, Any], str], Any]) -> FunctionType:
+    """A function of `first` and the operator's parameters, by name; `call` gets all of them and the id."""
+    names = [python_name(param.name) for param in operator.params]
+    # To compile a hundred functions would take longer than to import NumPy: one with as many parameters gets other names.
+    code = _template(len(names)).replace(
+        co_varnames=(first, *names), co_name=operator.name, co_filename="<operators>"
+    )
+    known = {"_call": call, "_id": operator.id, "__name__": __name__, "__builtins__": __builtins__}
+    function = FunctionType(code, known, operator.name)
+    function.__qualname__ = operator.name
+    function.__kwdefaults__ = {
+        name: param.default for name, param in zip(names, operator.params) if not param.required
+    }
+    return function
+
+
+_TEMPLATES: dict[int, CodeType] = {}
+
+
+def _template(count: int) -> CodeType:
+    if count not in _TEMPLATES:
+        params = "".join(f", _{index}" for index in range(count))
+        star = ", *" if count else ""
+        made: dict[str, Any] = {}
+        exec(f"def made(_first, /{star}{params}): return _call(locals(), _id)", made)
+        _TEMPLATES[count] = made["made"].__code__
+    return _TEMPLATES[count]
 
 
 _NAMES = _make()

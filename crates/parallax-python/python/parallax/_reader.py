@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, Literal, Union
 from . import _native
 from ._events import Events, count_spec, time_spec, windows
 from ._meta import Format, Info, Meta, Param, Report, meta_of, report_of
-from ._operators import as_events
+from ._operators import Operator, as_events
 from ._progress import Progress, watching
+from ._tensor import Tensor
 from ._time import Time, range_text, ticks
 
 if TYPE_CHECKING:
@@ -329,6 +330,34 @@ class Reader:
         """
         return Windows(self._open.windows(count_spec(count, overlap, incomplete)))
 
+    def apply(self, chain: str | Operator, /) -> Iterator[Any]:
+        """Operators on what is left, batch by batch, in constant memory: what they remember goes on from one to the next.
+
+        Parameters
+        ----------
+        chain : str or Operator
+            As in ``"polarity keep=on ! count window=50ms"``.
+
+        Yields
+        ------
+        Events or Tensor
+            Events as they leave, in batches of no fixed size; or a tensor for each window, or one for all.
+
+        Examples
+        --------
+        >>> import parallax as px
+        >>> reader = px.open(b"t,x,y,p\\n10,3,4,1\\n12,5,6,0\\n90,5,6,0\\n", geometry=(8, 8))
+        >>> [counts.numpy().sum() for counts in reader.apply("count window=50us incomplete=true")]
+        [np.int64(2), np.int64(1)]
+        """
+        operator = Operator(chain) if isinstance(chain, str) else chain
+        run = None
+        while (batch := self._open.next()) is not None:
+            run = run or operator._chain.start(batch)
+            yield from _made(run.push(batch))
+        if run is not None:
+            yield from _made(run.end())
+
     def between(self, start: Time | None = None, stop: Time | None = None) -> Reader:
         """The same recording from its start, only the events with ``start <= t < stop``.
 
@@ -379,6 +408,14 @@ class Reader:
         meta = self.meta
         size = "unknown" if meta.geometry is None else f"{meta.width}x{meta.height}"
         return f"Reader(format: {self.format}, size: {size}, unit: {meta.time_unit})"
+
+
+def _made(made: tuple[_native.Batch | None, list[Any]]) -> Iterator[Any]:
+    batch, rows = made
+    if batch is not None and len(batch):
+        yield Events(batch)
+    for row in rows:
+        yield Tensor(*row)
 
 
 class Windows:
