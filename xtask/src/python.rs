@@ -79,7 +79,13 @@ pub(crate) fn torch(workspace: &Workspace) -> Result<(bool, Tally)> {
     }
     folder.put_wheel(workspace, &python)?;
     let mut tally = Tally::default();
-    let held = pytest(workspace, &python, &[], &[&format!("{TESTS}/torch")], &mut tally)?;
+    let held = pytest(
+        workspace,
+        &python,
+        &[],
+        &[&format!("{TESTS}/with_torch")],
+        &mut tally,
+    )?;
     Ok((held, tally))
 }
 

@@ -451,7 +451,11 @@ class Events(OperatorMethods):
         """
         import polars
 
-        return polars.DataFrame(self)
+        try:
+            return polars.DataFrame(self)
+        except TypeError:
+            # Before 1.3 it did not take what speaks Arrow's interface, and needs pyarrow for it.
+            return polars.from_arrow(self.to_arrow())  # type: ignore[return-value]
 
     def to_pandas(self) -> pandas.DataFrame:
         """The events as a data frame of pandas, over the same memory where pandas allows it.
@@ -644,7 +648,8 @@ class Events(OperatorMethods):
         -------
         Events
         """
-        return cls.from_arrow(frame.select("t", "x", "y", "p").rechunk(), meta=meta)
+        frame = frame.select("t", "x", "y", "p").rechunk()
+        return cls.from_arrow(frame if hasattr(frame, "__arrow_c_stream__") else frame.to_arrow(), meta=meta)
 
     # For people, and for other processes.
 
