@@ -21,6 +21,7 @@ const BENCH: &str = "crates/parallax-python/benches/package.py";
 /// Who else loads recordings in Python.
 const PEERS: &[&str] = &["numpy", "expelliarmus==1.1.12", "faery==0.7.1"];
 const TESTS: &str = "crates/parallax-python/tests";
+const TORCH_TESTS: &str = "crates/parallax-python/torch-tests";
 
 /// PyTorch for the CPU where its own index is reachable; else whatever the package index has, companions included.
 const TORCH_INDEX: &str = "https://download.pytorch.org/whl/cpu";
@@ -83,7 +84,7 @@ pub(crate) fn torch(workspace: &Workspace) -> Result<(bool, Tally)> {
         workspace,
         &python,
         &[],
-        &[&format!("{TESTS}/with_torch")],
+        &[TORCH_TESTS],
         &mut tally,
     )?;
     Ok((held, tally))

@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import parallax as px
+from parallax._progress import Bar, watching
 
 CSV = b"t,x,y,p\n10,3,4,1\n12,5,6,0\n90,5,6,0\n"
 
@@ -198,14 +200,44 @@ def test_a_pipe_is_read(tmp_path):
     writer.join()
 
 
-def test_progress_is_told():
-    class Slow:
-        calls = 0
+def test_progress_is_told_once_it_takes_a_second(tmp_path):
+    told = []
+    px.read(CSV, progress=lambda done, total: told.append((done, total)))
+    assert not told
 
-        def __call__(self, done, total):
-            Slow.calls += 1
+    def slow(path):
+        os.mkfifo(path)
 
-    # Short work tells nothing.
-    px.read(CSV, progress=Slow())
-    assert Slow.calls == 0
-    assert repr(px.formats()[0]).startswith("Format(")
+        def write():
+            with path.open("wb") as file:
+                file.write(CSV)
+                file.flush()
+                time.sleep(1.5)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        return writer
+
+    writer = slow(tmp_path / "pipe.csv")
+    px.read(tmp_path / "pipe.csv", progress=lambda done, total: told.append((done, total)))
+    writer.join()
+    assert told and all(total == 0 for _, total in told), "of a pipe nobody knows how long it is"
+
+    def broken(done, total):
+        raise ZeroDivisionError
+
+    writer = slow(tmp_path / "other.csv")
+    with pytest.raises(ZeroDivisionError):
+        px.read(tmp_path / "other.csv", progress=broken)
+    writer.join()
+
+
+def test_the_bar_is_one_of_tqdm(capsys):
+    bar = Bar("read", "B")
+    for done in (10, 50):
+        bar(done, 100)
+    assert bar._bar.n == 50 and bar._bar.total == 100
+    bar.close()
+    assert "read" in capsys.readouterr().err
+    with watching(False, "read", "B") as call:
+        assert call is None
