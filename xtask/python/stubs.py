@@ -74,7 +74,6 @@ class OperatorInfo:
         doc: str,
         params: list[dict[str, Any]],
         makes_tensor: bool,
-        window_params: list[dict[str, Any]],
     ) -> None: ...
     @property
     def name(self) -> str: ...

@@ -80,13 +80,7 @@ pub(crate) fn torch(workspace: &Workspace) -> Result<(bool, Tally)> {
     }
     folder.put_wheel(workspace, &python)?;
     let mut tally = Tally::default();
-    let held = pytest(
-        workspace,
-        &python,
-        &[],
-        &[TORCH_TESTS],
-        &mut tally,
-    )?;
+    let held = pytest(workspace, &python, &[], &[TORCH_TESTS], &mut tally)?;
     Ok((held, tally))
 }
 

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use parallax::events::{BatchBuilder, Pool, chain as grammar};
-use parallax::ops::{Build, Compose, ComposeRun, Mode, OPERATORS, QuantisationError, WINDOW, operator};
+use parallax::ops::{Compose, ComposeRun, Mode, QuantisationError, operator};
 use parallax::{Error, EventBatch, Result, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyString};
@@ -124,21 +124,10 @@ impl Chain {
     fn of_text(text: &str) -> Result<Self> {
         let parsed = grammar::Chain::parse(text)?;
         let compose = Compose::from_chain(&parsed)?;
-        let is_windowed = parsed.links.last().is_some_and(|last| {
-            let row = OPERATORS.iter().find(|row| row.id() == last.id);
-            let own = |key: &str| {
-                row.is_some_and(|row| row.declaration.params().iter().any(|spec| spec.name() == key))
-            };
-            let is_tensor = row.is_some_and(|row| matches!(row.build, Build::Tensor(_)));
-            let windows = WINDOW
-                .params()
-                .iter()
-                .filter(|spec| spec.name().starts_with("window"));
-            is_tensor
-                && windows
-                    .filter(|spec| !own(spec.name()))
-                    .any(|spec| last.args.iter().any(|arg| arg.key == spec.name()))
-        });
+        // The parameters that every representation has.
+        let asks = |arg: &grammar::Arg| arg.key == "window" || arg.key == "window_events";
+        let is_windowed =
+            compose.yields_tensors() && parsed.links.last().is_some_and(|last| last.args.iter().any(asks));
         Ok(Self {
             text: parsed.to_string(),
             compose,

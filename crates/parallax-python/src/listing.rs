@@ -2,7 +2,7 @@
 
 use parallax::events::{Declaration, ParamKind, ParamSpec, Value};
 use parallax::formats::{FORMATS, Open};
-use parallax::ops::{Build, OPERATORS, WINDOW};
+use parallax::ops::{Build, OPERATORS};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -24,22 +24,7 @@ pub(crate) fn formats(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 pub(crate) fn operators(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let rows = OPERATORS.iter().map(|operator| {
         let row = declared(py, operator.declaration)?;
-        let is_tensor = matches!(operator.build, Build::Tensor(_));
-        row.set_item("makes_tensor", is_tensor)?;
-        // Those for windows, which every representation takes beside its own.
-        let own = |name: &str| {
-            operator
-                .declaration
-                .params()
-                .iter()
-                .any(|spec| spec.name() == name)
-        };
-        let windows = WINDOW
-            .params()
-            .iter()
-            .filter(|spec| is_tensor && !own(spec.name()));
-        let windows: PyResult<Vec<_>> = windows.map(|spec| param(py, spec)).collect();
-        row.set_item("window_params", windows?)?;
+        row.set_item("makes_tensor", matches!(operator.build, Build::Tensor(_)))?;
         Ok(row)
     });
     PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)

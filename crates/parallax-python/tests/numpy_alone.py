@@ -13,7 +13,7 @@ for absent in ("pyarrow", "polars", "pandas", "torch", "tqdm", "pytest"):
 events = px.sample()
 assert events.t.sum() == 49_950_000
 assert len(events.polarity(keep="on")) == 500
-counts = np.asarray(px.apply("polarity keep=off ! count", events))
+counts = np.asarray(px.apply("polarity keep=off ! frame", events))
 assert counts.sum() == 500 and counts.flags.writeable
 assert len(events[events.p == 1]["+0":"+10ms"]) == 50
 assert px.Events.from_arrow(events).equals(events), "Arrow's interface needs no pyarrow"

@@ -34,7 +34,7 @@ WORK = {
     "arrow": lambda: px.Events.from_arrow(EVENTS),
     "capsules that nobody takes": lambda: (EVENTS.__arrow_c_stream__(), EVENTS.__arrow_c_schema__()),
     "operator": lambda: EVENTS.polarity(keep="on"),
-    "tensor": lambda: np.asarray(EVENTS.count()),
+    "tensor": lambda: np.asarray(EVENTS.frame()),
     "dlpack": lambda: np.from_dlpack(EVENTS.column("t")),
     "dlpack that nobody takes": lambda: EVENTS.column("t").__dlpack__(max_version=(1, 0)),
     "windows": lambda: [len(window) for window in EVENTS.by_count(500)],

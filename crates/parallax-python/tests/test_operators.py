@@ -50,9 +50,9 @@ def counted(t, x, y, p):
 
 @given(columns())
 def test_count_as_numpy_adds_up(made):
-    counts = px.Events.from_numpy(*made, width=64, height=48).count()
+    counts = px.Events.from_numpy(*made, width=64, height=48).frame()
     np.testing.assert_array_equal(counts, counted(*made))
-    assert counts.axes == ("p", "y", "x")
+    assert counts.axes == ("polarity", "y", "x")
 
 
 def test_a_large_batch_is_worked_on_in_slices_with_the_same_answer():
@@ -65,11 +65,11 @@ def test_a_large_batch_is_worked_on_in_slices_with_the_same_answer():
         random.integers(0, 2, count).astype(np.uint8),
     )
     events = px.Events.from_numpy(*made, width=64, height=48)
-    np.testing.assert_array_equal(events.count(), counted(*made))
+    np.testing.assert_array_equal(events.frame(), counted(*made))
     kept = events.polarity(keep="off")
     np.testing.assert_array_equal(kept.t, made[0][made[3] == 0])
     assert kept.order == "time"
-    both = events.apply("polarity keep=off ! count")
+    both = events.apply("polarity keep=off ! frame")
     assert both.numpy()[1].sum() == 0 and both.numpy()[0].sum() == len(kept)
 
 
@@ -91,22 +91,22 @@ def test_values_are_checked_and_named():
     with pytest.raises(px.NotFoundError, match="did you mean `polarity`"):
         px.apply("polarty")
     with pytest.raises(px.ParamError, match="stands at the end"):
-        px.apply("count ! polarity")
+        px.apply("frame ! polarity")
     with pytest.raises(px.ParamError, match="width="):
-        px.count(px.Events.from_numpy([1], [1], [1], [1]))
+        px.frame(px.Events.from_numpy([1], [1], [1], [1]))
 
 
 def test_composing():
     events = px.sample()
-    steps = [px.polarity(keep="on"), lambda kept: kept[:100], "polarity keep=both", px.count()]
+    steps = [px.polarity(keep="on"), lambda kept: kept[:100], "polarity keep=both", px.frame()]
     composed = px.Compose(steps)
-    np.testing.assert_array_equal(composed(events), events.polarity(keep="on")[:100].count())
+    np.testing.assert_array_equal(composed(events), events.polarity(keep="on")[:100].frame())
     assert len(composed._fused) == 3, "what follows each other of our own is one"
     with pytest.raises(px.ParamError, match="a step cannot be 3"):
         px.Compose([3])
     with pytest.raises(px.ParamError, match="stands at the end"):
-        px.Compose(["count", "polarity"])
-    without_function = px.Compose(["polarity keep=off", "count"])
+        px.Compose(["frame", "polarity"])
+    without_function = px.Compose(["polarity keep=off", "frame"])
     again = pickle.loads(pickle.dumps(without_function))
     np.testing.assert_array_equal(again(events), without_function(events))
     assert px.Compose([])(events) is events
@@ -117,4 +117,4 @@ def test_an_operator_is_a_value():
     assert operator.text == "polarity keep=off" and not operator.makes_tensor
     assert operator == px.Operator("polarity keep=off") == pickle.loads(pickle.dumps(operator))
     assert len({operator, px.apply("polarity keep=off")}) == 1
-    assert px.count().makes_tensor
+    assert px.frame().makes_tensor

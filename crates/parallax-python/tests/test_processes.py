@@ -58,7 +58,7 @@ def test_exceptions_pickle():
 
 def summed(events):
     ordered = events[::-1].sorted()
-    return int(ordered.count().numpy().sum()), int(ordered.t.sum()), os.getpid()
+    return int(ordered.frame().numpy().sum()), int(ordered.t.sum()), os.getpid()
 
 
 def large():
@@ -127,7 +127,7 @@ count = 30_000_000
 if what == "operator":
     t = np.zeros(count, np.int64); z = np.zeros(count, np.uint16)
     events = px.Events.from_numpy(t, z, z, z.astype(np.uint8), width=1, height=1)
-    chain = px.apply("polarity keep=off ! polarity keep=off ! polarity keep=off ! polarity keep=off ! count")
+    chain = px.apply("polarity keep=off ! polarity keep=off ! polarity keep=off ! polarity keep=off ! frame")
     work = lambda: chain(events)
 elif what == "read":
     work = lambda: px.read(path)

@@ -14,7 +14,7 @@ import parallax as px
 
 @pytest.fixture
 def tensor():
-    return px.count(px.sample())
+    return px.frame(px.sample())
 
 
 def test_numpy_writes_into_the_same_memory(tensor):
@@ -83,6 +83,6 @@ def test_copies_and_pickles_are_their_own(tensor):
 
 def test_two_tensors_share_nothing():
     events = px.sample()
-    first, second = events.count(), events.count()
+    first, second = events.frame(), events.frame()
     first[:] = 0
     assert second.numpy().sum() == 1_000

@@ -22,5 +22,5 @@ for name in "txyp":
         assert "copy" in str(error) and np.lib.NumpyVersion(np.__version__) < "2.1.0"
     else:
         assert column.ctypes.data == address and not column.flags.writeable
-assert np.from_dlpack(events.count()).sum() == 1_000
+assert np.from_dlpack(events.frame()).sum() == 1_000
 print(f"NumPy {np.__version__}, Polars {polars.__version__}, pyarrow {pyarrow.__version__}: all is well")

@@ -36,7 +36,7 @@ def test_views_outlive_the_events():
 
 
 def test_tensors_through_dlpack_and_numpy():
-    counts = px.sample().count()
+    counts = px.sample().frame()
     for tensor in (torch.from_dlpack(counts), counts.to_torch(), torch.from_numpy(np.asarray(counts))):
         assert tensor.data_ptr() == counts.numpy().ctypes.data
         tensor[0, 0, 0] = 41

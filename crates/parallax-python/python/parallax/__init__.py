@@ -8,7 +8,7 @@ Examples
 --------
 >>> import parallax as px
 >>> events = px.sample()
->>> frame = events.polarity(keep="on").count()
+>>> frame = events.polarity(keep="on").frame()
 >>> frame.shape
 (2, 48, 64)
 """

@@ -371,7 +371,7 @@ class Events(OperatorMethods):
         Parameters
         ----------
         chain : str
-            As in ``"polarity keep=on ! count"``.
+            As in ``"polarity keep=on ! frame"``.
 
         Returns
         -------
@@ -380,7 +380,7 @@ class Events(OperatorMethods):
         Examples
         --------
         >>> import parallax as px
-        >>> px.sample().apply("polarity keep=on ! count").shape
+        >>> px.sample().apply("polarity keep=on ! frame").shape
         (2, 48, 64)
         """
         return apply(chain, self)

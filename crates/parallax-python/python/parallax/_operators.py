@@ -78,11 +78,11 @@ class Compose:
     Examples
     --------
     >>> import parallax as px
-    >>> frames = px.Compose([px.polarity(keep="on"), "count", lambda tensor: tensor.numpy().sum()])
+    >>> frames = px.Compose([px.polarity(keep="on"), "frame", lambda tensor: tensor.numpy().sum()])
     >>> frames(px.sample())
     np.int64(500)
     >>> frames
-    Compose(['polarity', 'count', <lambda>])
+    Compose(['polarity', 'frame', <lambda>])
     """
 
     __slots__ = ("_steps", "_fused")
@@ -132,7 +132,7 @@ def apply(chain: str, events: Any = None, /, *, progress: Any = None) -> Any:
     Parameters
     ----------
     chain : str
-        As in ``"polarity keep=on ! count"``: the grammar of the command and of pipelines.
+        As in ``"polarity keep=on ! frame"``: the grammar of the command and of pipelines.
     events : Events, optional
         What to apply them to.
     progress : bool or callable, optional
@@ -146,7 +146,7 @@ def apply(chain: str, events: Any = None, /, *, progress: Any = None) -> Any:
     Examples
     --------
     >>> import parallax as px
-    >>> px.apply("polarity keep=on ! count", px.sample()).shape
+    >>> px.apply("polarity keep=on ! frame", px.sample()).shape
     (2, 48, 64)
     >>> px.apply("polarity keep=off")
     Operator('polarity keep=off')
@@ -225,13 +225,12 @@ class OperatorInfo:
         doc: str,
         params: list[dict[str, Any]],
         makes_tensor: bool,
-        window_params: list[dict[str, Any]],
     ) -> None:
         self.id = id
         self.title = title
         self.doc = doc
         self.makes_tensor = makes_tensor
-        self.params = [Param(**param) for param in (*params, *window_params)]
+        self.params = [Param(**param) for param in params]
 
     def __repr__(self) -> str:
         return f"<operator {self.id}: {self.title}>"

@@ -336,7 +336,7 @@ class Reader:
         Parameters
         ----------
         chain : str or Operator
-            As in ``"polarity keep=on ! count window=50ms"``.
+            As in ``"polarity keep=on ! frame window=50ms"``.
 
         Yields
         ------
@@ -347,7 +347,7 @@ class Reader:
         --------
         >>> import parallax as px
         >>> reader = px.open(b"t,x,y,p\\n10,3,4,1\\n12,5,6,0\\n90,5,6,0\\n", geometry=(8, 8))
-        >>> [counts.numpy().sum() for counts in reader.apply("count window=50us incomplete=true")]
+        >>> [counts.numpy().sum() for counts in reader.apply("frame window=50us incomplete=true")]
         [np.int64(2), np.int64(1)]
         """
         operator = Operator(chain) if isinstance(chain, str) else chain

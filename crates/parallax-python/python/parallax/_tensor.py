@@ -23,9 +23,9 @@ class Tensor:
     --------
     >>> import numpy as np
     >>> import parallax as px
-    >>> counts = px.count(px.sample())
+    >>> counts = px.frame(px.sample())
     >>> counts
-    Tensor(int32, p=2, y=48, x=64)
+    Tensor(int32, polarity=2, y=48, x=64)
     >>> array = np.asarray(counts)
     >>> array[0, 0, 0] = 7
     >>> counts.numpy()[0, 0, 0]
@@ -92,7 +92,7 @@ class Tensor:
         Examples
         --------
         >>> import parallax as px
-        >>> px.count(px.sample()).numpy().sum()
+        >>> px.frame(px.sample()).numpy().sum()
         np.int64(1000)
         """
         if self._array is None:
