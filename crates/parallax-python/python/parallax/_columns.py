@@ -55,12 +55,14 @@ def p_column(values: Any) -> NDArray[np.uint8]:
     """Polarities as 0 or 1, from 0/1, -1/1 or booleans."""
     values = _flat(values, "p")
     if values.dtype.kind == "b":
-        return _contiguous(values).view(np.uint8)
+        switches: NDArray[np.uint8] = _contiguous(values).view(np.uint8)
+        return switches
     if values.dtype.kind == "i":
         wrong = (values < -1) | (values > 1)
         if wrong.any():
             raise _bad("p", values, wrong, "is neither 0 or 1 nor -1 or 1")
-        return (values > 0).astype(np.uint8)
+        signs: NDArray[np.uint8] = (values > 0).astype(np.uint8)
+        return signs
     return _converted(values, np.dtype(np.uint8), "p")
 
 

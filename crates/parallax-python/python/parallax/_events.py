@@ -42,7 +42,7 @@ class Event(NamedTuple):
 class Window(NamedTuple):
     """Which window of a stream some events are."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     """Which one, from 0; skipped windows count."""
     start: int | None
     """The time at which it starts, in the stream's unit; None for a window of events."""
@@ -218,7 +218,7 @@ class Events(OperatorMethods):
         if isinstance(index, str):
             if index in ("t", "x", "y", "p"):
                 return getattr(self, index)
-            return self.column(index)  # type: ignore[call-overload]
+            return self.column(index)  # type: ignore[arg-type]
         index = np.asarray(index)
         if index.ndim != 1 or (index.dtype.kind not in "biu" and index.size):
             raise _wrong(
@@ -241,8 +241,8 @@ class Events(OperatorMethods):
 
     def _of(self, t: NDArray[Any], x: NDArray[Any], y: NDArray[Any], p: NDArray[Any]) -> Events:
         """Events of these columns, whose types are right, under the same facts."""
-        columns = (np.ascontiguousarray(column) for column in (t, x, y, p))
-        return Events(_native.Batch.from_arrays(*columns, self._batch.meta))
+        t, x, y, p = (np.ascontiguousarray(column) for column in (t, x, y, p))
+        return Events(_native.Batch.from_arrays(t, x, y, p, self._batch.meta))
 
     def between(self, start: Time | None = None, stop: Time | None = None) -> Events:
         """The events with ``start <= t < stop``, sharing the memory: two binary searches.
@@ -603,10 +603,10 @@ class Events(OperatorMethods):
         facts = facts._replace(time_unit=unit)
         if width is not None or height is not None:
             facts = facts._replace(width=width, height=height)
-        columns = [times, x_or_y_column(x, "x"), x_or_y_column(y, "y"), p_column(p)]
+        x, y, p = x_or_y_column(x, "x"), x_or_y_column(y, "y"), p_column(p)
         if copy:
-            columns = [column.copy() for column in columns]
-        return cls(_native.Batch.from_arrays(*columns, pairs_of(facts)))
+            times, x, y, p = times.copy(), x.copy(), y.copy(), p.copy()
+        return cls(_native.Batch.from_arrays(times, x, y, p, pairs_of(facts)))
 
     @classmethod
     def from_arrow(cls, table: Any, *, meta: Meta | None = None) -> Events:

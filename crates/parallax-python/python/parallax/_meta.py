@@ -54,7 +54,7 @@ class Meta(NamedTuple):
 
 def pairs_of(meta: Meta) -> list[tuple[str, str]]:
     """The facts as the native half takes them."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for name, value in zip(meta._fields, meta):
         if isinstance(value, dict):
             pairs.extend((_EXTRA + key, str(item)) for key, item in value.items())
@@ -83,7 +83,7 @@ class Finding(NamedTuple):
 
     kind: str
     """``"time-back"``, ``"truncated-tail"``, ``"outside-geometry"`` and so on."""
-    count: int
+    count: int  # type: ignore[assignment]
     """How often."""
     first_byte: int | None
     """The byte of the input at which the first one stands."""

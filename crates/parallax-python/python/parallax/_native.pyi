@@ -7,6 +7,29 @@ from numpy.typing import NDArray
 
 from ._meta import TimeUnit
 
+__all__ = [
+    "Batch",
+    "Chain",
+    "ChainRun",
+    "Memory",
+    "Options",
+    "Reader",
+    "WindowReader",
+    "__version__",
+    "after_fork",
+    "convert",
+    "formats",
+    "get_mode",
+    "info",
+    "operators",
+    "read",
+    "set_mode",
+    "set_threads",
+    "threads",
+    "ticks",
+    "write",
+]
+
 __version__: str
 
 _Pairs = list[tuple[str, str]]

@@ -63,7 +63,7 @@ def _drawn(events: Events) -> NDArray[np.uint8]:
     most = max(float(np.quantile(counts[counts > 0], 0.95)), 1.0)
     off, on = (np.minimum(counts[..., polarity] / most, 1.0)[..., None] for polarity in (0, 1))
     ink = on * (255 - np.array(_ON, float)) + off * (255 - np.array(_OFF, float))
-    picture = np.clip(255.0 - ink, 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(255.0 - ink, 0, 255).astype(np.uint8)
     if max(columns, rows) * 4 <= _WIDEST:
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
     return picture

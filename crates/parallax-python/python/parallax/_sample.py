@@ -35,5 +35,6 @@ def sample(count: int = 1_000, *, width: int = 64, height: int = 48) -> Events:
     x = np.choose(side, [at, 40 + 0 * at, 40 - at, 0 * at]) * width // 64
     y = np.choose(side, [0 * at, at, 40 + 0 * at, 40 - at]) * height // 64
     facts = Meta(width=width, height=height, sensor="sample")
-    columns = (index * 100, x.astype(np.uint16), y.astype(np.uint16), (index % 2).astype(np.uint8))
-    return Events(_native.Batch.from_arrays(*columns, pairs_of(facts)))
+    p = (index % 2).astype(np.uint8)
+    batch = _native.Batch.from_arrays(index * 100, x.astype(np.uint16), y.astype(np.uint16), p, pairs_of(facts))
+    return Events(batch)
