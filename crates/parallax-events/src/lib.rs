@@ -18,7 +18,7 @@ mod trigger;
 pub use arrow::{audio_schema, event_schema, imu_schema, trigger_schema};
 pub use batch::{DvsColumns, Event, EventBatch, EventChunk, Order};
 pub use block::{EventBlock, EventColumns, PixelsMut};
-pub use builder::{BatchBuilder, Committed, SpareColumns};
+pub use builder::{BatchBuilder, BatchPart, BuilderMark, Committed, FilledPart, SpareColumns};
 pub use error::{Error, ErrorKind, Result, nearest};
 pub use layout::BatchLayout;
 pub use limits::Limits;
@@ -48,7 +48,7 @@ mod tensor_view;
 mod window;
 pub use order::{OrderPolicy, StrictCheck, check_strict_order, ensure_strict_order, strict_permutation};
 pub use pack::{PackedEvents, pack, unpack};
-pub use pool::Pool;
+pub use pool::{Pool, SharedPool};
 pub use tensor::{AxisName, DType, Element, Tensor};
 pub use tensor_view::TensorView;
 pub use window::{

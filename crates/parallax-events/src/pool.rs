@@ -6,6 +6,10 @@
 
 use std::marker::PhantomData;
 
+use crate::Result;
+#[cfg(feature = "parallel")]
+use crate::{Error, ErrorKind};
+
 /// A borrowed thread pool, or none: then work runs on the calling thread.
 ///
 /// ```
@@ -57,6 +61,64 @@ impl<'a> From<&'a rayon::ThreadPool> for Pool<'a> {
         Self {
             threads: Some(threads),
             borrowed: PhantomData,
+        }
+    }
+}
+
+/// A thread pool that is kept: everybody who holds it uses the same threads. By default none.
+///
+/// ```
+/// use parallax_events::SharedPool;
+///
+/// assert_eq!(SharedPool::default().pool().threads(), 1);
+/// # #[cfg(feature = "parallel")]
+/// assert_eq!(SharedPool::new(2)?.pool().threads(), 2);
+/// # Ok::<(), parallax_events::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SharedPool {
+    #[cfg(feature = "parallel")]
+    threads: Option<std::sync::Arc<rayon::ThreadPool>>,
+}
+
+impl SharedPool {
+    /// Starts a pool of so many threads; none for 0 and 1, where work runs on the calling thread, and with the
+    /// feature `parallel` off.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new(threads: usize) -> Result<Self> {
+        #[cfg(feature = "parallel")]
+        if threads > 1 {
+            let built = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|index| format!("parallax-{index}"))
+                .build();
+            let threads = built
+                .map_err(|error| Error::new(ErrorKind::Io, "no threads for a pool").with_source(error))?;
+            return Ok(Self {
+                threads: Some(std::sync::Arc::new(threads)),
+            });
+        }
+        let _ = threads;
+        Ok(Self::default())
+    }
+
+    /// The pool, borrowed.
+    pub fn pool(&self) -> Pool<'_> {
+        #[cfg(feature = "parallel")]
+        if let Some(threads) = &self.threads {
+            return Pool::from(&**threads);
+        }
+        Pool::serial()
+    }
+}
+
+#[cfg(feature = "parallel")]
+impl From<std::sync::Arc<rayon::ThreadPool>> for SharedPool {
+    fn from(threads: std::sync::Arc<rayon::ThreadPool>) -> Self {
+        Self {
+            threads: Some(threads),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The contract of a stream decoder: bytes in order, in pieces of any size, to events in place.
 
+use std::any::Any;
+
 use parallax_events::{
-    BatchBuilder, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange, Trigger,
+    BatchBuilder, BatchPart, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange,
+    TimeUnit, Trigger,
 };
 
 use crate::ReadOptions;
@@ -37,12 +40,50 @@ pub trait Decoder: Send {
     fn wants_bytes(&self) -> usize {
         0
     }
+
+    /// How the rest of the stream is decoded in parts at the same time; asked once the header is behind. `None`, the
+    /// default, where the format does not allow it.
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        None
+    }
+}
+
+/// A decoder of a stream that can be cut into parts, which are then decoded at the same time.
+///
+/// The parts are first surveyed, each on its own: how many events there are, and what else of it is known behind it.
+/// From that follows where the events of every part go, and the state in front of it. So a part is decoded as it
+/// would be if it came behind all others, and the events and the report do not depend on how the stream is cut.
+pub trait Parts: Send + Sync {
+    /// The first place in `bytes` where a part may begin. They lie `distance` bytes behind the decoder's place, and not
+    /// at the end of the input. `None` if there is none.
+    fn border(&self, distance: u64, bytes: &[u8]) -> Option<usize>;
+
+    /// Looks through a part, whatever lies before it.
+    fn survey(&self, bytes: &[u8]) -> Survey;
+
+    /// Goes past a part that was surveyed, as if it had been decoded.
+    ///
+    /// # Errors
+    /// If the survey is that of another decoder.
+    fn pass(&mut self, survey: &Survey) -> Result<()>;
+
+    /// A decoder in the same state.
+    fn fork(&self) -> Box<dyn Decoder>;
+}
+
+/// What is in a part of a stream.
+#[derive(Debug)]
+pub struct Survey {
+    /// How many events it has, whatever lies before it; never too few. A part with fewer costs a copy.
+    pub events: usize,
+    /// What it changes of the decoder's state; only the decoder knows its type.
+    pub effect: Box<dyn Any + Send>,
 }
 
 /// Where a decoder puts its events: room in a batch, the triggers beside it, and the report of what was odd.
 #[derive(Debug)]
 pub struct EventSink<'a> {
-    builder: &'a mut BatchBuilder,
+    place: &'a mut (dyn Room + 'a),
     report: &'a mut Report,
     /// Events of the stream before this batch.
     before: u64,
@@ -50,6 +91,50 @@ pub struct EventSink<'a> {
     time: Option<TimeRange>,
     triggers: Option<&'a mut TriggerIntake>,
 }
+
+/// A batch or a part of one.
+trait Room: std::fmt::Debug {
+    fn len(&self) -> usize;
+    fn room(&self) -> usize;
+    fn spare(&mut self) -> SpareColumns<'_>;
+    fn commit(&mut self, written: usize) -> Result<Committed>;
+    fn keeps_time(&self, t: i64) -> Option<bool>;
+    fn set_facts(&mut self, geometry: Option<Geometry>, time: Option<TimeRange>, unit: TimeUnit);
+}
+
+macro_rules! rooms {
+    ($($place:ty)*) => {
+        $(
+            impl Room for $place {
+                fn len(&self) -> usize {
+                    <$place>::len(self)
+                }
+
+                fn room(&self) -> usize {
+                    <$place>::room(self)
+                }
+
+                fn spare(&mut self) -> SpareColumns<'_> {
+                    <$place>::spare(self)
+                }
+
+                fn commit(&mut self, written: usize) -> Result<Committed> {
+                    <$place>::commit(self, written)
+                }
+
+                fn keeps_time(&self, t: i64) -> Option<bool> {
+                    <$place>::keeps_time(self, t)
+                }
+
+                fn set_facts(&mut self, geometry: Option<Geometry>, time: Option<TimeRange>, unit: TimeUnit) {
+                    self.set_geometry(geometry);
+                    self.set_time(time, unit);
+                }
+            }
+        )*
+    };
+}
+rooms!(BatchBuilder BatchPart<'_>);
 
 impl<'a> EventSink<'a> {
     /// Decoders write at most so many events between commits, so that they are checked while in the cache.
@@ -63,7 +148,7 @@ impl<'a> EventSink<'a> {
         options: &ReadOptions,
     ) -> Self {
         Self {
-            builder,
+            place: builder,
             report,
             before,
             fallback: options.geometry,
@@ -78,21 +163,30 @@ impl<'a> EventSink<'a> {
         self
     }
 
+    /// A sink into a part of a batch; its report counts events from the start of the part.
+    pub(crate) fn into_part(
+        part: &'a mut BatchPart<'_>,
+        report: &'a mut Report,
+        options: &ReadOptions,
+    ) -> Self {
+        Self {
+            place: part,
+            report,
+            before: 0,
+            fallback: options.geometry,
+            time: options.time,
+            triggers: None,
+        }
+    }
+
     /// How many more events the batch takes.
     pub fn room(&self) -> usize {
-        self.builder.room()
+        self.place.room()
     }
 
     /// Where the next events go: up to [`BLOCK`](Self::BLOCK) of them, fewer at the end of the batch.
     pub fn spare(&mut self) -> SpareColumns<'_> {
-        let spare = self.builder.spare();
-        let room = spare.t.len().min(Self::BLOCK);
-        SpareColumns {
-            t: &mut spare.t[..room],
-            x: &mut spare.x[..room],
-            y: &mut spare.y[..room],
-            p: &mut spare.p[..room],
-        }
+        self.place.spare().first(Self::BLOCK)
     }
 
     /// Takes in the first `written` events of the spare room and reports what was odd about them.
@@ -100,28 +194,28 @@ impl<'a> EventSink<'a> {
     /// # Errors
     /// If more are claimed than there was room for.
     pub fn commit(&mut self, written: usize) -> Result<()> {
-        let start = self.before + self.builder.len() as u64;
+        let start = self.next_event();
         let Committed {
             outside,
             first_outside,
             steps_back,
             first_step_back,
             ..
-        } = self.builder.commit(written)?;
-        if outside > 0 {
-            let place = first_outside.map(|index| start + index as u64);
-            self.report.note(
-                FindingKind::OutsideGeometry,
-                outside as u64,
-                None,
-                place,
-                String::new,
-            );
+        } = self.place.commit(written)?;
+        let place = |index: Option<usize>| index.map(|index| start + index as u64);
+        let mut note = |kind, count, first: Option<usize>| {
+            self.report.note(kind, count, None, place(first), String::new);
+        };
+        // In the order of the stream, so that the report does not depend on how it is cut into blocks.
+        let time_first = first_step_back
+            .zip(first_outside)
+            .is_some_and(|(step, outside)| step < outside);
+        if time_first {
+            note(FindingKind::TimeBack, steps_back, first_step_back);
         }
-        if steps_back > 0 {
-            let place = first_step_back.map(|index| start + index as u64);
-            self.report
-                .note(FindingKind::TimeBack, steps_back, None, place, String::new);
+        note(FindingKind::OutsideGeometry, outside as u64, first_outside);
+        if !time_first {
+            note(FindingKind::TimeBack, steps_back, first_step_back);
         }
         Ok(())
     }
@@ -131,7 +225,7 @@ impl<'a> EventSink<'a> {
     /// # Errors
     /// If the batch is full.
     pub fn push(&mut self, t: i64, x: u16, y: u16, p: u8) -> Result<()> {
-        let spare = self.builder.spare();
+        let spare = self.spare();
         if let (Some(st), Some(sx), Some(sy), Some(sp)) = (
             spare.t.first_mut(),
             spare.x.first_mut(),
@@ -162,14 +256,14 @@ impl<'a> EventSink<'a> {
     /// If there are more than the limits allow.
     pub fn trigger(&mut self, trigger: Trigger) -> Result<()> {
         match &mut self.triggers {
-            Some(intake) => intake.accept(trigger, self.builder),
+            Some(intake) => intake.accept(trigger, |t| self.place.keeps_time(t)),
             None => Ok(()),
         }
     }
 
     /// The index in the stream of the next event.
     pub fn next_event(&self) -> u64 {
-        self.before + self.builder.len() as u64
+        self.before + self.place.len() as u64
     }
 
     /// Notes something odd at the byte `offset` of the input; see [`Report::note`].
@@ -181,7 +275,7 @@ impl<'a> EventSink<'a> {
     /// States the facts as soon as they are known and before the first event: events outside the sensor are
     /// dropped from now on, as are those outside the range of time that the caller asked for.
     pub fn set_meta(&mut self, meta: &Meta) {
-        self.builder.set_geometry(meta.geometry.or(self.fallback));
-        self.builder.set_time(self.time, meta.time_unit);
+        let geometry = meta.geometry.or(self.fallback);
+        self.place.set_facts(geometry, self.time, meta.time_unit);
     }
 }

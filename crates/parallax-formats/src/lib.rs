@@ -20,7 +20,7 @@ mod stored;
 mod text;
 
 pub use columnar::{TensorTable, TensorTableFormat};
-pub use decoder::{Decoder, EventSink, Piece};
+pub use decoder::{Decoder, EventSink, Parts, Piece, Survey};
 pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parallax_events::{Geometry, Limits, OrderPolicy, TimeRange};
+use parallax_events::{Geometry, Limits, OrderPolicy, SharedPool, TimeRange};
 
 /// How far a read has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +45,18 @@ pub struct ReadOptions {
     /// Whether external triggers are read too: see [`EventReader::take_triggers`](crate::EventReader::take_triggers).
     /// If not, they are counted in the report. Formats without triggers ignore it.
     pub triggers: bool,
-    /// Told about progress.
+    /// Told about progress, on the thread that reads.
     pub progress: Option<ProgressCallback>,
+    /// The threads on which whole recordings are decoded and sorted. Does not change the events.
+    pub pool: SharedPool,
+    /// The least bytes of input that one thread decodes at a time. Does not change the events.
+    pub part: usize,
 }
 
 impl ReadOptions {
+    /// The usual [`part`](Self::part).
+    pub const PART: usize = 2 << 20;
+
     /// The streaming chunk: a constant, so that the same input gives the same batches everywhere.
     pub const CHUNK: usize = 1 << 20;
 
@@ -76,6 +83,8 @@ impl Default for ReadOptions {
             mmap: true,
             triggers: false,
             progress: None,
+            pool: SharedPool::default(),
+            part: Self::PART,
         }
     }
 }
@@ -94,6 +103,8 @@ impl fmt::Debug for ReadOptions {
             .field("mmap", &self.mmap)
             .field("triggers", &self.triggers)
             .field("progress", &self.progress.is_some())
+            .field("threads", &self.pool.pool().threads())
+            .field("part", &self.part)
             .finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use parallax_events::{Error, Limits, Result};
 use parallax_memory::{Bytes, MappedFile};
@@ -213,8 +214,62 @@ impl Source {
         }
     }
 
+    /// The input, if any place of it can be had at any time.
+    pub(crate) fn shared(&self) -> Option<Shared<'_>> {
+        match &self.kind {
+            Kind::Mapped(mapped) => Some(Shared::Mapped(mapped)),
+            Kind::Bytes(bytes) => Some(Shared::Bytes(bytes)),
+            Kind::Read { .. } | Kind::Pushed { .. } => None,
+        }
+    }
+
+    /// Moves to `at`, after the bytes up to there were taken through [`shared`](Self::shared).
+    pub(crate) fn move_to(&mut self, at: u64) {
+        self.at = at;
+    }
+
     /// Whether it is pushed to and may get more.
     pub(crate) fn is_starved(&self) -> bool {
         matches!(self.kind, Kind::Pushed { ended: false, .. })
+    }
+}
+
+/// An input of which several threads take bytes at the same time.
+#[derive(Clone, Copy)]
+pub(crate) enum Shared<'a> {
+    Mapped(&'a MappedFile),
+    Bytes(&'a Bytes),
+}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Mapped(mapped) => mapped.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// The bytes of a range, cut to what there is.
+    ///
+    /// # Errors
+    /// If a mapped file has shrunk.
+    pub(crate) fn bytes(self, range: Range<usize>) -> Result<&'a [u8]> {
+        let end = range.end.min(self.len());
+        let range = range.start.min(end)..end;
+        let offset = range.start as u64;
+        match self {
+            Self::Mapped(mapped) => mapped
+                .chunk(range)
+                .map_err(|error| Error::from(error).at_byte(offset)),
+            Self::Bytes(bytes) => Ok(&bytes[range]),
+        }
+    }
+
+    /// Lets go of the memory behind a range that was mapped.
+    pub(crate) fn release(self, range: Range<usize>) {
+        if let Self::Mapped(mapped) = self {
+            // Advice; without it the pages stay until the system wants them.
+            let _ = mapped.evict(range);
+        }
     }
 }

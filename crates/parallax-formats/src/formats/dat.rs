@@ -22,7 +22,9 @@ use parallax_events::{
 use crate::prophesee::RawHeader;
 use crate::stored::{Outlet, Storing};
 use crate::{
-    Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, ReadOptions, Sample, WriteOptions, TriggerSupport};
+    Decoder, EventSink, EventWriter, Evidence, Format, Open, Parts, Piece, Probe, ReadOptions, Sample, Survey,
+    TriggerSupport, WriteOptions,
+};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -75,7 +77,7 @@ enum Version {
 }
 
 /// Reads the header, then records.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct DatDecoder {
     header: RawHeader,
     asked: Option<Version>,
@@ -103,6 +105,23 @@ impl Clock {
         }
         self.last = stored;
         self.base + i64::from(stored)
+    }
+
+    /// Goes past these records.
+    fn pass(&mut self, records: &[[u8; RECORD]]) {
+        for run in records.chunks(RUN) {
+            let (any, all) = run.iter().fold((self.last, self.last), |(any, all), record| {
+                let (stored, _) = halves(record);
+                (any | stored, all & stored)
+            });
+            if (any ^ all) < WRAP {
+                self.last = run.last().map_or(self.last, |record| halves(record).0);
+            } else {
+                for record in run {
+                    self.time(halves(record).0);
+                }
+            }
+        }
     }
 }
 
@@ -261,6 +280,44 @@ impl Decoder for DatDecoder {
 
     fn meta(&self) -> Option<&Meta> {
         self.meta.as_ref()
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        Some(self)
+    }
+}
+
+impl Parts for DatDecoder {
+    fn border(&self, distance: u64, _: &[u8]) -> Option<usize> {
+        Some((distance.wrapping_neg() % RECORD as u64) as usize)
+    }
+
+    fn survey(&self, bytes: &[u8]) -> Survey {
+        let (records, _) = bytes.as_chunks::<RECORD>();
+        let first = records.first().map(|record| halves(record).0);
+        let mut clock = Clock::default();
+        clock.last = first.unwrap_or(0);
+        clock.pass(records);
+        Survey {
+            events: records.len(),
+            effect: Box::new(first.map(|first| (first, clock))),
+        }
+    }
+
+    fn pass(&mut self, survey: &Survey) -> Result<()> {
+        let Some(effect) = survey.effect.downcast_ref::<Option<(u32, Clock)>>() else {
+            return Err(Error::internal("a survey of another format"));
+        };
+        if let Some((first, behind)) = effect {
+            self.clock.time(*first);
+            self.clock.base = self.clock.base.saturating_add(behind.base).min(LATEST_BASE);
+            self.clock.last = behind.last;
+        }
+        Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Decoder> {
+        Box::new(self.clone())
     }
 }
 

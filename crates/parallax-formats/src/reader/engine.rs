@@ -75,7 +75,7 @@ impl EventReader {
                         meta.geometry = meta.geometry.or(self.options.geometry);
                         self.meta = Some(Arc::new(meta));
                     }
-                    let settled = self.triggers.settle(&self.builder);
+                    let settled = self.triggers.settle(|t| self.builder.keeps_time(t));
                     let consumed = result?.min(len);
                     settled?;
                     source.consume(consumed);
@@ -129,7 +129,7 @@ impl EventReader {
                     self.events,
                     &self.options,
                 )?;
-                self.triggers.settle(&self.builder)?;
+                self.triggers.settle(|t| self.builder.keeps_time(t))?;
                 if count < batch.len() {
                     *rest = Some(batch.slice(count..));
                 }

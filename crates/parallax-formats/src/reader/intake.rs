@@ -3,7 +3,7 @@
 //! They pass the same range of time as the events. A range that counts from the first event cannot be applied before
 //! that event has come: triggers wait for it, in bounded number.
 
-use parallax_events::{BatchBuilder, Error, Result, Trigger, Triggers};
+use parallax_events::{Error, Result, Trigger, Triggers};
 
 use crate::ReadOptions;
 
@@ -69,16 +69,16 @@ impl TriggerIntake {
         self.with_batch = 0;
     }
 
-    /// Takes in one trigger; `builder` holds the events before it.
+    /// Takes in one trigger; `keeps` says which times are kept, as far as the events before it tell.
     ///
     /// # Errors
     /// If there are more than the limits allow.
-    pub(crate) fn accept(&mut self, trigger: Trigger, builder: &BatchBuilder) -> Result<()> {
+    pub(crate) fn accept(&mut self, trigger: Trigger, keeps: impl Fn(i64) -> Option<bool>) -> Result<()> {
         if !self.wanted {
             return Ok(());
         }
-        self.settle(builder)?;
-        match builder.keeps_time(trigger.t) {
+        self.settle(&keeps)?;
+        match keeps(trigger.t) {
             Some(true) => self.keep(trigger),
             Some(false) => Ok(()),
             None if self.waiting.len() < WAITING => {
@@ -93,14 +93,12 @@ impl TriggerIntake {
     }
 
     /// Decides about the triggers that waited, if that is possible now.
-    pub(crate) fn settle(&mut self, builder: &BatchBuilder) -> Result<()> {
-        if self.waiting.is_empty() || builder.keeps_time(0).is_none() {
+    pub(crate) fn settle(&mut self, keeps: impl Fn(i64) -> Option<bool>) -> Result<()> {
+        if self.waiting.is_empty() || keeps(0).is_none() {
             return Ok(());
         }
         let waiting = std::mem::take(&mut self.waiting);
-        let mut inside = waiting
-            .iter()
-            .filter(|trigger| builder.keeps_time(trigger.t) == Some(true));
+        let mut inside = waiting.iter().filter(|trigger| keeps(trigger.t) == Some(true));
         inside.try_for_each(|trigger| self.keep(trigger))
     }
 

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Pool, Report, Result, StrictCheck,
-    Triggers, ensure_strict_order,
+    BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Report, Result, StrictCheck, Triggers,
+    ensure_strict_order,
 };
 use parallax_memory::Bytes;
 
@@ -22,6 +22,8 @@ use crate::{
 
 mod engine;
 mod intake;
+#[cfg(feature = "parallel")]
+mod parallel;
 mod push;
 
 use engine::{Engine, Filled};
@@ -262,7 +264,7 @@ impl EventReader {
         self.builder = BatchBuilder::with_capacity(1)?;
         self.ended = false;
         self.engine = Engine::Sorted {
-            rest: ensure_strict_order(&all, Pool::serial())?,
+            rest: ensure_strict_order(&all, self.options.pool.pool())?,
         };
         Ok(())
     }
@@ -368,12 +370,14 @@ impl EventReader {
         Ok((batch, self.waiting.take()))
     }
 
-    /// Decodes all that is left into a builder that grows.
+    /// Decodes all that is left into a builder that grows: in parts at the same time where that is possible.
     fn gather(&mut self) -> Result<()> {
         self.forget_lent();
         let mut growing = BatchBuilder::growing()?;
         growing.continue_from(&self.builder)?;
         self.builder = growing;
+        #[cfg(feature = "parallel")]
+        self.gather_in_parts()?;
         while !self.ended {
             self.builder.reserve(GROWTH)?;
             self.triggers.end_batch();

@@ -5,13 +5,13 @@ use parallax_events::{Error, FindingKind, Meta, Result, SpareColumns};
 use super::fast::{LONGEST, Usual};
 use super::plan::{Draft, First, Plan, Style, Unit};
 use super::record;
-use crate::{Decoder, EventSink, Piece};
+use crate::{Decoder, EventSink, Parts, Piece, Survey};
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 64 << 10;
 
 /// Decodes a text stream by a [`Style`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TextDecoder {
     style: Style,
     state: State,
@@ -19,7 +19,7 @@ pub(crate) struct TextDecoder {
     bad: BadLines,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum State {
     /// Before the first record.
     Start(Draft),
@@ -30,7 +30,7 @@ enum State {
 }
 
 /// Lines that do not parse. The first is located; see [`Tally`](crate::prophesee::Tally) for the same idea.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct BadLines {
     known: bool,
     pending: u64,
@@ -170,6 +170,32 @@ impl Decoder for TextDecoder {
 
     fn meta(&self) -> Option<&Meta> {
         self.meta.as_ref()
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        Some(self)
+    }
+}
+
+impl Parts for TextDecoder {
+    fn border(&self, _: u64, bytes: &[u8]) -> Option<usize> {
+        memchr::memchr(b'\n', bytes).map(|end| end + 1)
+    }
+
+    fn survey(&self, bytes: &[u8]) -> Survey {
+        let ends = memchr::memchr_iter(b'\n', bytes).count();
+        Survey {
+            events: ends + usize::from(bytes.last().is_some_and(|byte| *byte != b'\n')),
+            effect: Box::new(()),
+        }
+    }
+
+    fn pass(&mut self, _: &Survey) -> Result<()> {
+        Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Decoder> {
+        Box::new(self.clone())
     }
 }
 

@@ -11,6 +11,7 @@ mod limits;
 mod options;
 mod reading;
 mod recorded;
+mod threads;
 mod triggers;
 mod writing;
 
@@ -22,6 +23,7 @@ pub use limits::{bounded_memory, event_limit, memory_limit, small_limits};
 pub use options::{order_policies, progress, strictness, time_ranges};
 pub use reading::{Door, FormatRow, Outcome};
 pub use recorded::recorded_cuts;
+pub use threads::{threads_agree, threads_stop};
 pub use triggers::triggers;
 pub use writing::{facts_survive, hostile_times, same_bytes, write_then_read};
 
@@ -31,8 +33,8 @@ macro_rules! format_laws {
     ($rows:expr) => {
         $crate::format_laws!(@each $rows;
             own_sample recognised doors_agree cut_anyhow truncation byte_flips hostile_beginnings event_limit
-            memory_limit small_limits time_ranges order_policies strictness progress write_then_read facts_survive
-            hostile_times same_bytes triggers recorded_cuts
+            memory_limit small_limits time_ranges order_policies strictness progress threads_agree threads_stop
+            write_then_read facts_survive hostile_times same_bytes triggers recorded_cuts
         );
 
         #[test]

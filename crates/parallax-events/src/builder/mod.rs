@@ -4,9 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parallax_memory::{Column, Region};
-use parallax_simd::{bounds, order};
 
 use crate::{BatchLayout, DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeRange, TimeUnit};
+
+mod check;
+mod part;
+
+use check::Check;
+pub use part::{BatchPart, FilledPart};
 
 /// Where the next events go: four writable columns of one length.
 #[derive(Debug)]
@@ -19,6 +24,31 @@ pub struct SpareColumns<'a> {
     pub y: &'a mut [u16],
     /// Polarities.
     pub p: &'a mut [u8],
+}
+
+impl<'a> SpareColumns<'a> {
+    /// The first `count` of the room, or all of it if there is less.
+    #[must_use]
+    pub fn first(self, count: usize) -> Self {
+        self.split(count).0
+    }
+
+    /// The first `count` of the room, or all of it if there is less, and the rest.
+    #[must_use]
+    pub fn split(self, count: usize) -> (Self, Self) {
+        let count = count.min(self.t.len());
+        let (t, t_rest) = self.t.split_at_mut(count);
+        let (x, x_rest) = self.x.split_at_mut(count);
+        let (y, y_rest) = self.y.split_at_mut(count);
+        let (p, p_rest) = self.p.split_at_mut(count);
+        let rest = SpareColumns {
+            t: t_rest,
+            x: x_rest,
+            y: y_rest,
+            p: p_rest,
+        };
+        (SpareColumns { t, x, y, p }, rest)
+    }
 }
 
 /// What [`BatchBuilder::commit`] made of the events written last.
@@ -58,11 +88,14 @@ pub struct BatchBuilder {
     memory: Memory,
     len: usize,
     capacity: usize,
-    geometry: Option<Geometry>,
-    time: TimeFilter,
-    /// The last time of the stream, earlier batches included.
-    last_t: Option<i64>,
-    in_order: bool,
+    check: Check,
+}
+
+/// A place in a stream of events: see [`BatchBuilder::mark`].
+#[derive(Debug)]
+pub struct BuilderMark {
+    len: usize,
+    check: Check,
 }
 
 #[derive(Debug)]
@@ -78,18 +111,6 @@ enum Memory {
     },
     /// Handed on by `finish`; made anew when needed.
     Gone,
-}
-
-/// Which times are kept.
-#[derive(Debug, Clone)]
-enum TimeFilter {
-    All,
-    /// Counted from the first event, which has not come yet.
-    FromFirst {
-        start: i64,
-        end: i64,
-    },
-    Within(Range<i64>),
 }
 
 impl BatchBuilder {
@@ -124,44 +145,25 @@ impl BatchBuilder {
             memory,
             len: 0,
             capacity,
-            geometry: None,
-            time: TimeFilter::All,
-            last_t: None,
-            in_order: true,
+            check: Check::default(),
         }
     }
 
     /// Events outside this geometry are dropped by [`commit`](Self::commit).
     pub fn set_geometry(&mut self, geometry: Option<Geometry>) {
-        self.geometry = geometry;
+        self.check.geometry = geometry;
     }
 
     /// Events outside this range of time are left out by [`commit`](Self::commit). A range that counts from the
     /// first event counts from the first one that lies inside the geometry.
     pub fn set_time(&mut self, range: Option<TimeRange>, unit: TimeUnit) {
-        let Some(range) = range else {
-            self.time = TimeFilter::All;
-            return;
-        };
-        // t units >= start ns exactly if t >= start rounded up to whole units; likewise for the end.
-        let units = |nanos: i64| -(-i128::from(nanos)).div_euclid(i128::from(unit.nanos())) as i64;
-        let start = range.start().map_or(i64::MIN, |start| units(start.0));
-        let end = range.end().map_or(i64::MAX, |end| units(end.0));
-        self.time = if range.is_relative() {
-            TimeFilter::FromFirst { start, end }
-        } else {
-            TimeFilter::Within(start..end)
-        };
+        self.check.set_time(range, unit);
     }
 
     /// Whether an event of time `t` would be kept by the range of time; `None` while the range counts from a first
     /// event that has not come.
     pub fn keeps_time(&self, t: i64) -> Option<bool> {
-        match &self.time {
-            TimeFilter::All => Some(true),
-            TimeFilter::FromFirst { .. } => None,
-            TimeFilter::Within(range) => Some(is_within(range, t)),
-        }
+        self.check.keeps_time(t)
     }
 
     /// How many events are committed.
@@ -246,47 +248,10 @@ impl BatchBuilder {
                 self.room()
             )));
         }
-        let geometry = self.geometry;
-        let last_t = self.last_t;
-        let mut time = std::mem::replace(&mut self.time, TimeFilter::All);
-        let spare = self.spare();
-        let SpareColumns { t, x, y, p } = spare;
-        let (t, x, y, p) = (
-            &mut t[..written],
-            &mut x[..written],
-            &mut y[..written],
-            &mut p[..written],
-        );
-        let mut done = Committed {
-            kept: written,
-            ..Committed::default()
-        };
-        if !all_inside(x, y, p, geometry) {
-            drop_outside(t, x, y, p, geometry, &mut done);
-        }
-        if let TimeFilter::FromFirst { start, end } = time
-            && let Some(&first) = t[..done.kept].first()
-        {
-            time = TimeFilter::Within(
-                first.saturating_add(start)..match end {
-                    i64::MAX => i64::MAX,
-                    end => first.saturating_add(end),
-                },
-            );
-        }
-        if let TimeFilter::Within(range) = &time {
-            done.kept = keep_within(t, x, y, p, done.kept, range);
-        }
-        let scan = order::scan(&t[..done.kept], last_t);
-        done.steps_back = scan.steps_back;
-        done.first_step_back = scan.first_step_back;
-        let newest = t[..done.kept].last().copied();
-        // A step back from the batch before does not put this batch out of order.
-        let within = scan.steps_back > 1
-            || (scan.steps_back == 1 && (self.len > 0 || scan.first_step_back != Some(0)));
-        self.in_order &= !within;
-        self.last_t = newest.or(self.last_t);
-        self.time = time;
+        let mut check = std::mem::take(&mut self.check);
+        let behind_others = self.len > 0;
+        let done = check.take_in(self.spare().first(written), behind_others);
+        self.check = check;
         self.set_len(self.len + done.kept)?;
         Ok(done)
     }
@@ -327,6 +292,63 @@ impl BatchBuilder {
         Ok(())
     }
 
+    /// The room that is left, cut into parts of these capacities, to be filled one beside the other, each with the
+    /// checks of this builder. Then [`join`](Self::join) takes them in; until then nothing is committed.
+    ///
+    /// # Errors
+    /// If there is not enough room.
+    pub fn parts(&mut self, capacities: &[usize]) -> Result<Vec<BatchPart<'_>>> {
+        let total = capacities
+            .iter()
+            .fold(0, |sum: usize, part| sum.saturating_add(*part));
+        if total > self.room() {
+            return Err(Error::internal(format!(
+                "parts of {total} events, room for {}",
+                self.room()
+            )));
+        }
+        let check = self.check.for_part();
+        let mut rest = self.spare();
+        let mut parts = Vec::with_capacity(capacities.len());
+        for &capacity in capacities {
+            let (room, behind) = rest.split(capacity);
+            parts.push(BatchPart::new(room, check.clone()));
+            rest = behind;
+        }
+        Ok(parts)
+    }
+
+    /// Commits what was filled into the first parts that [`parts`](Self::parts) handed out, in their order, and moves
+    /// it together. Says of each whether its first event is earlier than its predecessor.
+    ///
+    /// # Errors
+    /// If they are not those parts.
+    pub fn join(&mut self, parts: &[FilledPart]) -> Result<Vec<bool>> {
+        let claimed = parts
+            .iter()
+            .fold(0, |sum: usize, part| sum.saturating_add(part.capacity()));
+        if claimed > self.room() || parts.iter().any(|part| part.len() > part.capacity()) {
+            return Err(Error::internal("parts of another batch"));
+        }
+        let mut steps = Vec::with_capacity(parts.len());
+        let (mut from, mut to) = (0, 0);
+        for part in parts {
+            if from != to {
+                let moved = from..from + part.len();
+                let spare = self.spare();
+                spare.t.copy_within(moved.clone(), to);
+                spare.x.copy_within(moved.clone(), to);
+                spare.y.copy_within(moved.clone(), to);
+                spare.p.copy_within(moved, to);
+            }
+            steps.push(self.check.join(part, self.len + to > 0));
+            from += part.capacity();
+            to += part.len();
+        }
+        self.set_len(self.len + to)?;
+        Ok(steps)
+    }
+
     /// The committed events.
     pub fn columns(&self) -> DvsColumns<'_> {
         match &self.memory {
@@ -351,7 +373,7 @@ impl BatchBuilder {
 
     /// What is known of the order of the committed events.
     pub fn order(&self) -> Order {
-        if self.in_order {
+        if self.check.in_order {
             Order::Time
         } else {
             Order::Unknown
@@ -361,7 +383,7 @@ impl BatchBuilder {
     /// Forgets the committed events and keeps the memory. Time goes on: a later event before the last one is
     /// still counted as a step back.
     pub fn clear(&mut self) {
-        self.in_order = true;
+        self.check.in_order = true;
         self.len = 0;
         if let Memory::Columns { t, x, y, p } = &mut self.memory {
             t.clear();
@@ -369,6 +391,24 @@ impl BatchBuilder {
             y.clear();
             p.clear();
         }
+    }
+
+    /// The place that the builder has come to, to [`rewind`](Self::rewind) to.
+    pub fn mark(&self) -> BuilderMark {
+        BuilderMark {
+            len: self.len,
+            check: self.check.clone(),
+        }
+    }
+
+    /// Forgets what was committed since `mark`.
+    ///
+    /// # Errors
+    /// Never, if the mark is of this builder and nothing was handed on since.
+    pub fn rewind(&mut self, mark: BuilderMark) -> Result<()> {
+        self.set_len(self.len.min(mark.len))?;
+        self.check = mark.check;
+        Ok(())
     }
 
     /// Keeps only the first `len` of the committed events.
@@ -382,7 +422,7 @@ impl BatchBuilder {
     /// Forgets the stream so far as well: the next event has no predecessor.
     pub fn reset(&mut self) {
         self.clear();
-        self.last_t = None;
+        self.check.last_t = None;
     }
 
     /// Goes on where `other` stands: its events so far, its geometry, its range of time.
@@ -400,10 +440,7 @@ impl BatchBuilder {
         spare.y[..count].copy_from_slice(columns.y);
         spare.p[..count].copy_from_slice(columns.p);
         self.set_len(count)?;
-        self.geometry = other.geometry;
-        self.time = other.time.clone();
-        self.last_t = other.last_t;
-        self.in_order = other.in_order;
+        self.check = other.check.clone();
         Ok(())
     }
 
@@ -414,7 +451,7 @@ impl BatchBuilder {
     /// If `meta` states a narrower geometry than the builder was told, or if memory runs out.
     pub fn finish(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
         let (len, order) = (self.len, self.order());
-        let checked = meta.geometry.is_none() || meta.geometry == self.geometry;
+        let checked = meta.geometry.is_none() || meta.geometry == self.check.geometry;
         let batch = match std::mem::replace(&mut self.memory, Memory::Gone) {
             Memory::Slot(region, layout) => {
                 let slot = region.seal().into_arrow(..);
@@ -433,7 +470,7 @@ impl BatchBuilder {
             Memory::Gone => EventBatch::empty(Arc::default()),
         };
         self.len = 0;
-        self.in_order = true;
+        self.check.in_order = true;
         let batch = if checked {
             batch.trust_meta(Arc::clone(meta))
         } else {
@@ -466,62 +503,4 @@ fn split<'a>(bytes: &'a mut [u8], layout: &BatchLayout) -> Columns<'a> {
         bytemuck::cast_slice_mut(&mut y[..capacity * 2]),
         &mut p[..capacity],
     )
-}
-
-fn all_inside(x: &[u16], y: &[u16], p: &[u8], geometry: Option<Geometry>) -> bool {
-    bounds::max_u8(p) <= 1
-        && geometry
-            .is_none_or(|g| x.is_empty() || (bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height))
-}
-
-/// Moves the events inside together at the front.
-fn drop_outside(
-    t: &mut [i64],
-    x: &mut [u16],
-    y: &mut [u16],
-    p: &mut [u8],
-    geometry: Option<Geometry>,
-    done: &mut Committed,
-) {
-    let mut kept = 0;
-    for i in 0..t.len() {
-        let inside = p[i] <= 1 && geometry.is_none_or(|g| x[i] < g.width && y[i] < g.height);
-        if inside {
-            (t[kept], x[kept], y[kept], p[kept]) = (t[i], x[i], y[i], p[i]);
-            kept += 1;
-        } else {
-            done.first_outside.get_or_insert(kept);
-        }
-    }
-    done.outside = t.len() - kept;
-    done.kept = kept;
-}
-
-/// Whether `t` lies within `range`. The last time there is counts as inside a range without end.
-#[inline(always)]
-fn is_within(range: &Range<i64>, t: i64) -> bool {
-    t >= range.start && (t < range.end || range.end == i64::MAX)
-}
-
-/// Moves those of the first `len` events that lie within `range` together at the front.
-fn keep_within(
-    t: &mut [i64],
-    x: &mut [u16],
-    y: &mut [u16],
-    p: &mut [u8],
-    len: usize,
-    range: &Range<i64>,
-) -> usize {
-    let inside = |t: i64| is_within(range, t);
-    if t[..len].iter().all(|&t| inside(t)) {
-        return len;
-    }
-    let mut kept = 0;
-    for i in 0..len {
-        if inside(t[i]) {
-            (t[kept], x[kept], y[kept], p[kept]) = (t[i], x[i], y[i], p[i]);
-            kept += 1;
-        }
-    }
-    kept
 }
