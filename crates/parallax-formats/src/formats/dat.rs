@@ -295,8 +295,10 @@ impl Parts for DatDecoder {
     fn survey(&self, bytes: &[u8]) -> Survey {
         let (records, _) = bytes.as_chunks::<RECORD>();
         let first = records.first().map(|record| halves(record).0);
-        let mut clock = Clock::default();
-        clock.last = first.unwrap_or(0);
+        let mut clock = Clock {
+            base: 0,
+            last: first.unwrap_or(0),
+        };
         clock.pass(records);
         Survey {
             events: records.len(),
