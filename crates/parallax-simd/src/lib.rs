@@ -19,12 +19,17 @@
 
 pub mod accumulate;
 pub mod bounds;
+mod columns;
 pub mod compress;
+pub mod dat;
 pub mod decay;
+pub mod evt2;
+pub mod evt3;
 mod level;
 pub mod math;
 pub mod order;
 pub mod select;
 pub mod sum;
 
+pub use columns::Columns;
 pub use level::Level;

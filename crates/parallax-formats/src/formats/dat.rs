@@ -18,6 +18,8 @@ use parallax_events::{
     Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result,
     SpareColumns,
 };
+use parallax_simd::dat::{self, Packing};
+use parallax_simd::Columns;
 
 use crate::prophesee::RawHeader;
 use crate::stored::{Outlet, Storing};
@@ -69,22 +71,15 @@ const ADDRESS: u16 = 0x3FFF;
 const LATEST_START: i64 = 1 << 62;
 const LATEST_BASE: i64 = i64::MAX - LOOP;
 
-/// How column, row and polarity lie in the upper half of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    One,
-    Two,
-}
-
 /// Reads the header, then records.
 #[derive(Debug, Clone)]
 struct DatDecoder {
     header: RawHeader,
-    asked: Option<Version>,
+    asked: Option<Packing>,
     limits: Limits,
     /// Known once the header is behind.
     meta: Option<Meta>,
-    version: Version,
+    packing: Packing,
     clock: Clock,
 }
 
@@ -108,19 +103,19 @@ impl Clock {
     }
 
     /// Goes past these records.
-    fn pass(&mut self, records: &[[u8; RECORD]]) {
-        for run in records.chunks(RUN) {
-            let (any, all) = run.iter().fold((self.last, self.last), |(any, all), record| {
-                let (stored, _) = halves(record);
-                (any | stored, all & stored)
-            });
-            if (any ^ all) < WRAP {
-                self.last = run.last().map_or(self.last, |record| halves(record).0);
-            } else {
-                for record in run {
-                    self.time(halves(record).0);
-                }
+    fn pass(&mut self, mut records: &[[u8; RECORD]]) {
+        loop {
+            let (steady, rest) = records.split_at(dat::steady(records, self.last));
+            self.last = steady.last().map_or(self.last, |record| halves(record).0);
+            if rest.is_empty() {
+                return;
             }
+            // A block where the time may wrap, or the rest.
+            let (block, rest) = rest.split_at(rest.len().min(dat::BLOCK));
+            for record in block {
+                self.time(halves(record).0);
+            }
+            records = rest;
         }
     }
 }
@@ -148,13 +143,13 @@ impl DatDecoder {
         Ok(Self {
             header: RawHeader::default(),
             asked: match params.choice("version")? {
-                "1" => Some(Version::One),
-                "2" => Some(Version::Two),
+                "1" => Some(Packing::Version1),
+                "2" => Some(Packing::Version2),
                 _ => None,
             },
             limits: options.limits,
             meta: None,
-            version: Version::Two,
+            packing: Packing::Version2,
             clock: Clock::default(),
         })
     }
@@ -182,10 +177,10 @@ impl DatDecoder {
             }
             _ => return Ok(None),
         };
-        self.version = match (self.asked, meta.extra.get("version").map(String::as_str)) {
+        self.packing = match (self.asked, meta.extra.get("version").map(String::as_str)) {
             (Some(version), _) => version,
-            (None, Some("1")) => Version::One,
-            (None, Some("2")) => Version::Two,
+            (None, Some("1")) => Packing::Version1,
+            (None, Some("2")) => Packing::Version2,
             (None, Some(other)) => {
                 return Err(Error::unsupported(format!("DAT version {other}"))
                     .at_byte(0)
@@ -195,13 +190,13 @@ impl DatDecoder {
                 sink.note(FindingKind::Assumed, 1, rest.offset, || {
                     "version 1, as no header states it".to_owned()
                 });
-                Version::One
+                Packing::Version1
             }
         };
         let behind = match kind {
             None => 0,
             Some((kind::EVENT_2D | kind::EVENT_CD, size)) if usize::from(size) == RECORD => 2,
-            Some(_) if self.version == Version::One => {
+            Some(_) if self.packing == Packing::Version1 => {
                 let no_type =
                     || "records right behind the header, as no type of events stands there".to_owned();
                 sink.note(FindingKind::Assumed, 1, rest.offset, no_type);
@@ -262,15 +257,16 @@ impl Decoder for DatDecoder {
                 return Ok(at);
             };
             at += behind;
+            if at > 0 {
+                // From here on the rest can be decoded in parts, if the caller likes.
+                return Ok(at);
+            }
         }
         let (mut records, _) = piece.bytes.get(at..).unwrap_or_default().as_chunks::<RECORD>();
         while !records.is_empty() && sink.room() > 0 {
             let out = sink.spare();
             let (now, later) = records.split_at(records.len().min(out.t.len()));
-            match self.version {
-                Version::One => block::<true>(now, &mut self.clock, out),
-                Version::Two => block::<false>(now, &mut self.clock, out),
-            }
+            block(now, self.packing, &mut self.clock, out);
             sink.commit(now.len())?;
             at += now.len() * RECORD;
             records = later;
@@ -323,69 +319,33 @@ impl Parts for DatDecoder {
     }
 }
 
-/// Records whose times are looked at together: if the upper half of the range is not left or entered, there is no
-/// wrap among them, and a loop without branches does them.
-const RUN: usize = 64;
-
 /// Decodes all of `records`, for which `out` has room.
-fn block<const ONE: bool>(records: &[[u8; RECORD]], clock: &mut Clock, out: SpareColumns<'_>) {
-    let length = records.len();
-    let (mut t, mut x) = (out.t[..length].chunks_mut(RUN), out.x[..length].chunks_mut(RUN));
-    let (mut y, mut p) = (out.y[..length].chunks_mut(RUN), out.p[..length].chunks_mut(RUN));
-    for run in records.chunks(RUN) {
-        let (Some(t), Some(x), Some(y), Some(p)) = (t.next(), x.next(), y.next(), p.next()) else {
-            return;
+fn block(mut records: &[[u8; RECORD]], packing: Packing, clock: &mut Clock, out: SpareColumns<'_>) {
+    let SpareColumns { t, x, y, p } = out;
+    let mut n = 0;
+    loop {
+        let columns = Columns {
+            t: &mut t[n..],
+            x: &mut x[n..],
+            y: &mut y[n..],
+            p: &mut p[n..],
         };
-        match (
-            run.first_chunk::<RUN>(),
-            t.first_chunk_mut(),
-            x.first_chunk_mut(),
-            y.first_chunk_mut(),
-            p.first_chunk_mut(),
-        ) {
-            (Some(run), Some(t), Some(x), Some(y), Some(p)) => whole_run::<ONE>(run, clock, t, x, y, p),
-            _ => {
-                for (i, record) in run.iter().enumerate() {
-                    let (stored, address) = halves(record);
-                    t[i] = clock.time(stored);
-                    (x[i], y[i], p[i]) = pixel::<ONE>(address);
-                }
-            }
+        let (run, rest) = records.split_at(dat::run(records, packing, clock.last, clock.base, columns));
+        clock.last = run.last().map_or(clock.last, |record| halves(record).0);
+        n += run.len();
+        if rest.is_empty() {
+            return;
         }
-    }
-}
-
-#[inline(always)]
-fn whole_run<const ONE: bool>(
-    run: &[[u8; RECORD]; RUN],
-    clock: &mut Clock,
-    t: &mut [i64; RUN],
-    x: &mut [u16; RUN],
-    y: &mut [u16; RUN],
-    p: &mut [u8; RUN],
-) {
-    let (mut any, mut all) = (clock.last, clock.last);
-    for record in run {
-        let (stored, _) = halves(record);
-        any |= stored;
-        all &= stored;
-    }
-    if (any ^ all) < WRAP {
-        let base = clock.base;
-        for (t, record) in t.iter_mut().zip(run) {
-            *t = base + i64::from(halves(record).0);
+        // A block where the time may wrap, or the rest.
+        let (by_hand, rest) = rest.split_at(rest.len().min(dat::BLOCK));
+        for record in by_hand {
+            let (stored, address) = halves(record);
+            t[n] = clock.time(stored);
+            (x[n], y[n], p[n]) = pixel(packing, address);
+            n += 1;
         }
-        clock.last = halves(&run[RUN - 1]).0;
-    } else {
-        for (t, record) in t.iter_mut().zip(run) {
-            *t = clock.time(halves(record).0);
-        }
+        records = rest;
     }
-    // A loop for each column: the compiler makes each of them one of vectors.
-    let addresses = run.map(|record| halves(&record).1);
-    *x = addresses.map(|address| pixel::<ONE>(address).0);
-    *y = addresses.map(|address| pixel::<ONE>(address).1);
-    *p = addresses.map(|address| pixel::<ONE>(address).2);
 }
 
 /// The time and the address of a record.
@@ -396,22 +356,13 @@ fn halves(record: &[u8; RECORD]) -> (u32, u32) {
 }
 
 /// Column, row and polarity.
-#[inline(always)]
-fn pixel<const ONE: bool>(address: u32) -> (u16, u16, u8) {
-    if ONE {
-        (
-            (address & 0x1FF) as u16,
-            (address >> 9 & 0xFF) as u16,
-            (address >> 17 & 1) as u8,
-        )
-    } else {
-        let address_of = |bits: u32| (bits & u32::from(ADDRESS)) as u16;
-        (
-            address_of(address),
-            address_of(address >> 14),
-            (address >> 28 & 1) as u8,
-        )
-    }
+fn pixel(packing: Packing, address: u32) -> (u16, u16, u8) {
+    let (columns, rows) = match packing {
+        Packing::Version1 => (9, 8),
+        Packing::Version2 => (14, 14),
+    };
+    let bits = |from: u32, count: u32| (address >> from & ((1 << count) - 1)) as u16;
+    (bits(0, columns), bits(columns, rows), bits(columns + rows, 1) as u8)
 }
 
 fn create(

@@ -11,8 +11,9 @@
 //!   reserved are skipped.
 
 use parallax_events::{Declaration, Event, SpareColumns, Trigger};
+use parallax_simd::{Columns, evt2};
 
-use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt2};
+use crate::prophesee::{Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt2};
 use crate::{Format, Open, Sample, TriggerSupport};
 
 /// The row of this format.
@@ -42,54 +43,61 @@ mod kind {
     pub(super) const CONTINUED: u32 = 0xF;
 }
 
-/// Rows and columns have 11 bits.
-const ADDRESS: u32 = 0x7FF;
-
-/// The time after which the counter starts again.
-const LOOP: i64 = 1 << 34;
-
-/// The largest time of a TIME_HIGH, and how far from it a wrap may begin.
-const LARGEST: i64 = ((1 << 28) - 1) << 6;
-const LOOP_TOLERANCE: i64 = 10_000;
-
-/// Words that are looked at together: if all are events, a loop without branches does them.
-const RUN: usize = 16;
-
 /// The state between two words.
 #[derive(Debug, Clone)]
 struct Evt2 {
-    /// Whether a TIME_HIGH has come.
-    started: bool,
     shift: bool,
-    /// The time of the last TIME_HIGH as stored.
-    stored: i64,
-    /// The same, wraps included, less the origin if shifted.
-    base: i64,
+    /// Since the first TIME_HIGH.
+    clock: Option<Clock>,
 }
 
 impl Words for Evt2 {
     const ENCODING: Encoding = Encoding::Evt2;
     const SIZE: usize = 4;
+    /// The first TIME_HIGH, and a clock that began with it.
+    type Effect = Option<(u32, Clock)>;
 
     fn new(shift: bool) -> Self {
-        Self {
-            started: false,
-            shift,
-            stored: 0,
-            base: 0,
-        }
+        Self { shift, clock: None }
     }
 
     fn decode(&mut self, bytes: &[u8], offset: u64, out: SpareColumns<'_>, tally: &mut Tally) -> Step {
         let (words, _) = bytes.as_chunks::<4>();
-        let (done, written) = if self.started {
-            self.events(words, offset, out, tally)
-        } else {
-            (self.wait(words, offset, tally), 0)
+        let (done, written) = match self.clock {
+            Some(clock) => self.events(clock, words, offset, out, tally),
+            None => (self.wait(words, offset, tally), 0),
         };
         Step {
             consumed: done * 4,
             written,
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    fn survey(&self, bytes: &[u8]) -> (usize, Self::Effect) {
+        let (words, _) = bytes.as_chunks::<4>();
+        let mut effect = None;
+        for block in words.chunks(SURVEYED) {
+            let is_time = |word: u32| word >> 28 == kind::TIME_HIGH;
+            if !block.iter().fold(false, |any, word| any | is_time(u32::from_le_bytes(*word))) {
+                continue;
+            }
+            for word in block.iter().map(|word| u32::from_le_bytes(*word)).filter(|word| is_time(*word)) {
+                effect = match effect {
+                    None => Some((word, Clock::new(word, true))),
+                    Some((first, clock)) => Some((first, clock.after(word))),
+                };
+            }
+        }
+        (evt2::count(words), effect)
+    }
+
+    fn pass(&mut self, effect: &Self::Effect) {
+        if let (Some(clock), Some((first, behind))) = (self.clock, effect) {
+            self.clock = Some(clock.after(*first).join(*behind));
         }
     }
 }
@@ -101,9 +109,7 @@ impl Evt2 {
             let word = u32::from_le_bytes(*word);
             match word >> 28 {
                 kind::TIME_HIGH => {
-                    self.started = true;
-                    self.stored = stored(word);
-                    self.base = if self.shift { 0 } else { self.stored };
+                    self.clock = Some(Clock::new(word, self.shift));
                     return index + 1;
                 }
                 kind::CD_OFF | kind::CD_ON if tally.add(Oddity::BeforeTime, 1, offset + index as u64 * 4) => {
@@ -118,111 +124,52 @@ impl Evt2 {
     /// Decodes words behind the first TIME_HIGH. Returns how many words are done and how many events written.
     fn events(
         &mut self,
+        mut clock: Clock,
         words: &[[u8; 4]],
         offset: u64,
         out: SpareColumns<'_>,
         tally: &mut Tally,
     ) -> (usize, usize) {
         // No word makes more than one event, so so many words fit whatever they are.
-        let most = words.len().min(out.t.len());
-        let words = &words[..most];
-        let (t, x, y, p) = (
-            &mut out.t[..most],
-            &mut out.x[..most],
-            &mut out.y[..most],
-            &mut out.p[..most],
-        );
-        let mut n = 0;
-        let mut index = 0;
-        while index < most {
-            if let (Some(run), Some(t), Some(x), Some(y), Some(p)) = (
-                words[index..].first_chunk::<RUN>(),
-                t[n..].first_chunk_mut::<RUN>(),
-                x[n..].first_chunk_mut::<RUN>(),
-                y[n..].first_chunk_mut::<RUN>(),
-                p[n..].first_chunk_mut::<RUN>(),
-            ) {
-                let run = run.map(u32::from_le_bytes);
-                if run.iter().fold(0, |all, word| all | word) >> 29 == 0 {
-                    // Column by column, which the compiler turns into vectors.
-                    *t = run.map(|word| time(word, self.base));
-                    *x = run.map(column);
-                    *y = run.map(row);
-                    *p = run.map(polarity);
-                    n += RUN;
-                    index += RUN;
-                    continue;
+        let words = &words[..words.len().min(out.t.len())];
+        let (mut index, mut n) = (0, 0);
+        loop {
+            let columns = Columns {
+                t: &mut out.t[n..],
+                x: &mut out.x[n..],
+                y: &mut out.y[n..],
+                p: &mut out.p[n..],
+            };
+            let run = evt2::run(&words[index..], clock.base(), columns);
+            index += run;
+            n += run;
+            let Some(word) = words.get(index) else { break };
+            let word = u32::from_le_bytes(*word);
+            let at = offset + index as u64 * 4;
+            index += 1;
+            let stop = match word >> 28 {
+                kind::TIME_HIGH => {
+                    clock = clock.after(word);
+                    false
                 }
-            }
-            let end = (index + RUN).min(most);
-            while index < end {
-                let word = u32::from_le_bytes(words[index]);
-                index += 1;
-                match word >> 28 {
-                    kind::CD_OFF | kind::CD_ON => {
-                        t[n] = time(word, self.base);
-                        x[n] = column(word);
-                        y[n] = row(word);
-                        p[n] = polarity(word);
-                        n += 1;
-                    }
-                    kind::TIME_HIGH => self.time_high(word),
-                    kind => {
-                        let at = offset + (index as u64 - 1) * 4;
-                        let stop = if kind == kind::EXT_TRIGGER {
-                            tally.trigger(trigger(word, self.base), at)
-                        } else {
-                            tally.add(oddity(kind), 1, at)
-                        };
-                        if stop {
-                            return (index, n);
-                        }
-                    }
-                }
+                kind::EXT_TRIGGER => tally.trigger(trigger(word, clock.base()), at),
+                kind => tally.add(oddity(kind), 1, at),
+            };
+            if stop {
+                break;
             }
         }
+        self.clock = Some(clock);
         (index, n)
     }
-
-    fn time_high(&mut self, word: u32) {
-        let stored = stored(word);
-        let wrapped = self.stored - stored >= LARGEST - LOOP_TOLERANCE;
-        let step = stored - self.stored + if wrapped { LOOP } else { 0 };
-        // A forged file can claim more wraps than 64 bits hold.
-        self.base = self.base.saturating_add(step);
-        self.stored = stored;
-    }
 }
 
-/// The time of the event in a word.
-#[inline(always)]
-fn time(word: u32, base: i64) -> i64 {
-    base.wrapping_add(i64::from(word >> 22 & 0x3F))
-}
-
-#[inline(always)]
-fn column(word: u32) -> u16 {
-    (word >> 11 & ADDRESS) as u16
-}
-
-#[inline(always)]
-fn row(word: u32) -> u16 {
-    (word & ADDRESS) as u16
-}
-
-#[inline(always)]
-fn polarity(word: u32) -> u8 {
-    (word >> 28) as u8
-}
-
-/// The time of a TIME_HIGH word in microseconds.
-fn stored(word: u32) -> i64 {
-    i64::from(word & 0xFFF_FFFF) << 6
-}
+/// Words that are looked at together for a TIME_HIGH.
+const SURVEYED: usize = 64;
 
 /// The trigger in a word.
 fn trigger(word: u32, base: i64) -> Trigger {
-    Trigger::new(time(word, base), (word >> 8 & 0x1F) as u16, (word & 1) as u8)
+    Trigger::new(base + i64::from(word >> 22 & 0x3F), (word >> 8 & 0x1F) as u16, (word & 1) as u8)
 }
 
 fn oddity(kind: u32) -> Oddity {

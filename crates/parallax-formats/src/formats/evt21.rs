@@ -72,6 +72,8 @@ struct Evt21 {
 impl Words for Evt21 {
     const ENCODING: Encoding = Encoding::Evt21;
     const SIZE: usize = WORD;
+    /// The first TIME_HIGH, and a clock that began with it.
+    type Effect = Option<(u32, Clock)>;
 
     fn new(shift: bool) -> Self {
         Self {
@@ -122,6 +124,45 @@ impl Words for Evt21 {
             written,
         }
     }
+
+    fn is_ready(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    fn survey(&self, bytes: &[u8]) -> (usize, Self::Effect) {
+        let (words, _) = bytes.as_chunks::<WORD>();
+        match self.halves {
+            Some(Halves::Legacy) => survey::<true>(words),
+            _ => survey::<false>(words),
+        }
+    }
+
+    fn pass(&mut self, effect: &Self::Effect) {
+        if let (Some(clock), Some((first, behind))) = (self.clock, effect) {
+            self.clock = Some(clock.after(*first).join(*behind));
+        }
+        self.written = 0;
+    }
+}
+
+/// How many events there are, those at columns that do not exist included, and what the time words do.
+fn survey<const LEGACY: bool>(words: &[[u8; WORD]]) -> (usize, Option<(u32, Clock)>) {
+    let mut events = 0;
+    let mut effect = None;
+    for word in words {
+        let (half, mask) = halves::<LEGACY>(word);
+        match half >> 28 {
+            kind::CD_OFF | kind::CD_ON => events += mask.count_ones() as usize,
+            kind::TIME_HIGH => {
+                effect = match effect {
+                    None => Some((half, Clock::new(half, true))),
+                    Some((first, clock)) => Some((first, Clock::after(clock, half))),
+                };
+            }
+            _ => {}
+        }
+    }
+    (events, effect)
 }
 
 impl Evt21 {

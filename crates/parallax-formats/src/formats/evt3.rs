@@ -12,6 +12,8 @@
 //! - A vector that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
 
 use parallax_events::{Declaration, Event, SpareColumns, Trigger};
+use parallax_simd::Columns;
+use parallax_simd::evt3::{self, ADDRESSES, Kind, SLACK, Skipped, State};
 
 use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt3};
 use crate::{Format, Open, Sample, TriggerSupport};
@@ -32,24 +34,27 @@ static DECLARATION: Declaration = Declaration::new("evt3", "Prophesee EVT 3.0 (R
          `system_ID` if there is no other statement.",
 );
 
-/// The types of words.
+/// The types of words that the kernel leaves alone.
 mod kind {
-    pub(super) const ADDR_Y: u16 = 0x0;
-    pub(super) const ADDR_X: u16 = 0x2;
-    pub(super) const VECT_BASE_X: u16 = 0x3;
-    pub(super) const VECT_12: u16 = 0x4;
-    pub(super) const VECT_8: u16 = 0x5;
-    pub(super) const TIME_LOW: u16 = 0x6;
     pub(super) const CONTINUED_4: u16 = 0x7;
-    pub(super) const TIME_HIGH: u16 = 0x8;
     pub(super) const EXT_TRIGGER: u16 = 0xA;
     pub(super) const IMU: u16 = 0xD;
     pub(super) const OTHERS: u16 = 0xE;
     pub(super) const CONTINUED_12: u16 = 0xF;
 }
 
-/// Rows and columns have 11 bits.
-const ADDRESS: u16 = 0x7FF;
+/// The kinds of words that may be no more than counted.
+const COUNTED: [u16; 9] = [
+    0x1,
+    kind::CONTINUED_4,
+    0x9,
+    kind::EXT_TRIGGER,
+    0xB,
+    0xC,
+    kind::IMU,
+    kind::OTHERS,
+    kind::CONTINUED_12,
+];
 
 /// The state between two words.
 #[derive(Debug, Clone)]
@@ -57,35 +62,40 @@ struct Evt3 {
     /// Whether a TIME_HIGH has come.
     started: bool,
     shift: bool,
-    /// The time without its low 12 bits, less `origin`.
-    coarse: i64,
-    /// The time of the next event.
-    t: i64,
-    /// The content of the last TIME_HIGH.
-    high: u16,
-    y: u16,
-    /// The column of the first bit of the next vector. At most `ADDRESS + 1`, where no event is.
-    base: u16,
-    /// The polarity of vectors.
-    p: u8,
+    state: State,
     /// The bits of the vector in front whose events are written.
     written: u16,
+}
+
+/// What a part of a stream does to the state.
+#[derive(Debug, Default)]
+struct Effect {
+    /// The last TIME_LOW before the first TIME_HIGH.
+    low_before: Option<u16>,
+    /// The first TIME_HIGH.
+    first_high: Option<u16>,
+    /// The last TIME_HIGH, and by how much time went on from the first one.
+    high: u16,
+    coarse: i64,
+    /// The low bits behind, where the first TIME_HIGH does not decide.
+    low: Option<u16>,
+    y: Option<u16>,
+    /// The last VECT_BASE_X.
+    base: Option<(u16, u8)>,
+    /// The columns of the vectors behind that, or of all.
+    columns: usize,
 }
 
 impl Words for Evt3 {
     const ENCODING: Encoding = Encoding::Evt3;
     const SIZE: usize = 2;
+    type Effect = Effect;
 
     fn new(shift: bool) -> Self {
         Self {
             started: false,
             shift,
-            coarse: 0,
-            t: 0,
-            high: 0,
-            y: 0,
-            base: 0,
-            p: 0,
+            state: State::default(),
             written: 0,
         }
     }
@@ -102,6 +112,67 @@ impl Words for Evt3 {
             written,
         }
     }
+
+    fn is_ready(&self) -> bool {
+        self.started
+    }
+
+    fn survey(&self, bytes: &[u8]) -> (usize, Effect) {
+        let (words, _) = bytes.as_chunks::<2>();
+        (evt3::count(words), Effect::of(words))
+    }
+
+    fn pass(&mut self, effect: &Effect) {
+        let state = &mut self.state;
+        state.low = effect.low_before.unwrap_or(state.low);
+        if let Some(high) = effect.first_high {
+            state.time_high(high);
+            state.coarse = state.coarse.wrapping_add(effect.coarse);
+            state.high = effect.high;
+            state.low = effect.low.unwrap_or(state.low);
+        }
+        state.y = effect.y.unwrap_or(state.y);
+        (state.base, state.p) = effect.base.unwrap_or((state.base, state.p));
+        let base = usize::from(state.base).saturating_add(effect.columns);
+        state.base = base.min(ADDRESSES.into()) as u16;
+        self.written = 0;
+    }
+}
+
+impl Effect {
+    fn of(words: &[[u8; 2]]) -> Self {
+        let content = |at: usize| u16::from_le_bytes(words[at]) & 0xFFF;
+        let last = |from: usize, to: usize, kind| evt3::last_of(&words[from..to], kind).map(|at| from + at);
+        let mut effect = Self::default();
+        let first = evt3::first_other_time(words, u16::MAX);
+        effect.low_before = last(0, first.unwrap_or(words.len()), Kind::TIME_LOW).map(content);
+        if let Some(first) = first {
+            let mut state = State { high: content(first), ..State::default() };
+            effect.first_high = Some(state.high);
+            let mut changed = first;
+            while let Some(ahead) = evt3::first_other_time(&words[changed + 1..], state.high) {
+                changed += 1 + ahead;
+                state.time_high(content(changed));
+            }
+            (effect.high, effect.coarse) = (state.high, state.coarse);
+            let low = last(changed, words.len(), Kind::TIME_LOW).map(content);
+            effect.low = low.or((changed > first).then_some(0));
+        }
+        effect.y = last(0, words.len(), Kind::ADDR_Y).map(|at| content(at) % ADDRESSES);
+        let base = last(0, words.len(), Kind::VECT_BASE_X);
+        effect.base = base.map(|at| (content(at) % ADDRESSES, (content(at) >> 11) as u8));
+        let from = base.unwrap_or(0);
+        let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, words.len(), kind));
+        if let Some(end) = vectors.into_iter().flatten().max() {
+            let widths = words[from..=end].iter().map(|word| match u16::from_le_bytes(*word) >> 12 {
+                Kind::VECT_12 => 12,
+                Kind::VECT_8 => 8,
+                _ => 0,
+            });
+            effect.columns = widths.sum();
+        }
+        effect
+    }
 }
 
 impl Evt3 {
@@ -110,16 +181,16 @@ impl Evt3 {
         for (index, word) in words.iter().enumerate() {
             let word = u16::from_le_bytes(*word);
             let events = match word >> 12 {
-                kind::TIME_HIGH => {
+                Kind::TIME_HIGH => {
+                    let high = word & 0xFFF;
                     self.started = true;
-                    self.high = word & 0xFFF;
-                    self.coarse = if self.shift { 0 } else { i64::from(self.high) << 12 };
-                    self.t = self.coarse;
+                    self.state.high = high;
+                    self.state.coarse = if self.shift { 0 } else { i64::from(high) << 12 };
                     return index + 1;
                 }
-                kind::ADDR_X => 1,
-                kind::VECT_12 => (word & 0xFFF).count_ones(),
-                kind::VECT_8 => (word & 0xFF).count_ones(),
+                Kind::ADDR_X => 1,
+                Kind::VECT_12 => (word & 0xFFF).count_ones(),
+                Kind::VECT_8 => (word & 0xFF).count_ones(),
                 _ => 0,
             };
             if events > 0 && tally.add(Oddity::BeforeTime, events.into(), offset + index as u64 * 2) {
@@ -150,11 +221,7 @@ impl Evt3 {
     }
 
     /// As [`events`](Self::events); the third number is how often TIME_LOW stepped back. With `LOCATE` the first of
-    /// those ends the block; without, they are only counted, since a branch on them would slow down the loop.
-    ///
-    /// The inner loop decides the speed, and it only just fits into registers: what is rare is therefore in functions
-    /// of its own, and works on `self`.
-    #[inline(never)]
+    /// those ends the block; without, they are only counted.
     fn block<const LOCATE: bool>(
         &mut self,
         words: &[[u8; 2]],
@@ -163,130 +230,109 @@ impl Evt3 {
         tally: &mut Tally,
     ) -> (usize, usize, u64) {
         let room = out.t.len();
-        let (t, x, y, p) = (
-            &mut *out.t,
-            &mut out.x[..room],
-            &mut out.y[..room],
-            &mut out.p[..room],
-        );
-        let mut n = 0;
-        let mut index = 0;
-        let mut steps_back = 0;
+        let mut skipped = Skipped {
+            kinds: counted(tally),
+            ..Skipped::default()
+        };
+        let (mut index, mut n, mut steps_back) = (0, 0, 0);
         loop {
-            // Rows, low times and single events follow each other without a pattern. A branch on them would be
-            // guessed wrong again and again, so each is done as all three, without one.
-            let (coarse, mut now, mut row, mut back_here) = (self.coarse, self.t, self.y, 0);
-            while let Some(word) = words.get(index) {
-                if n >= room {
-                    break;
-                }
-                let word = u16::from_le_bytes(*word);
-                let (kind, content) = (word >> 12, word & 0xFFF);
-                if (1_u32 << kind) & SIMPLE == 0 {
-                    break;
-                }
-                let next = if kind == kind::TIME_LOW {
-                    coarse | i64::from(content)
-                } else {
-                    now
+            if !LOCATE && self.written == 0 {
+                let columns = Columns {
+                    t: &mut out.t[n..],
+                    x: &mut out.x[n..],
+                    y: &mut out.y[n..],
+                    p: &mut out.p[n..],
                 };
-                // Both have the same upper bits, whatever their sign; unsigned, this is one addition with carry.
-                let back = (next as u64) < (now as u64);
-                if LOCATE && back {
+                let done = evt3::decode(&words[index..], &mut self.state, &mut skipped, columns);
+                index += done.words;
+                n += done.events;
+                steps_back += done.steps_back;
+                // So little room is not worth going on word by word: there is more in the next block.
+                if n > 0 && n + SLACK > room {
                     break;
                 }
-                back_here += u64::from(back);
-                now = next;
-                row = if kind == kind::ADDR_Y {
-                    content & ADDRESS
-                } else {
-                    row
-                };
-                t[n] = now;
-                x[n] = content & ADDRESS;
-                y[n] = row;
-                p[n] = (content >> 11) as u8;
-                n += usize::from(kind == kind::ADDR_X);
-                index += 1;
             }
-            (self.t, self.y) = (now, row);
-            steps_back += back_here;
-
+            // What the kernel leaves alone, by hand.
             let Some(word) = words.get(index) else { break };
             if n >= room {
                 break;
             }
             let word = u16::from_le_bytes(*word);
             let (kind, content) = (word >> 12, word & 0xFFF);
+            let at = offset + index as u64 * 2;
+            let spare = SpareColumns {
+                t: &mut out.t[n..],
+                x: &mut out.x[n..],
+                y: &mut out.y[n..],
+                p: &mut out.p[n..],
+            };
+            let mut stop = false;
             match kind {
-                kind::TIME_HIGH => self.time_high(content),
-                kind::VECT_BASE_X => {
-                    self.base = content & ADDRESS;
-                    self.p = (content >> 11) as u8;
+                Kind::ADDR_Y => self.state.y = content % ADDRESSES,
+                Kind::ADDR_X => {
+                    spare.t[0] = self.state.t();
+                    spare.x[0] = content % ADDRESSES;
+                    spare.y[0] = self.state.y;
+                    spare.p[0] = (content >> 11) as u8;
+                    n += 1;
                 }
-                kind::VECT_12 | kind::VECT_8 => {
-                    let spare = SpareColumns {
-                        t: &mut t[n..],
-                        x: &mut x[n..],
-                        y: &mut y[n..],
-                        p: &mut p[n..],
-                    };
+                Kind::TIME_LOW => {
+                    if content < self.state.low {
+                        if LOCATE {
+                            stop = tally.add(Oddity::ClockBack, 1, at);
+                        }
+                        steps_back += 1;
+                    }
+                    self.state.low = content;
+                }
+                Kind::TIME_HIGH => self.state.time_high(content),
+                Kind::VECT_BASE_X => {
+                    self.state.base = content % ADDRESSES;
+                    self.state.p = (content >> 11) as u8;
+                }
+                Kind::VECT_12 | Kind::VECT_8 => {
                     let (written, beyond) = self.vector(kind, content, spare);
                     n += written;
                     if self.written != 0 {
                         break;
                     }
-                    if beyond > 0 && tally.add(Oddity::Beyond, beyond.into(), offset + index as u64 * 2) {
-                        index += 1;
-                        break;
-                    }
+                    stop = beyond > 0 && tally.add(Oddity::Beyond, beyond.into(), at);
                 }
-                _ => {
-                    // With `LOCATE`, a TIME_LOW that steps back.
-                    if kind == kind::TIME_LOW {
-                        self.t = coarse | i64::from(content);
-                    }
-                    let at = offset + index as u64 * 2;
-                    let stop = if kind == kind::EXT_TRIGGER {
-                        tally.trigger(self.trigger(content), at)
-                    } else {
-                        tally.add(oddity(kind), 1, at)
-                    };
-                    if stop {
-                        index += 1;
-                        break;
-                    }
-                }
+                kind::EXT_TRIGGER => stop = tally.trigger(self.trigger(content), at),
+                _ => stop = tally.add(oddity(kind), 1, at),
             }
             index += 1;
+            if stop {
+                break;
+            }
+        }
+        for kind in COUNTED {
+            // Known before, so their place does not matter.
+            tally.add(oddity(kind), skipped.counts[usize::from(kind)], offset);
         }
         (index, n, steps_back)
     }
 
     /// Writes the events of a vector word, as far as `out` takes them. Returns how many those are, and how many more
     /// are at columns that do not exist. Afterwards `written` is 0, unless some did not fit.
-    #[inline]
     fn vector(&mut self, kind: u16, content: u16, out: SpareColumns<'_>) -> (usize, u32) {
-        let (width, mask) = if kind == kind::VECT_12 {
+        let (width, mask) = if kind == Kind::VECT_12 {
             (12, content)
         } else {
             (8, content & 0xFF)
         };
-        let inside = if self.base + 12 <= ADDRESS + 1 {
-            mask
-        } else {
-            mask & self.inside()
-        };
+        // Which of its columns exist.
+        let inside = (1_u32 << (ADDRESSES - self.state.base).min(12)).wrapping_sub(1) as u16 & mask;
         let mut bits = inside & !self.written;
         let mut n = 0;
         for (((t, x), y), p) in out.t.iter_mut().zip(out.x).zip(out.y).zip(out.p) {
             if bits == 0 {
                 break;
             }
-            *t = self.t;
-            *x = self.base + bits.trailing_zeros() as u16;
-            *y = self.y;
-            *p = self.p;
+            *t = self.state.t();
+            *x = self.state.base + bits.trailing_zeros() as u16;
+            *y = self.state.y;
+            *p = self.state.p;
             n += 1;
             bits &= bits - 1;
         }
@@ -295,40 +341,30 @@ impl Evt3 {
             return (n, 0);
         }
         self.written = 0;
-        self.base = (self.base + width).min(ADDRESS + 1);
+        self.state.base = (self.state.base + width).min(ADDRESSES);
         (n, (mask & !inside).count_ones())
     }
 
     fn trigger(&self, content: u16) -> Trigger {
-        Trigger::new(self.t, content >> 8, (content & 1) as u8)
-    }
-
-    fn time_high(&mut self, high: u16) {
-        if high == self.high {
-            return;
-        }
-        let wrapped = self.high >= 0x800 + high;
-        let step = i64::from(high) - i64::from(self.high) + if wrapped { 0x1000 } else { 0 };
-        self.coarse = self.coarse.wrapping_add(step << 12);
-        self.high = high;
-        self.t = self.coarse;
-    }
-
-    /// Which bits of a vector at `base` are columns that exist.
-    fn inside(&self) -> u16 {
-        (1_u32 << (ADDRESS + 1 - self.base).min(12)).wrapping_sub(1) as u16
+        Trigger::new(self.state.t(), content >> 8, (content & 1) as u8)
     }
 }
 
-/// The kinds that the main loop does without a branch between them.
-const SIMPLE: u32 = 1 << kind::ADDR_Y | 1 << kind::ADDR_X | 1 << kind::TIME_LOW;
+/// The kinds of words that need no more than to be counted: their first is known.
+fn counted(tally: &Tally) -> u16 {
+    let is_counted = |kind: u16| match kind {
+        kind::EXT_TRIGGER => tally.counts_triggers() && !tally.is_new(Oddity::Trigger),
+        _ => !tally.is_new(oddity(kind)),
+    };
+    COUNTED.into_iter().filter(|kind| is_counted(*kind)).fold(0, |kinds, kind| kinds | 1 << kind)
+}
 
 fn oddity(kind: u16) -> Oddity {
     match kind {
+        kind::EXT_TRIGGER => Oddity::Trigger,
         kind::IMU => Oddity::Imu,
         kind::OTHERS => Oddity::Vendor,
         kind::CONTINUED_4 | kind::CONTINUED_12 => Oddity::Continued,
-        kind::TIME_LOW => Oddity::ClockBack,
         _ => Oddity::Unknown,
     }
 }
@@ -338,22 +374,22 @@ fn sample() -> Sample {
     let word = |kind: u16, content: u16| (kind << 12 | content).to_le_bytes();
     let words = [
         // Dropped: before the first TIME_HIGH.
-        word(kind::ADDR_X, 7),
-        word(kind::TIME_HIGH, 0xFFE),
-        word(kind::TIME_LOW, 0x010),
-        word(kind::ADDR_Y, 5),
-        word(kind::ADDR_X, 3),
-        word(kind::ADDR_X, 0x800 | 639),
+        word(Kind::ADDR_X, 7),
+        word(Kind::TIME_HIGH, 0xFFE),
+        word(Kind::TIME_LOW, 0x010),
+        word(Kind::ADDR_Y, 5),
+        word(Kind::ADDR_X, 3),
+        word(Kind::ADDR_X, 0x800 | 639),
         // A group of 32 columns from 64 on: 12 + 12 + 8.
-        word(kind::ADDR_Y, 0x800 | 479),
-        word(kind::VECT_BASE_X, 0x800 | 64),
-        word(kind::VECT_12, 0x801),
-        word(kind::VECT_12, 0x001),
-        word(kind::VECT_8, 0x080),
+        word(Kind::ADDR_Y, 0x800 | 479),
+        word(Kind::VECT_BASE_X, 0x800 | 64),
+        word(Kind::VECT_12, 0x801),
+        word(Kind::VECT_12, 0x001),
+        word(Kind::VECT_8, 0x080),
         // The next group goes on at column 96.
-        word(kind::VECT_12, 0xFFF),
-        word(kind::VECT_12, 0x000),
-        word(kind::VECT_8, 0x000),
+        word(Kind::VECT_12, 0xFFF),
+        word(Kind::VECT_12, 0x000),
+        word(Kind::VECT_8, 0x000),
         // A trigger and a vendor word with its payload: counted.
         word(kind::EXT_TRIGGER, 0x101),
         word(kind::OTHERS, 0x014),
@@ -361,17 +397,17 @@ fn sample() -> Sample {
         word(kind::CONTINUED_12, 2),
         word(kind::CONTINUED_4, 3),
         // The same TIME_HIGH again keeps the low time; another one clears it.
-        word(kind::TIME_HIGH, 0xFFE),
-        word(kind::ADDR_X, 10),
-        word(kind::TIME_HIGH, 0xFFF),
-        word(kind::ADDR_X, 11),
-        word(kind::TIME_LOW, 0xFFF),
-        word(kind::ADDR_X, 12),
+        word(Kind::TIME_HIGH, 0xFFE),
+        word(Kind::ADDR_X, 10),
+        word(Kind::TIME_HIGH, 0xFFF),
+        word(Kind::ADDR_X, 11),
+        word(Kind::TIME_LOW, 0xFFF),
+        word(Kind::ADDR_X, 12),
         // The wrap after 2^24 us.
-        word(kind::TIME_HIGH, 0x000),
-        word(kind::TIME_LOW, 0x002),
-        word(kind::ADDR_Y, 0),
-        word(kind::ADDR_X, 0x800),
+        word(Kind::TIME_HIGH, 0x000),
+        word(Kind::TIME_LOW, 0x002),
+        word(Kind::ADDR_Y, 0),
+        word(Kind::ADDR_X, 0x800),
     ];
     let header = b"% evt 3.0\n% format EVT3;height=480;width=640\n% geometry 640x480\n% end\n";
     let bytes = [header.as_slice(), words.as_flattened()].concat();

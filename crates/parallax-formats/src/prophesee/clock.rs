@@ -11,6 +11,9 @@ pub(crate) const LARGEST: i64 = ((1 << 28) - 1) << 6;
 /// How far from it a wrap may begin.
 const LOOP_TOLERANCE: i64 = 10_000;
 
+/// The latest time: an event adds 6 bits.
+const LATEST: i64 = i64::MAX - 63;
+
 /// What the TIME_HIGH words so far say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Clock {
@@ -36,10 +39,18 @@ impl Clock {
         let stored = stored(word);
         let wrapped = self.stored - stored >= LARGEST - LOOP_TOLERANCE;
         let step = stored - self.stored + if wrapped { LOOP } else { 0 };
-        // A forged file can claim more wraps than 64 bits hold; an event adds 6 bits.
+        // A forged file can claim more wraps than 64 bits hold.
         Self {
             stored,
-            base: self.base.saturating_add(step).min(i64::MAX - 63),
+            base: self.base.saturating_add(step).min(LATEST),
+        }
+    }
+
+    /// The same after all that a clock went through which began at this one's last TIME_HIGH, counting from there.
+    pub(crate) fn join(self, later: Self) -> Self {
+        Self {
+            stored: later.stored,
+            base: self.base.saturating_add(later.base).min(LATEST),
         }
     }
 

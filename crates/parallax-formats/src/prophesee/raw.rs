@@ -3,7 +3,7 @@
 use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Result, SpareColumns};
 
 use super::{Encoding, RawHeader, Tally};
-use crate::{Decoder, EventSink, Evidence, Piece, Probe, ReadOptions};
+use crate::{Decoder, EventSink, Evidence, Parts, Piece, Probe, ReadOptions, Survey};
 
 /// The parameter that every RAW format takes.
 pub(crate) const SHIFT: ParamSpec = ParamSpec::bool("shift")
@@ -20,11 +20,13 @@ pub(crate) struct Step {
 }
 
 /// Decodes words to events. The state is all that connects one call to the next.
-pub(crate) trait Words: Send {
+pub(crate) trait Words: Clone + Send + Sync + 'static {
     /// What the header must say.
     const ENCODING: Encoding;
     /// How many bytes a word has.
     const SIZE: usize;
+    /// What a part of a stream does to the state.
+    type Effect: Send + 'static;
 
     /// The state at the start; `shift` as in [`SHIFT`].
     fn new(shift: bool) -> Self;
@@ -41,10 +43,19 @@ pub(crate) trait Words: Send {
     /// something odd comes up for the first time. Consuming and writing nothing means that `bytes` hold no whole
     /// word or `out` is empty.
     fn decode(&mut self, bytes: &[u8], offset: u64, out: SpareColumns<'_>, tally: &mut Tally) -> Step;
+
+    /// Whether all that is needed to decode events has come, the first time above all. Then the rest can be surveyed.
+    fn is_ready(&self) -> bool;
+
+    /// How many events are at most in `bytes`, which are whole words, and what they do to the state.
+    fn survey(&self, bytes: &[u8]) -> (usize, Self::Effect);
+
+    /// Goes past words that were surveyed.
+    fn pass(&mut self, effect: &Self::Effect);
 }
 
 /// A RAW file: a header, then `W`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RawDecoder<W> {
     words: W,
     header: RawHeader,
@@ -110,6 +121,7 @@ impl<W: Words> Decoder for RawDecoder<W> {
             if sink.room() == 0 || sink.trigger_room() == 0 || bytes.len() < W::SIZE {
                 break Ok(at);
             }
+            let was_ready = self.words.is_ready();
             self.tally.begin_block(sink);
             let step = self
                 .words
@@ -122,7 +134,9 @@ impl<W: Words> Decoder for RawDecoder<W> {
             }
             self.tally.report_first(sink);
             at += step.consumed;
-            if step.consumed == 0 && step.written == 0 {
+            // From here on the rest can be decoded in parts, if the caller likes.
+            let ready_now = !was_ready && self.words.is_ready();
+            if ready_now || (step.consumed == 0 && step.written == 0) {
                 break Ok(at);
             }
         };
@@ -132,6 +146,40 @@ impl<W: Words> Decoder for RawDecoder<W> {
 
     fn meta(&self) -> Option<&Meta> {
         self.meta.as_ref()
+    }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        if self.words.is_ready() { Some(self) } else { None }
+    }
+}
+
+impl<W: Words> Parts for RawDecoder<W> {
+    fn border(&self, distance: u64, _: &[u8]) -> Option<usize> {
+        Some((distance.wrapping_neg() % W::SIZE as u64) as usize)
+    }
+
+    fn survey(&self, bytes: &[u8]) -> Survey {
+        let (events, effect) = self.words.survey(bytes);
+        Survey {
+            events,
+            effect: Box::new(effect),
+        }
+    }
+
+    fn pass(&mut self, survey: &Survey) -> Result<()> {
+        let Some(effect) = survey.effect.downcast_ref() else {
+            return Err(Error::internal("a survey of another format"));
+        };
+        self.words.pass(effect);
+        Ok(())
+    }
+
+    fn fork(&self) -> Box<dyn Decoder> {
+        // What a part has that is odd is odd for the first time in this part.
+        Box::new(Self {
+            tally: Tally::default(),
+            ..self.clone()
+        })
     }
 }
 

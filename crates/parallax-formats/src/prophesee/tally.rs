@@ -100,6 +100,11 @@ impl Tally {
         }
     }
 
+    /// Whether triggers are counted, as other oddities are.
+    pub(crate) fn counts_triggers(&self) -> bool {
+        self.trigger_room.is_none()
+    }
+
     /// Before a block: how many triggers it may have.
     pub(crate) fn begin_block(&mut self, sink: &EventSink<'_>) {
         self.trigger_room = sink.wants_triggers().then(|| sink.trigger_room());

@@ -195,7 +195,7 @@ fn take_triggers(
     let triggers = source.take_triggers(intake.room())?;
     triggers
         .iter()
-        .try_for_each(|trigger| intake.accept(trigger, builder))?;
+        .try_for_each(|trigger| intake.accept(trigger, |t| builder.keeps_time(t)))?;
     Ok(!triggers.is_empty())
 }
 

@@ -1,0 +1,275 @@
+//! 32 words at a time, with AVX-512.
+//!
+//! The words of a kind are compressed to the front; how many of them stand before a word is a count of bits, and with
+//! that as an index an event takes the last row and the last low time before it. Words that are rare end a block, and
+//! are done one by one; so are vectors, whose columns are the numbers 0 to 15 compressed by the mask.
+
+use std::arch::is_x86_feature_detected as has;
+use std::arch::x86_64::*;
+
+use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
+use crate::{Columns, Level};
+
+/// Words of a block.
+const BLOCK: usize = 32;
+
+pub(super) fn decode(
+    level: Level,
+    words: &[[u8; 2]],
+    state: &mut State,
+    skipped: &mut Skipped,
+    out: &mut Columns<'_>,
+) -> Done {
+    if level.usable() < Level::Avx512 || !has!("avx512vbmi2") || !has!("avx512vpopcntdq") {
+        return scalar::decode(words, state, skipped, out);
+    }
+    // SAFETY: the CPU says that it has all of these (`usable` stands for the first four).
+    unsafe { decode_avx512(words, state, skipped, out) }
+}
+
+/// For the lanes of two vectors of 32 bits, packed to 32 lanes of 16 bits: the bits of the lanes up to each.
+const UP_TO: [[u32; 16]; 2] = {
+    let mut tables = [[0; 16]; 2];
+    let mut lane = 0;
+    while lane < BLOCK {
+        // Packing takes four lanes from one vector, then four from the other.
+        tables[lane / 4 % 2][lane / 8 * 4 + lane % 4] = u32::MAX >> (31 - lane);
+        lane += 1;
+    }
+    tables
+};
+
+const NUMBERS: [u16; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx512vpopcntdq,popcnt,bmi1,bmi2")]
+fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, out: &mut Columns<'_>) -> Done {
+    let room = out.t.len();
+    assert!(out.x.len() == room && out.y.len() == room && out.p.len() == room);
+    let (t, x, y, p) = (
+        out.t.as_mut_ptr(),
+        out.x.as_mut_ptr(),
+        out.y.as_mut_ptr(),
+        out.p.as_mut_ptr(),
+    );
+    // SAFETY: tables of exactly one vector each.
+    let (up_to_a, up_to_b, numbers) = unsafe {
+        (
+            _mm512_loadu_si512(UP_TO[0].as_ptr().cast()),
+            _mm512_loadu_si512(UP_TO[1].as_ptr().cast()),
+            _mm256_loadu_si256(NUMBERS.as_ptr().cast()),
+        )
+    };
+    let rank = |mask: u32| {
+        let mask = _mm512_set1_epi32(mask.cast_signed());
+        _mm512_packus_epi32(
+            _mm512_popcnt_epi32(_mm512_and_si512(mask, up_to_a)),
+            _mm512_popcnt_epi32(_mm512_and_si512(mask, up_to_b)),
+        )
+    };
+    let address = _mm512_set1_epi16((ADDRESSES - 1).cast_signed());
+    let content_bits = _mm512_set1_epi16(0xFFF);
+    let one = _mm512_set1_epi16(1);
+    let skips = _mm512_set1_epi16(skipped.kinds.cast_signed());
+    let is =
+        |kinds: __m512i, kind: u16| _mm512_cmpeq_epi16_mask(kinds, _mm512_set1_epi16(kind.cast_signed()));
+
+    let mut coarse = _mm512_set1_epi64(state.coarse);
+    let mut same_high = _mm512_set1_epi16((Kind::TIME_HIGH << 12 | state.high).cast_signed());
+    let mut row = _mm512_set1_epi16(state.y.cast_signed());
+    let mut low = _mm512_set1_epi16(state.low.cast_signed());
+    let (mut index, mut n, mut steps_back) = (0, 0, 0);
+    while index < words.len() && n + SLACK <= room {
+        let here = (words.len() - index).min(BLOCK);
+        let here_mask = u32::MAX >> (BLOCK - here);
+        // SAFETY: masked to the words that are left.
+        let block = unsafe { _mm512_maskz_loadu_epi16(here_mask, words.as_ptr().add(index).cast()) };
+        let kinds = _mm512_srli_epi16::<12>(block);
+        let (is_x, is_y, is_low) = (
+            is(kinds, Kind::ADDR_X),
+            is(kinds, Kind::ADDR_Y),
+            is(kinds, Kind::TIME_LOW),
+        );
+        let mut known = is_x | is_y | is_low | _mm512_cmpeq_epi16_mask(block, same_high);
+        let mut passed = 0;
+        if known != u32::MAX {
+            passed = _mm512_test_epi16_mask(_mm512_sllv_epi16(one, kinds), skips);
+            known |= passed;
+        }
+        let length = known.trailing_ones().min(here as u32);
+        if length > 0 {
+            let keep = u32::MAX >> (32 - length);
+            let (is_x, is_y, is_low) = (is_x & keep, is_y & keep, is_low & keep);
+            if passed & keep != 0 {
+                for kind in 0..16 {
+                    if skipped.kinds >> kind & 1 == 1 {
+                        skipped.counts[usize::from(kind)] += u64::from((is(kinds, kind) & keep).count_ones());
+                    }
+                }
+            }
+            // In front stands the row before the block, behind it those of the block.
+            let rows = _mm512_maskz_compress_epi16(is_y, _mm512_and_si512(block, address));
+            let rows = _mm512_mask_expand_epi16(row, !1, rows);
+            let lows = _mm512_maskz_compress_epi16(is_low, _mm512_and_si512(block, content_bits));
+            let later = lows;
+            let lows = _mm512_mask_expand_epi16(low, !1, lows);
+            let (y_count, low_count) = (is_y.count_ones(), is_low.count_ones());
+            let back = _mm512_cmplt_epu16_mask(later, lows) & (((1_u64 << low_count) - 1) as u32);
+            steps_back += u64::from(back.count_ones());
+
+            // An index has 5 bits, so the row's can share a lane with the low time's.
+            let ranks = _mm512_or_si512(rank(is_y), _mm512_slli_epi16::<8>(rank(is_low)));
+            let ranks = _mm512_maskz_compress_epi16(is_x, ranks);
+            let events = _mm512_maskz_compress_epi16(is_x, block);
+            let event_lows = _mm512_permutexvar_epi16(_mm512_srli_epi16::<8>(ranks), lows);
+            let events_here = is_x.count_ones() as usize;
+            let time = |lows: __m128i| _mm512_add_epi64(coarse, _mm512_cvtepu16_epi64(lows));
+            // SAFETY: n + SLACK <= room, and all of these end 32 places behind n.
+            unsafe {
+                _mm512_storeu_si512(x.add(n).cast(), _mm512_and_si512(events, address));
+                _mm512_storeu_si512(y.add(n).cast(), _mm512_permutexvar_epi16(ranks, rows));
+                let polarity = _mm512_and_si512(_mm512_srli_epi16::<11>(events), one);
+                _mm256_storeu_si256(p.add(n).cast(), _mm512_cvtepi16_epi8(polarity));
+                let t = t.add(n);
+                _mm512_storeu_si512(t.cast(), time(_mm512_castsi512_si128(event_lows)));
+                _mm512_storeu_si512(t.add(8).cast(), time(_mm512_extracti32x4_epi32::<1>(event_lows)));
+                if events_here > 16 {
+                    _mm512_storeu_si512(t.add(16).cast(), time(_mm512_extracti32x4_epi32::<2>(event_lows)));
+                    _mm512_storeu_si512(t.add(24).cast(), time(_mm512_extracti32x4_epi32::<3>(event_lows)));
+                }
+            }
+            n += events_here;
+            index += length as usize;
+            // The last of a list; a whole block of one kind has no place for what came before it.
+            let last = |list: __m512i, count: u32, mask: __m512i| {
+                if count == 32 {
+                    _mm512_and_si512(_mm512_permutexvar_epi16(_mm512_set1_epi16(31), block), mask)
+                } else {
+                    _mm512_permutexvar_epi16(_mm512_set1_epi16(count as i16), list)
+                }
+            };
+            row = last(rows, y_count, address);
+            low = last(lows, low_count, content_bits);
+            if length as usize == here {
+                continue;
+            }
+        }
+
+        // Words that are rare, or vectors, one by one.
+        let mut other = false;
+        while let Some(word) = words.get(index)
+            && n + SLACK <= room
+        {
+            let word = u16::from_le_bytes(*word);
+            let (kind, content) = (word >> 12, word & 0xFFF);
+            match kind {
+                Kind::TIME_HIGH => {
+                    let before = state.high;
+                    state.time_high(content);
+                    if state.high != before {
+                        coarse = _mm512_set1_epi64(state.coarse);
+                        low = _mm512_setzero_si512();
+                        same_high = _mm512_set1_epi16(word.cast_signed());
+                    }
+                }
+                Kind::VECT_BASE_X => (state.base, state.p) = (content % ADDRESSES, (content >> 11) as u8),
+                Kind::VECT_12 | Kind::VECT_8 => {
+                    let (width, bits) = scalar::vector(kind, content);
+                    if state.base + width > ADDRESSES {
+                        other = true;
+                        break;
+                    }
+                    let columns = _mm256_maskz_compress_epi16(bits, numbers);
+                    let columns = _mm256_add_epi16(columns, _mm256_set1_epi16(state.base.cast_signed()));
+                    let time = _mm512_add_epi64(coarse, _mm512_cvtepu16_epi64(_mm512_castsi512_si128(low)));
+                    // SAFETY: n + SLACK <= room, and all of these end 16 places behind n.
+                    unsafe {
+                        _mm256_storeu_si256(x.add(n).cast(), columns);
+                        _mm256_storeu_si256(y.add(n).cast(), _mm512_castsi512_si256(row));
+                        _mm_storeu_si128(p.add(n).cast(), _mm_set1_epi8(state.p.cast_signed()));
+                        _mm512_storeu_si512(t.add(n).cast(), time);
+                        _mm512_storeu_si512(t.add(n + 8).cast(), time);
+                    }
+                    n += bits.count_ones() as usize;
+                    state.base += width;
+                }
+                Kind::ADDR_X | Kind::ADDR_Y | Kind::TIME_LOW => break,
+                _ if skipped.kinds >> kind & 1 == 1 => skipped.counts[usize::from(kind)] += 1,
+                _ => {
+                    other = true;
+                    break;
+                }
+            }
+            index += 1;
+        }
+        if other {
+            break;
+        }
+    }
+    state.y = _mm512_cvtsi512_si32(row) as u16;
+    state.low = _mm512_cvtsi512_si32(low) as u16;
+    Done {
+        words: index,
+        events: n,
+        steps_back,
+    }
+}
+
+pub(super) fn count(level: Level, words: &[[u8; 2]]) -> usize {
+    match level.usable() {
+        Level::Scalar => scalar::count(words),
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it, and the rest was asked for here.
+        Level::Avx512 if has!("avx512bitalg") => unsafe { count_avx512(words) },
+        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
+        _ => unsafe { count_avx2(words) },
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn count_avx2(words: &[[u8; 2]]) -> usize {
+    scalar::count(words)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bitalg")]
+fn count_avx512(words: &[[u8; 2]]) -> usize {
+    scalar::count(words)
+}
+
+pub(super) fn first_other_time(level: Level, words: &[[u8; 2]], high: u16) -> Option<usize> {
+    match level.usable() {
+        Level::Scalar => scalar::first_other_time(words, high),
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
+        Level::Avx512 => unsafe { first_other_time_avx512(words, high) },
+        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
+        _ => unsafe { first_other_time_avx2(words, high) },
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn first_other_time_avx2(words: &[[u8; 2]], high: u16) -> Option<usize> {
+    scalar::first_other_time(words, high)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn first_other_time_avx512(words: &[[u8; 2]], high: u16) -> Option<usize> {
+    scalar::first_other_time(words, high)
+}
+
+pub(super) fn last_of(level: Level, words: &[[u8; 2]], kind: u16) -> Option<usize> {
+    match level.usable() {
+        Level::Scalar => scalar::last_of(words, kind),
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
+        Level::Avx512 => unsafe { last_of_avx512(words, kind) },
+        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
+        _ => unsafe { last_of_avx2(words, kind) },
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn last_of_avx2(words: &[[u8; 2]], kind: u16) -> Option<usize> {
+    scalar::last_of(words, kind)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn last_of_avx512(words: &[[u8; 2]], kind: u16) -> Option<usize> {
+    scalar::last_of(words, kind)
+}

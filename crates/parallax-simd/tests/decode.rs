@@ -1,0 +1,354 @@
+//! The decoding kernels at every level, against plain loops written from the formats' descriptions; on random words, on
+//! words as sensors send them, and on words made to hurt.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
+
+use parallax_simd::evt3::{self, Kind, Skipped, State};
+use parallax_simd::{Columns, Level, dat, evt2};
+
+type Event = (i64, u16, u16, u8);
+
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+struct Room {
+    t: Vec<i64>,
+    x: Vec<u16>,
+    y: Vec<u16>,
+    p: Vec<u8>,
+}
+
+impl Room {
+    fn of(places: usize) -> Self {
+        Self {
+            t: vec![-9; places],
+            x: vec![9999; places],
+            y: vec![9999; places],
+            p: vec![99; places],
+        }
+    }
+
+    fn columns(&mut self) -> Columns<'_> {
+        Columns {
+            t: &mut self.t,
+            x: &mut self.x,
+            y: &mut self.y,
+            p: &mut self.p,
+        }
+    }
+
+    fn events(&self, count: usize) -> Vec<Event> {
+        (0..count)
+            .map(|i| (self.t[i], self.x[i], self.y[i], self.p[i]))
+            .collect()
+    }
+}
+
+/// What a word does, plainly. `None`: a kernel must stop in front of it.
+fn evt3_word(
+    word: u16,
+    state: &mut State,
+    skips: u16,
+    events: &mut Vec<Event>,
+    back: &mut u64,
+) -> Option<()> {
+    let (kind, content) = (word >> 12, word & 0xFFF);
+    match kind {
+        0x0 => state.y = content & 0x7FF,
+        0x2 => events.push((
+            state.coarse + i64::from(state.low),
+            content & 0x7FF,
+            state.y,
+            (content >> 11) as u8,
+        )),
+        0x3 => (state.base, state.p) = (content & 0x7FF, (content >> 11) as u8),
+        0x4 | 0x5 => {
+            let width = if kind == 0x4 { 12 } else { 8 };
+            if state.base + width > 2048 {
+                return None;
+            }
+            for bit in (0..width).filter(|bit| content >> bit & 1 == 1) {
+                events.push((
+                    state.coarse + i64::from(state.low),
+                    state.base + bit,
+                    state.y,
+                    state.p,
+                ));
+            }
+            state.base += width;
+        }
+        0x6 => {
+            *back += u64::from(content < state.low);
+            state.low = content;
+        }
+        0x8 if content != state.high => {
+            let wrapped = state.high >= content + 0x800;
+            state.coarse +=
+                (i64::from(content) - i64::from(state.high) + if wrapped { 4096 } else { 0 }) * 4096;
+            (state.high, state.low) = (content, 0);
+        }
+        0x8 => {}
+        _ if skips >> kind & 1 == 1 => {}
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Runs a kernel to the end, by hand over what it leaves; some calls have little room.
+fn evt3_all(level: Level, words: &[u16], skips: u16, places: usize) -> (Vec<Event>, State, u64, [u64; 16]) {
+    let bytes: Vec<[u8; 2]> = words.iter().map(|word| word.to_le_bytes()).collect();
+    let (mut state, mut events, mut back) = (State::default(), Vec::new(), 0);
+    let mut skipped = Skipped {
+        kinds: skips,
+        counts: [0; 16],
+    };
+    let mut at = 0;
+    while at < words.len() {
+        let mut room = Room::of(places);
+        let done = evt3::decode_at(level, &bytes[at..], &mut state, &mut skipped, room.columns());
+        assert!(done.events <= places);
+        events.extend(room.events(done.events));
+        back += done.steps_back;
+        at += done.words;
+        if done.words == 0 {
+            let word = words[at];
+            if evt3_word(word, &mut state, skips, &mut events, &mut back).is_none() {
+                state.base = 0;
+            } else if skips >> (word >> 12) & 1 == 1 {
+                skipped.counts[usize::from(word >> 12)] += 1;
+            }
+            at += 1;
+        }
+    }
+    (events, state, back, skipped.counts)
+}
+
+fn evt3_plain(words: &[u16], skips: u16) -> (Vec<Event>, State, u64, [u64; 16]) {
+    let (mut state, mut events, mut back, mut counts) = (State::default(), Vec::new(), 0, [0; 16]);
+    for &word in words {
+        if evt3_word(word, &mut state, skips, &mut events, &mut back).is_none() {
+            state.base = 0;
+        } else if skips >> (word >> 12) & 1 == 1 {
+            counts[usize::from(word >> 12)] += 1;
+        }
+    }
+    (events, state, back, counts)
+}
+
+fn evt3_inputs() -> Vec<Vec<u16>> {
+    let mut random = Numbers(0x1234_5678_9ABC_DEF1);
+    let mut inputs = vec![
+        Vec::new(),
+        vec![0x2000],
+        vec![0x0005; 100],
+        vec![0x6FFF; 77],
+        vec![0x2FFF; 133],
+        vec![0x8001; 64],
+    ];
+    for length in [31, 32, 33, 64, 1000] {
+        inputs.push((0..length).map(|_| random.next() as u16).collect());
+    }
+    // As sensors send them: mixtures of kinds with weights, long enough for every place in a block.
+    for weights in [
+        [40_u64, 40, 0, 0, 0, 20, 0, 0],
+        [10, 60, 0, 0, 0, 25, 5, 0],
+        [20, 20, 5, 10, 10, 20, 5, 10],
+        [10, 5, 15, 30, 25, 10, 4, 1],
+        [1, 1, 0, 0, 0, 90, 4, 4],
+        [90, 4, 1, 1, 1, 1, 1, 1],
+    ] {
+        let mut words = Vec::new();
+        let (mut high, mut low) = (0_u16, 0_u16);
+        for _ in 0..6000 {
+            let mut pick = random.below(100);
+            let kind = weights.iter().position(|&weight| {
+                let here = pick < weight;
+                pick = pick.wrapping_sub(weight);
+                here
+            });
+            let content = random.next() as u16 & 0xFFF;
+            words.push(match kind.unwrap_or(0) {
+                0 => content,
+                1 => Kind::ADDR_X << 12 | content,
+                2 => Kind::VECT_BASE_X << 12 | content,
+                3 => Kind::VECT_12 << 12 | content,
+                4 => Kind::VECT_8 << 12 | content,
+                5 => {
+                    low = if random.below(8) == 0 {
+                        content
+                    } else {
+                        (low + 3) & 0xFFF
+                    };
+                    Kind::TIME_LOW << 12 | low
+                }
+                6 => {
+                    high = if random.below(3) == 0 {
+                        (high + 1) & 0xFFF
+                    } else {
+                        high
+                    };
+                    Kind::TIME_HIGH << 12 | high
+                }
+                _ => [0x7000, 0xE000, 0xF000, 0xA000, 0x1000][random.below(5) as usize] | content,
+            });
+        }
+        inputs.push(words);
+    }
+    inputs
+}
+
+#[test]
+fn evt3_at_every_level() {
+    for words in evt3_inputs() {
+        for skips in [0, 1 << 0x7 | 1 << 0xE | 1 << 0xF] {
+            let wanted = evt3_plain(&words, skips);
+            for level in Level::available() {
+                for places in [0, 63, 64, 65, 97, 500, 100_000] {
+                    let found = evt3_all(level, &words, skips, places);
+                    assert!(
+                        found == wanted,
+                        "{level:?}, {} words, {places} places",
+                        words.len()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn evt3_searches_at_every_level() {
+    for words in evt3_inputs() {
+        let bytes: Vec<[u8; 2]> = words.iter().map(|word| word.to_le_bytes()).collect();
+        let count: u32 = words
+            .iter()
+            .map(|word| match word >> 12 {
+                0x2 => 1,
+                0x4 => (word & 0xFFF).count_ones(),
+                0x5 => (word & 0xFF).count_ones(),
+                _ => 0,
+            })
+            .sum();
+        for level in Level::available() {
+            assert_eq!(evt3::count_at(level, &bytes), count as usize);
+            for high in [0, 1, 7, 0xFFFF] {
+                let wanted = words
+                    .iter()
+                    .position(|word| word >> 12 == 8 && word & 0xFFF != high);
+                assert_eq!(evt3::first_other_time_at(level, &bytes, high), wanted);
+            }
+            for kind in 0..16 {
+                let wanted = words.iter().rposition(|word| word >> 12 == kind);
+                assert_eq!(evt3::last_of_at(level, &bytes, kind), wanted);
+            }
+        }
+    }
+}
+
+#[test]
+fn evt2_at_every_level() {
+    let mut random = Numbers(77);
+    for length in [0, 1, 15, 16, 17, 40, 1000] {
+        for stop in [0, 1, 7, 15, 16, 30, 999, 5000] {
+            let words: Vec<u32> = (0..length)
+                .map(|i| {
+                    if i == stop {
+                        random.next() as u32 | 0x8000_0000
+                    } else {
+                        random.next() as u32 & 0x1FFF_FFFF
+                    }
+                })
+                .collect();
+            let bytes: Vec<[u8; 4]> = words.iter().map(|word| word.to_le_bytes()).collect();
+            for base in [0, 1 << 33, i64::MAX - 63, -64] {
+                let wanted: Vec<Event> = words
+                    .iter()
+                    .take_while(|word| **word < 0x2000_0000)
+                    .map(|&w| {
+                        (
+                            base + i64::from(w >> 22 & 63),
+                            (w >> 11 & 0x7FF) as u16,
+                            (w & 0x7FF) as u16,
+                            (w >> 28) as u8,
+                        )
+                    })
+                    .collect();
+                for level in Level::available() {
+                    for places in [0, 1, 15, 16, 33, 2000] {
+                        let mut room = Room::of(places);
+                        let count = evt2::run_at(level, &bytes, base, room.columns());
+                        assert_eq!(count, wanted.len().min(places), "{level:?}");
+                        assert!(room.events(count) == wanted[..count], "{level:?}");
+                    }
+                    let events = words.iter().filter(|word| **word < 0x2000_0000).count();
+                    assert_eq!(evt2::count_at(level, &bytes), events);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn dat_at_every_level() {
+    let mut random = Numbers(99);
+    for length in [0, 63, 64, 65, 200, 1000] {
+        for change in [0, 63, 64, 130, 9999] {
+            let halves: Vec<(u32, u32)> = (0..length)
+                .map(|i| {
+                    (
+                        (random.next() as u32 & 0x7FFF_FFFF) | u32::from(i >= change) << 31,
+                        random.next() as u32,
+                    )
+                })
+                .collect();
+            let bytes: Vec<[u8; 8]> = halves
+                .iter()
+                .map(|&(t, address)| (u64::from(t) | u64::from(address) << 32).to_le_bytes())
+                .collect();
+            let steady = change.min(length) / 64 * 64;
+            for level in Level::available() {
+                assert_eq!(dat::steady_at(level, &bytes, 5), steady.min(length / 64 * 64));
+                for packing in [dat::Packing::Version1, dat::Packing::Version2] {
+                    for places in [0, 63, 64, 100, 2000] {
+                        let mut room = Room::of(places);
+                        let count = dat::run_at(level, &bytes, packing, 5, 1 << 40, room.columns());
+                        assert_eq!(
+                            count,
+                            steady.min(length / 64 * 64).min(places / 64 * 64),
+                            "{level:?}"
+                        );
+                        let wanted: Vec<Event> = halves[..count]
+                            .iter()
+                            .map(|&(t, a)| {
+                                let t = (1 << 40) + i64::from(t);
+                                if packing == dat::Packing::Version1 {
+                                    (t, (a & 511) as u16, (a >> 9 & 255) as u16, (a >> 17 & 1) as u8)
+                                } else {
+                                    (
+                                        t,
+                                        (a & 16383) as u16,
+                                        (a >> 14 & 16383) as u16,
+                                        (a >> 28 & 1) as u8,
+                                    )
+                                }
+                            })
+                            .collect();
+                        assert!(room.events(count) == wanted, "{level:?}");
+                    }
+                }
+            }
+        }
+    }
+}
