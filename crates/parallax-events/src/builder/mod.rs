@@ -4,52 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use parallax_memory::{Column, Region};
+use parallax_simd::order;
 
 use crate::{BatchLayout, DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeRange, TimeUnit};
 
 mod check;
 mod part;
+mod spare;
 
 use check::Check;
 pub use part::{BatchPart, FilledPart};
-
-/// Where the next events go: four writable columns of one length.
-#[derive(Debug)]
-pub struct SpareColumns<'a> {
-    /// Time stamps.
-    pub t: &'a mut [i64],
-    /// Columns.
-    pub x: &'a mut [u16],
-    /// Rows.
-    pub y: &'a mut [u16],
-    /// Polarities.
-    pub p: &'a mut [u8],
-}
-
-impl<'a> SpareColumns<'a> {
-    /// The first `count` of the room, or all of it if there is less.
-    #[must_use]
-    pub fn first(self, count: usize) -> Self {
-        self.split(count).0
-    }
-
-    /// The first `count` of the room, or all of it if there is less, and the rest.
-    #[must_use]
-    pub fn split(self, count: usize) -> (Self, Self) {
-        let count = count.min(self.t.len());
-        let (t, t_rest) = self.t.split_at_mut(count);
-        let (x, x_rest) = self.x.split_at_mut(count);
-        let (y, y_rest) = self.y.split_at_mut(count);
-        let (p, p_rest) = self.p.split_at_mut(count);
-        let rest = SpareColumns {
-            t: t_rest,
-            x: x_rest,
-            y: y_rest,
-            p: p_rest,
-        };
-        (SpareColumns { t, x, y, p }, rest)
-    }
-}
+pub use spare::SpareColumns;
 
 /// What [`BatchBuilder::commit`] made of the events written last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -265,19 +230,19 @@ impl BatchBuilder {
         in_order: bool,
     ) -> Result<()> {
         if self.len == 0 {
-            self.geometry = geometry;
-        } else if self.geometry != geometry {
-            self.geometry = None;
+            self.check.geometry = geometry;
+        } else if self.check.geometry != geometry {
+            self.check.geometry = None;
         }
-        let last_t = self.last_t.filter(|_| self.len > 0);
+        let last_t = self.check.last_t.filter(|_| self.len > 0);
         let t = self.spare().t.get(..written).unwrap_or_default();
         let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
             return Ok(());
         };
         let follows = last_t.is_none_or(|last_t| last_t <= first);
         let in_order = follows && (in_order || order::scan(t, None).steps_back == 0);
-        self.in_order &= in_order;
-        self.last_t = Some(last);
+        self.check.in_order &= in_order;
+        self.check.last_t = Some(last);
         self.set_len(self.len + written)
     }
 
