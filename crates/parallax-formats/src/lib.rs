@@ -14,6 +14,7 @@ mod source;
 mod aedat4;
 mod columnar;
 mod event_stream;
+mod event_tensor;
 mod numpy;
 mod prophesee;
 mod stored;
@@ -21,6 +22,7 @@ mod text;
 
 pub use columnar::{TensorTable, TensorTableFormat};
 pub use decoder::{Decoder, EventSink, Parts, Piece, Survey};
+pub use event_tensor::{EventTensorWriter, read_event_tensor};
 pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,
 };

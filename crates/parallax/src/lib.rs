@@ -23,6 +23,7 @@ pub use parallax_simd as simd;
 
 pub use parallax_events::{
     BatchBuilder, DvsColumns, Error, ErrorKind, Event, EventBatch, EventOp, Geometry, Limits, Meta, Micros,
-    Millis, Nanos, Order, OrderPolicy, Report, Represent, Result, Tensor, TimeLiteral, TimeRange, TimeUnit,
+    Millis, Nanos, Order, OrderPolicy, Report, Represent, Result, Span, Tensor, TensorView, TimeLiteral,
+    TimeRange, TimeUnit,
 };
 pub use parallax_formats::{EventReader, OutputFile, PushReader, ReadOptions, WriteOptions};
