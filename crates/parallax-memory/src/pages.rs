@@ -8,6 +8,7 @@
 use std::ffi::c_void;
 use std::io;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::mm::{
     Advice, MapFlags, MremapFlags, ProtFlags, madvise, mmap_anonymous, mremap, mremap_fixed, munmap,
@@ -29,6 +30,25 @@ unsafe impl Send for Pages {}
 // SAFETY: a shared `Pages` gives out only its address and size.
 unsafe impl Sync for Pages {}
 
+/// Bytes that are mapped in the process now, and the most that ever were.
+static MAPPED: AtomicUsize = AtomicUsize::new(0);
+static MOST_MAPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// The most bytes of pages that this process had mapped at once.
+pub(crate) fn peak_mapped_bytes() -> usize {
+    MOST_MAPPED.load(Ordering::Relaxed)
+}
+
+/// Counts a mapping that went from so many bytes to so many.
+fn counted(before: usize, after: usize) {
+    if after < before {
+        MAPPED.fetch_sub(before - after, Ordering::Relaxed);
+    } else {
+        let now = MAPPED.fetch_add(after - before, Ordering::Relaxed) + (after - before);
+        MOST_MAPPED.fetch_max(now, Ordering::Relaxed);
+    }
+}
+
 impl Pages {
     /// At least `len` zeroed bytes; on a 2 MiB border and advised for huge pages if `huge`, plain pages when
     /// the kernel does not offer them.
@@ -45,6 +65,7 @@ impl Pages {
             mapped,
             huge: false,
         };
+        counted(0, mapped);
         if huge {
             pages.advise_huge();
         }
@@ -93,6 +114,7 @@ impl Pages {
         // SAFETY: the tail lies in our own mapping, begins on a page, and `&mut self` says nobody borrows it.
         let unmapped = unsafe { munmap(self.start.as_ptr().add(keep).cast(), self.mapped - keep) };
         if unmapped.is_ok() {
+            counted(self.mapped, keep);
             self.mapped = keep;
         }
     }
@@ -108,6 +130,7 @@ impl Pages {
         // SAFETY: old address and size are exactly our mapping; `&mut self` says nobody borrows it, so it may move.
         let start = unsafe { mremap(self.start.as_ptr().cast(), self.mapped, target, flags) }?;
         self.start = non_null(start)?;
+        counted(self.mapped, target);
         self.mapped = target;
         Ok(())
     }
@@ -135,6 +158,7 @@ impl Pages {
             return false;
         }
         self.start = place;
+        counted(self.mapped, target);
         self.mapped = target;
         true
     }
@@ -148,6 +172,7 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
+        counted(self.mapped, 0);
         // SAFETY: exactly our mapping, and nothing borrows a value that is being dropped. An error cannot be
         // acted on here; it would leave the pages mapped.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.mapped) };

@@ -53,6 +53,8 @@ pub struct EventReader {
     report: Report,
     options: ReadOptions,
     builder: BatchBuilder,
+    /// Memory for all events, if the caller has some.
+    room: Option<BatchBuilder>,
     triggers: TriggerIntake,
     /// Events handed out.
     events: u64,
@@ -223,6 +225,7 @@ impl EventReader {
             triggers: TriggerIntake::new(options),
             options: options.clone(),
             builder: BatchBuilder::with_capacity(options.effective_chunk())?,
+            room: None,
             events: 0,
             waiting: None,
             ended: false,
@@ -352,6 +355,16 @@ impl EventReader {
         }
     }
 
+    /// As [`read_all`](Self::read_all), into memory that the caller has: a builder that
+    /// [grows](BatchBuilder::growing), whose room is used before it does.
+    ///
+    /// # Errors
+    /// As [`read_all`](Self::read_all).
+    pub fn read_all_into(&mut self, room: BatchBuilder) -> Result<EventBatch> {
+        self.room = Some(room);
+        self.read_all()
+    }
+
     /// All events that are left and, if the input is damaged, the error that ended them.
     ///
     /// # Errors
@@ -373,7 +386,10 @@ impl EventReader {
     /// Decodes all that is left into a builder that grows: in parts at the same time where that is possible.
     fn gather(&mut self) -> Result<()> {
         self.forget_lent();
-        let mut growing = BatchBuilder::growing()?;
+        let mut growing = match self.room.take() {
+            Some(room) => room,
+            None => BatchBuilder::growing()?,
+        };
         growing.continue_from(&self.builder)?;
         self.builder = growing;
         #[cfg(feature = "parallel")]

@@ -1,10 +1,17 @@
 //! `cargo xtask bench [NAME] [ARGS..]`: runs one benchmark in release mode, or lists them.
 //!
+//! Two are more than that: [`decode`] beside other libraries, and [`compare`] beside another revision.
+//!
 //! In: the benchmarks are the crates' `benches/NAME.rs`, and their programs `examples/NAME_bench.rs`. Out: what they
 //! print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
 
-use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
 use serde_json::Value;
+
+mod compare;
+mod decode;
 
 use crate::Outcome;
 use crate::workspace::{Workspace, run as run_command};
@@ -24,18 +31,28 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let known = benches(&workspace.metadata()?);
     let Some((name, rest)) = arguments.split_first() else {
         println!("usage: cargo xtask bench NAME [ARGS..]\n");
-        for Bench { package, name, .. } in &known {
+        println!(
+            "  {:<16} whole recordings beside other libraries: [--quick] [FILE..]",
+            "decode"
+        );
+        println!("  {:<16} this tree beside a revision: REV", "compare");
+        println!("  {:<16} the decoders alone, on one core", "decoders");
+        println!("  {:<16} the Python package against Rust and its peers", "python");
+        for Bench { package, name, .. } in known.iter().filter(|known| known.name != "decode") {
             println!("  {name:<16} {package}");
         }
-        println!("  {:<16} the Python package against Rust and its peers", "python");
         println!(
             "\nWhat is worth keeping goes into BENCHMARKS.md: medians of five runs, the machine, the date."
         );
         return Ok(true);
     };
-    if name == "python" {
-        return crate::python::bench(workspace, rest);
+    match name.as_str() {
+        "decode" => return decode::run_all(workspace, rest),
+        "compare" => return compare::run_all(workspace, rest),
+        "python" => return crate::python::bench(workspace, rest),
+        _ => {}
     }
+    let name = if name == "decoders" { "decode" } else { name };
     let bench = known
         .iter()
         .find(|known| known.name == *name)
@@ -56,6 +73,31 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     }
     run_command(command.arg("--").args(rest))?;
     Ok(true)
+}
+
+/// Builds the program that measures decoding, and gives its path.
+fn program(workspace: &Workspace, target: &Path) -> Result<PathBuf> {
+    let mut build = workspace.cargo();
+    build.env("CARGO_TARGET_DIR", target);
+    build.args([
+        "bench",
+        "--package",
+        "parallax-formats",
+        "--bench",
+        "decode",
+        "--no-run",
+    ]);
+    build.arg("--message-format=json");
+    let output = build
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    let built = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .next_back();
+    built.context("cargo built no benchmark")
 }
 
 /// Every benchmark of the workspace.

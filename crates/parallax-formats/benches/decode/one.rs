@@ -1,0 +1,123 @@
+//! One measurement in a process of its own: `one MODE THREADS FILE` prints a line of JSON.
+//!
+//! | mode | what is timed |
+//! | --- | --- |
+//! | fresh | a load of the whole file into memory that the system has yet to give |
+//! | there | the same into memory that has been written before |
+//! | stream | batches that stay in the cache, their memory used again |
+//! | facts | nothing: what the events are, for comparison |
+//!
+//! Beside the time stand the rate of copying as many bytes of columns on as many threads, into memory that is there; the
+//! most memory that the process had, by the system's count; and what its regions had, by their own.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+use parallax_events::{BatchBuilder, DvsColumns, Result, SharedPool};
+use parallax_formats::{EventReader, ReadOptions};
+
+/// Events of a batch in a stream: 13 bytes each, so it stays in the second cache.
+pub(crate) const STREAMED: usize = 32 << 10;
+
+pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
+    let options = ReadOptions {
+        pool: SharedPool::new(threads)?,
+        chunk: if mode == "stream" {
+            STREAMED
+        } else {
+            ReadOptions::CHUNK
+        },
+        ..ReadOptions::default()
+    };
+    let before = resident();
+    let (seconds, events) = match mode {
+        "facts" => return facts(path, &options),
+        "stream" => stream(path, &options)?,
+        "there" => there(path, &options)?,
+        "fresh" => {
+            let start = Instant::now();
+            let batch = EventReader::open(path, &options)?.read_all()?;
+            (start.elapsed().as_secs_f64(), black_box(batch).len())
+        }
+        _ => panic!("no mode `{mode}`"),
+    };
+    let (peak, regions) = (resident(), parallax_memory::peak_mapped_bytes());
+    let copied = if mode == "there" {
+        copy(events, threads)
+    } else {
+        0.0
+    };
+    println!(
+        "{{\"seconds\": {seconds}, \"events\": {events}, \"before\": {before}, \"peak\": {peak}, \"regions\": {regions}, \"copy\": {copied}}}"
+    );
+    Ok(())
+}
+
+fn stream(path: &Path, options: &ReadOptions) -> Result<(f64, usize)> {
+    let mut events = 0;
+    let start = Instant::now();
+    let mut reader = EventReader::open(path, options)?;
+    while let Some(columns) = reader.next_columns()? {
+        events += black_box(columns).len();
+    }
+    Ok((start.elapsed().as_secs_f64(), events))
+}
+
+fn there(path: &Path, options: &ReadOptions) -> Result<(f64, usize)> {
+    let events = EventReader::open(path, options)?.read_all()?.len();
+    let mut room = BatchBuilder::growing()?;
+    room.reserve(events)?;
+    let spare = room.spare();
+    spare.t.fill(1);
+    spare.x.fill(1);
+    spare.y.fill(1);
+    spare.p.fill(1);
+    let start = Instant::now();
+    let batch = EventReader::open(path, options)?.read_all_into(room)?;
+    Ok((start.elapsed().as_secs_f64(), black_box(batch).len()))
+}
+
+/// Seconds that copying the columns of so many events takes, the best of three.
+fn copy(events: usize, threads: usize) -> f64 {
+    let from = vec![1_u8; events * 13];
+    let mut to = vec![2_u8; events * 13];
+    let part = from.len().div_ceil(threads.max(1)).max(1);
+    let mut best = f64::INFINITY;
+    for _ in 0..3 {
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for (from, to) in from.chunks(part).zip(to.chunks_mut(part)) {
+                scope.spawn(move || to.copy_from_slice(black_box(from)));
+            }
+        });
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    black_box(&to);
+    best
+}
+
+/// The most memory that the process had so far, in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// Sums that depend on the order too; all modulo 2^64.
+fn facts(path: &Path, options: &ReadOptions) -> Result<()> {
+    let mut reader = EventReader::open(path, options)?;
+    let (mut n, mut sums) = (0_u64, [0_u64; 4]);
+    while let Some(DvsColumns { t, x, y, p }) = reader.next_columns()? {
+        for i in 0..t.len() {
+            n += 1;
+            let fields = [t[i] as u64, x[i].into(), y[i].into(), p[i].into()];
+            for (sum, field) in sums.iter_mut().zip(fields) {
+                *sum = sum.wrapping_add(n.wrapping_mul(field));
+            }
+        }
+    }
+    println!("{{\"n\": {n}, \"sums\": {sums:?}}}");
+    Ok(())
+}
