@@ -71,7 +71,7 @@ fn digest(path: &Path, arguments: &ReadArguments) -> Result<Line> {
 
 /// Hashes events as they come.
 #[derive(Debug, Default)]
-struct EventHasher {
+pub(crate) struct EventHasher {
     sha256: Sha256,
     events: u64,
     rows: Vec<u8>,
@@ -83,7 +83,7 @@ impl EventHasher {
 
     /// # Errors
     /// If a time is no whole number of microseconds.
-    fn update(&mut self, events: DvsColumns<'_>, unit: TimeUnit) -> Result<()> {
+    pub(crate) fn update(&mut self, events: DvsColumns<'_>, unit: TimeUnit) -> Result<()> {
         let mut start = 0;
         while start < events.len() {
             let block = events.slice(start..start + Self::BLOCK);
@@ -106,7 +106,8 @@ impl EventHasher {
         Ok(())
     }
 
-    fn finish(self) -> String {
+    /// The SHA-256 as text.
+    pub(crate) fn finish(self) -> String {
         self.sha256
             .finalize()
             .iter()

@@ -7,6 +7,7 @@
 mod apply;
 mod bench;
 mod cat;
+mod conform;
 mod convert;
 mod damage;
 mod digest;
@@ -14,6 +15,7 @@ mod exit;
 mod figures;
 mod files;
 mod formats;
+mod golden;
 mod info;
 mod inputs;
 mod listing;
@@ -59,6 +61,8 @@ enum Command {
     Cat(cat::Arguments),
     Digest(digest::Arguments),
     Bench(bench::Arguments),
+    Conform(conform::Arguments),
+    Golden(golden::Arguments),
     Formats(formats::Arguments),
     Ops(ops::Arguments),
     Synth(synth::Arguments),
@@ -77,6 +81,8 @@ fn main() -> ExitCode {
         Command::Cat(arguments) => cat::run(arguments),
         Command::Digest(arguments) => digest::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Conform(arguments) => conform::run(arguments),
+        Command::Golden(arguments) => golden::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
         Command::Ops(arguments) => ops::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),

@@ -58,6 +58,33 @@ impl ReadArguments {
         }
     }
 
+    /// The same options as arguments, for a process of the command's own.
+    pub(crate) fn forwarded(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut option = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                // In one word, since a value may begin with a dash.
+                all.push(format!("{name}={value}"));
+            }
+        };
+        option("--from", self.from.clone());
+        option("--time", self.time.map(|time| time.to_string()));
+        option("--order", Some(self.order.name().to_owned()));
+        option(
+            "--geometry",
+            self.geometry
+                .map(|size| format!("{}x{}", size.width, size.height)),
+        );
+        option("--chunk", Some(self.chunk.to_string()));
+        option(
+            "--memory-limit",
+            self.memory_limit.map(|bytes| format!("{bytes}B")),
+        );
+        all.extend(self.strict.then(|| "--strict".to_owned()));
+        all.extend(self.no_mmap.then(|| "--no-mmap".to_owned()));
+        all
+    }
+
     /// Whether the user would rather have nothing than a part.
     pub(crate) fn wants_all_or_nothing(&self) -> bool {
         self.strict || self.order == OrderPolicy::Check

@@ -10,6 +10,7 @@ mod apply;
 mod bad_input;
 mod bench;
 mod cat;
+mod conform;
 mod convert;
 mod digest;
 mod documents;

@@ -13,6 +13,7 @@
 
 mod ending;
 mod link;
+mod mode;
 mod quantise;
 mod run;
 
@@ -20,7 +21,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use ending::Ending;
-use parallax_events::{Chain, Error, EventOp, Meta, Nanos, Result};
+pub use mode::Mode;
+use parallax_events::{Chain, Error, EventOp, Meta, Result};
 pub use quantise::QuantisationError;
 pub use run::ComposeRun;
 
@@ -54,17 +56,6 @@ pub struct Compose {
     ops: Arc<[Box<dyn EventOp>]>,
     ending: Option<Arc<Ending>>,
     mode: Mode,
-}
-
-/// How time is treated on the way in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// As recorded.
-    #[default]
-    Exact,
-    /// Every time becomes the nearest multiple of this step, the later one from the middle on. How far times were
-    /// moved is [reported](ComposeRun::quantisation_error).
-    FixedStep(Nanos),
 }
 
 impl Compose {
