@@ -112,12 +112,12 @@ fn bad_requests_are_told() {
     let chain = |chain: &str, code| run(["conform", text(&input), "--chain", chain]).fails(code);
     assert!(chain("polarty", 7).contains("did you mean `polarity`"));
     assert!(
-        run(["conform", text(&folder.path("none.raw")), "--chain", "count"])
+        run(["conform", text(&folder.path("none.raw")), "--chain", "frame"])
             .fails(7)
             .contains("none.raw")
     );
     assert!(
-        run(["conform", text(&input), "--chain", "count", "--mode", "loose"])
+        run(["conform", text(&input), "--chain", "frame", "--mode", "loose"])
             .fails(2)
             .contains("fixed_step")
     );

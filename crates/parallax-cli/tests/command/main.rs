@@ -16,6 +16,7 @@ mod digest;
 mod documents;
 mod edit;
 mod film;
+mod golden;
 mod info;
 mod lists;
 mod many;
