@@ -73,7 +73,7 @@ fn a_chain_conforms_and_says_how() {
         "--profile",
         "realtime",
         "--chain",
-        "count",
+        "frame",
     ]))
     .ok();
     let metrics = json(&out.join("metrics.json"));

@@ -41,8 +41,7 @@ fn another_answer_is_found_and_shown() {
     assert_eq!(run(["golden", "verify", text(&shorter)]).code, Some(1));
 
     let frame = fs::read_to_string(golden().join("frame.jsonl")).unwrap();
-    let other = folder.file("other.jsonl", frame.replace("\"values\":[0", "\"values\":[7"));
-    assert_ne!(fs::read_to_string(&other).unwrap(), frame);
+    let other = folder.file("other.jsonl", frame.replace("\"values\":[", "\"values\":[9"));
     assert_eq!(run(["golden", "verify", text(&other)]).code, Some(1));
 }
 
