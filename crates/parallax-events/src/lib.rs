@@ -37,7 +37,7 @@ mod random;
 pub use chain::{Chain, ChainLink};
 pub use clock::{Clock, ClockEstimator, ManualClock, MonotonicClock, SyncStatus, SystemClock, TimeBeacon};
 pub use params::{Declaration, ParamKind, ParamSpec, Params, ParamsBuilder, TimeRange, Value};
-pub use random::Philox;
+pub use random::{Philox, normal_quantile};
 
 // Order, windows, tensors and the packed form.
 mod order;

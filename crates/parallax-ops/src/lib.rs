@@ -18,7 +18,10 @@
 #![forbid(unsafe_code)]
 
 mod compose;
+mod counted;
+mod displacement;
 mod grid;
+mod neighbours;
 mod operator;
 mod represent;
 mod saved;

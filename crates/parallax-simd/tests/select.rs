@@ -1,6 +1,8 @@
 //! Selecting and compressing against naive functions: every level, every length up to 200 and some longer ones, masks
 //! from empty to full.
 
+use std::ops::RangeInclusive;
+
 use parallax_simd::{Level, compress, select};
 
 /// Seeded numbers (SplitMix64), the same in every run.
@@ -75,7 +77,7 @@ fn selections() {
                 for range in [
                     0..=u16::MAX,
                     3..=1000,
-                    1000..=3,
+                    RangeInclusive::new(1000, 3),
                     0..=0,
                     u16::MAX..=u16::MAX,
                     40_000..=50_000,
@@ -88,7 +90,7 @@ fn selections() {
                 for range in [
                     i64::MIN..=i64::MAX,
                     -1..=100,
-                    100..=-1,
+                    RangeInclusive::new(100, -1),
                     i64::MIN..=i64::MIN,
                     0..=i64::MAX,
                 ] {

@@ -2,7 +2,7 @@
 
 use parallax_simd::compress::{compress_i64, compress_u8, compress_u16};
 
-use crate::DvsColumns;
+use crate::{DvsColumns, Pool};
 
 /// A bit for each of `len` events, and how many are set.
 #[derive(Debug, Default)]
@@ -52,6 +52,43 @@ impl Mask {
             kept += found.count_ones() as usize;
         }
         self.kept = kept;
+    }
+
+    /// Keeps what is kept and what `keep` says of its index in any of the parts: each is asked for the events whose bits
+    /// `select` leaves for its range, in order.
+    pub(super) fn retain_in_parts<R: Send, S: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        parts: Vec<(R, S)>,
+        select: &(impl Fn(&mut [u64], R) + Sync),
+        keep: &(impl Fn(&mut S, usize) -> bool + Sync),
+    ) {
+        if self.kept == 0 {
+            return;
+        }
+        self.provide();
+        let words = &self.words;
+        let work = |(range, mut state): (R, S)| {
+            let mut own = words.clone();
+            select(&mut own, range);
+            for (word, start) in own.iter_mut().zip((0..).step_by(64)) {
+                let mut found = 0;
+                each_bit(*word, |place| {
+                    found |= u64::from(keep(&mut state, start + place)) << place;
+                });
+                *word = found;
+            }
+            own
+        };
+        let found = in_pool(pool, parts, work);
+        self.words.fill(0);
+        for part in found {
+            self.words
+                .iter_mut()
+                .zip(part)
+                .for_each(|(word, found)| *word |= found);
+        }
+        self.kept = self.words.iter().map(|word| word.count_ones() as usize).sum();
     }
 
     /// Calls `each` with the index of every kept event.
@@ -105,6 +142,21 @@ impl Mask {
             *last &= (1 << beyond) - 1;
         }
     }
+}
+
+/// Each part's answer, in the order of the parts.
+fn in_pool<P: Send>(
+    pool: Pool<'_>,
+    parts: Vec<P>,
+    work: impl Fn(P) -> Vec<u64> + Sync + Send,
+) -> Vec<Vec<u64>> {
+    #[cfg(feature = "parallel")]
+    if let Some(threads) = pool.rayon() {
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
+        return threads.install(|| parts.into_par_iter().map(work).collect());
+    }
+    let _ = pool;
+    parts.into_iter().map(work).collect()
 }
 
 /// The places of the bits of `word`, lowest first.

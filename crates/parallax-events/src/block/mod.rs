@@ -11,13 +11,14 @@
 mod columns;
 mod mask;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use columns::EventColumns;
 use mask::Mask;
-use parallax_simd::bounds;
+use parallax_simd::{bounds, select};
 
-use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Result, SpareColumns};
+use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Pool, Result, SpareColumns};
 
 /// A stretch of a stream on its way through a chain of operators: columns, and which of their events are kept.
 ///
@@ -145,6 +146,27 @@ impl EventBlock {
             .retain(|index| keep(Event::new(t[index], x[index], y[index], p[index])));
     }
 
+    /// As [`retain`](Self::retain), by rows of pixels on the threads of `pool`. Each part has a state and a range of rows,
+    /// and is asked for the kept events in those rows, in order; an event is kept if any part says so. Ranges may overlap, so
+    /// that a part sees what happens around its own rows; an event in no range is dropped.
+    pub fn retain_by_rows<S: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        parts: Vec<(RangeInclusive<u16>, S)>,
+        keep: impl Fn(&mut S, Event) -> bool + Sync,
+    ) {
+        let DvsColumns { t, x, y, p } = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+        let select = |mask: &mut [u64], rows| select::within_u16(y, rows, mask);
+        let keep =
+            |state: &mut S, index: usize| keep(state, Event::new(t[index], x[index], y[index], p[index]));
+        self.mask.retain_in_parts(pool, parts, &select, &keep);
+    }
+
     /// Calls `each` with every kept event, in order.
     pub fn for_each(&self, mut each: impl FnMut(Event)) {
         let DvsColumns { t, x, y, p } = self.columns();
@@ -258,12 +280,18 @@ impl EventBlock {
         }
         self.unchecked = false;
         let DvsColumns { t, x, y, p } = self.columns();
-        let inside = x.is_empty()
-            || meta
-                .geometry
-                .is_none_or(|g| bounds::max_u16(x) < g.width && bounds::max_u16(y) < g.height);
+        let inside =
+            |x: u16, y: u16, p: u8| p <= 1 && meta.geometry.is_none_or(|g| x < g.width && y < g.height);
         let lengths = t.len() == x.len() && x.len() == y.len() && y.len() == p.len();
-        if inside && lengths && bounds::max_u8(p) <= 1 {
+        if lengths && inside(bounds::max_u16(x), bounds::max_u16(y), bounds::max_u8(p)) {
+            return Ok(());
+        }
+        // What is no longer kept may lie anywhere: then each kept event is looked at.
+        let mut kept_inside = lengths && !self.mask.is_all();
+        if kept_inside {
+            self.for_each(|event| kept_inside &= inside(event.x, event.y, event.p));
+        }
+        if kept_inside || (lengths && self.is_empty()) {
             return Ok(());
         }
         Err(Error::internal(format!(

@@ -9,6 +9,8 @@
 
 mod normal;
 
+pub use normal::normal_quantile;
+
 /// A generator for one operator.
 ///
 /// Each index has as many numbers as one asks for: `lane` counts them. A lane's words are fixed: `unit_f32` and `below` lane

@@ -21,7 +21,7 @@ impl Philox {
 }
 
 /// The standard normal's inverse distribution function for 0 < p < 1: Wichura, "Algorithm AS 241", PPND16 (1988).
-fn normal_quantile(p: f64) -> f64 {
+pub fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         let r = 0.180625 - q * q;

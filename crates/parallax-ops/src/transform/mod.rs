@@ -21,13 +21,22 @@ pub(crate) mod profile {
 }
 
 operators! {
+    background_activity
+    crop
     decimate
+    drop_area
+    drop_event
+    drop_time
     flip_polarity
     flip_x
     flip_y
     hot_pixels
+    knoise
+    mask
     polarity
     refractory
     region
+    spatial_jitter
     time
+    time_jitter
 }

@@ -8,7 +8,7 @@ use parallax_events::{
 };
 
 use super::profile;
-use crate::grid::geometry_for_grid;
+use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
@@ -67,29 +67,47 @@ impl EventOp for Refractory {
         Ok(Box::new(DeadTimes { geometry, period, until: vec![NEVER; geometry.pixels()] }))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let DeadTimes { geometry, period, until } = state_as::<DeadTimes>(state)?;
         let (width, period) = (usize::from(geometry.width), *period);
         // One loop each: whether a cell is written must not be asked for every event.
-        if self.every {
-            block.retain(|event| {
-                let Some(until) = cell(until, width, event) else { return false };
-                let keep = event.t > *until || *until == NEVER;
-                *until = event.t.saturating_add(period);
-                keep
-            });
-        } else {
-            block.retain(|event| {
-                let Some(until) = cell(until, width, event) else { return false };
-                let keep = event.t > *until || *until == NEVER;
-                if keep {
-                    *until = event.t.saturating_add(period);
-                }
-                keep
-            });
+        match (self.every, worth_splitting(pool, block)) {
+            (true, false) => block.retain(|event| after_seen(until, width, period, event)),
+            (false, false) => block.retain(|event| after_kept(until, width, period, event)),
+            (every, true) => {
+                let rows = rows_a_part(geometry.height, pool);
+                let parts = (0..).step_by(rows).zip(until.chunks_mut(rows * width));
+                let parts = parts.map(|(first, until)| (row_range(first, rows), (first, until))).collect();
+                block.retain_by_rows(pool, parts, |(first, until), mut event| {
+                    event.y -= *first as u16;
+                    if every {
+                        after_seen(until, width, period, event)
+                    } else {
+                        after_kept(until, width, period, event)
+                    }
+                });
+            }
         }
         Ok(())
     }
+}
+
+#[inline(always)]
+fn after_seen(cells: &mut [i64], width: usize, period: i64, event: Event) -> bool {
+    let Some(until) = cell(cells, width, event) else { return false };
+    let keep = event.t > *until || *until == NEVER;
+    *until = event.t.saturating_add(period);
+    keep
+}
+
+#[inline(always)]
+fn after_kept(cells: &mut [i64], width: usize, period: i64, event: Event) -> bool {
+    let Some(until) = cell(cells, width, event) else { return false };
+    let keep = event.t > *until || *until == NEVER;
+    if keep {
+        *until = event.t.saturating_add(period);
+    }
+    keep
 }
 
 #[inline(always)]

@@ -1,0 +1,219 @@
+//! Who fired nearby, and when: the last time of each pixel, laid out so that looking around never leaves the memory.
+//!
+//! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
+//! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
+//! pixel at the edge looks around like any other. The layout does not depend on the threads.
+
+use std::any::Any;
+use std::ops::RangeInclusive;
+
+use parallax_events::{Event, EventBlock, Geometry, Meta, OpState, Pool, Result};
+
+use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
+use crate::saved::{Loaded, Saved};
+
+/// Rows of a band.
+const BAND: usize = 64;
+
+/// The largest radius: margins stay smaller than a band.
+pub(crate) const MOST_RADIUS: i64 = 16;
+
+/// No event yet. A real event at this time counts as none.
+const NEVER: i64 = i64::MIN;
+
+/// Which pixels around one count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Up to `radius` steps to the left, right, up and down: four neighbours for 1.
+    Diamond,
+    /// Up to `radius` columns and rows away: eight neighbours for 1.
+    Square,
+}
+
+/// The last time of each pixel.
+#[derive(Debug)]
+pub(crate) struct LastTimes {
+    geometry: Geometry,
+    radius: usize,
+    /// Columns of a row with its margins.
+    stride: usize,
+    rule: Rule,
+    /// Where the neighbours lie from a pixel, wrapping.
+    offsets: Vec<usize>,
+    cells: Vec<i64>,
+}
+
+/// What is asked of a neighbourhood.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// A neighbour counts if its last event is less than this before the event.
+    pub(crate) within: i64,
+    /// So many neighbours must count.
+    pub(crate) least: u32,
+    /// Whether the pixel's own last event counts as a neighbour's.
+    pub(crate) own: bool,
+}
+
+impl LastTimes {
+    pub(crate) fn new(meta: &Meta, operator: &str, shape: Shape, radius: usize, rule: Rule) -> Result<Self> {
+        let geometry = geometry_for_grid(meta, operator)?;
+        let stride = usize::from(geometry.width) + 2 * radius;
+        let bands = usize::from(geometry.height).div_ceil(BAND);
+        let reach = radius as isize;
+        let around = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (x, y)));
+        let inside = around.filter(|&(x, y)| match shape {
+            Shape::Diamond => x.abs() + y.abs() <= reach,
+            Shape::Square => true,
+        });
+        let offsets = inside
+            .filter(|&place| place != (0, 0))
+            .map(|(x, y)| (y * stride as isize + x).cast_unsigned())
+            .collect();
+        let cells = vec![NEVER; bands * (BAND + 2 * radius) * stride];
+        Ok(Self {
+            geometry,
+            radius,
+            stride,
+            rule,
+            offsets,
+            cells,
+        })
+    }
+
+    /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
+    pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) {
+        let &mut Self {
+            geometry,
+            radius,
+            stride,
+            rule,
+            ..
+        } = self;
+        let (offsets, cells) = (&self.offsets, &mut self.cells);
+        let bands = usize::from(geometry.height).div_ceil(BAND);
+        let part_bands = if worth_splitting(pool, block) {
+            rows_a_part(geometry.height, pool).div_ceil(BAND)
+        } else {
+            bands
+        };
+        let size = part_bands * (BAND + 2 * radius) * stride;
+        let part = |(first, cells)| Part {
+            first,
+            cells,
+            radius,
+            stride,
+            rule,
+        };
+        let mut parts = (0..)
+            .step_by(part_bands * BAND)
+            .zip(cells.chunks_mut(size))
+            .map(part);
+        // One of the usual neighbourhoods is looked through without a loop.
+        match offsets.as_slice() {
+            &[a, b, c, d] => retain(block, pool, &mut parts, part_bands, |part, event| {
+                part.fulfils(event, [a, b, c, d])
+            }),
+            &[a, b, c, d, e, f, g, h] => retain(block, pool, &mut parts, part_bands, |part, event| {
+                part.fulfils(event, [a, b, c, d, e, f, g, h])
+            }),
+            offsets => retain(block, pool, &mut parts, part_bands, |part, event| {
+                part.fulfils(event, offsets.iter().copied())
+            }),
+        }
+    }
+}
+
+fn retain<'a>(
+    block: &mut EventBlock,
+    pool: Pool<'_>,
+    parts: &mut dyn Iterator<Item = Part<'a>>,
+    part_bands: usize,
+    fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Sync,
+) {
+    let mut parts: Vec<Part<'a>> = parts.collect();
+    if let [whole] = parts.as_mut_slice() {
+        return block.retain(|event| fulfils(whole, event));
+    }
+    let seen = |part: Part<'a>| (part.seen(part_bands * BAND), part);
+    block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), fulfils);
+}
+
+/// Some bands on their own.
+struct Part<'a> {
+    /// The first row of the sensor that is in it, margins aside.
+    first: usize,
+    cells: &'a mut [i64],
+    radius: usize,
+    stride: usize,
+    rule: Rule,
+}
+
+impl Part<'_> {
+    /// The rows whose events it must see.
+    fn seen(&self, rows: usize) -> RangeInclusive<u16> {
+        row_range(
+            self.first.saturating_sub(self.radius),
+            rows + self.radius + self.first.min(self.radius),
+        )
+    }
+
+    #[inline(always)]
+    fn fulfils(&mut self, event: Event, offsets: impl IntoIterator<Item = usize>) -> bool {
+        let (radius, stride) = (self.radius, self.stride);
+        let column = usize::from(event.x) + radius;
+        // A row counted from the first of the part, which may lie above it or below its last.
+        let row = usize::from(event.y).wrapping_sub(self.first).cast_signed();
+        let (band, inside) = (
+            row.div_euclid(BAND.cast_signed()),
+            row.rem_euclid(BAND.cast_signed()).cast_unsigned(),
+        );
+        let top = band.cast_unsigned().wrapping_mul((BAND + 2 * radius) * stride);
+        let at = top.wrapping_add((inside + radius) * stride + column);
+        // Rows near the edge of a band are in the margin of the next one, too. Where there is none, the place lies
+        // outside the part and nothing is written.
+        if inside < radius {
+            let above = at.wrapping_sub(2 * radius * stride);
+            if let Some(cell) = self.cells.get_mut(above) {
+                *cell = event.t;
+            }
+        } else if inside + radius >= BAND {
+            let below = at.wrapping_add(2 * radius * stride);
+            if let Some(cell) = self.cells.get_mut(below) {
+                *cell = event.t;
+            }
+        }
+        let Some(own) = self.cells.get_mut(at) else {
+            return false;
+        };
+        let before = std::mem::replace(own, event.t);
+        let oldest = event.t.saturating_sub(self.rule.within);
+        let mut count = u32::from(self.rule.own && before > oldest);
+        for offset in offsets {
+            let last = self.cells.get(at.wrapping_add(offset)).copied().unwrap_or(NEVER);
+            count += u32::from(last > oldest);
+        }
+        count >= self.rule.least
+    }
+}
+
+impl OpState for LastTimes {
+    fn reset(&mut self) {
+        self.cells.fill(NEVER);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        Saved::default().i64s(&self.cells).bytes()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut loaded = Loaded::new(bytes);
+        let cells = loaded.i64s(self.cells.len())?;
+        loaded.end()?;
+        self.cells = cells;
+        Ok(())
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

@@ -1,0 +1,102 @@
+//! Drops the events of listed pixels, or of all others.
+
+use parallax_events::{
+    Declaration, Error, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, Stateless,
+};
+
+use super::profile;
+use crate::{Build, Operator};
+
+pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
+
+static DECLARATION: Declaration = Declaration::new(
+    "mask",
+    "Drops the events of listed pixels, or of all others",
+    &[
+        ParamSpec::text("pixels").default("").doc("`x,y` of each, with blanks between: \"3,4 17,0\""),
+        ParamSpec::choice("keep", &["others", "listed"]).default("others").doc("Which events are kept"),
+    ],
+)
+.with_doc("As Tonic's `DropPixel` with coordinates. A pixel outside the sensor is allowed: it has no events.")
+.with_tags(profile::ALL);
+
+fn build(params: Params) -> Result<Box<dyn EventOp>> {
+    let listed = Pixels::parse(params.text("pixels")?)?;
+    let keep_listed = params.choice("keep")? == "listed";
+    Ok(Box::new(Mask { params, listed, keep_listed }))
+}
+
+#[derive(Debug)]
+struct Mask {
+    params: Params,
+    listed: Pixels,
+    keep_listed: bool,
+}
+
+/// A bit for each pixel of the rectangle from (0, 0) to the last one listed, or the list itself if that is far smaller.
+#[derive(Debug)]
+enum Pixels {
+    Bits { width: usize, words: Vec<u64> },
+    /// In ascending order, y * 2¹⁶ + x.
+    List(Vec<u32>),
+}
+
+/// A rectangle of so many pixels takes 128 KiB of bits.
+const MOST_BITS: usize = 1 << 20;
+
+impl Pixels {
+    fn parse(text: &str) -> Result<Self> {
+        let mut pixels = Vec::new();
+        for word in text.split_whitespace() {
+            let wrong = || {
+                Error::param(format!("`pixels` of `mask` has `{word}`"))
+                    .with_context("allowed", "x,y with both from 0 to 65535")
+            };
+            let (x, y) = word.split_once(',').ok_or_else(wrong)?;
+            let number = |text: &str| text.parse::<u16>().map_err(|_| wrong());
+            pixels.push(u32::from(number(y)?) << 16 | u32::from(number(x)?));
+        }
+        pixels.sort_unstable();
+        pixels.dedup();
+        let (column, row) = (|pixel: &u32| *pixel as usize & 0xFFFF, |pixel: &u32| *pixel as usize >> 16);
+        let width = pixels.iter().map(column).max().map_or(0, |last| last + 1);
+        let height = pixels.last().map_or(0, |pixel| row(pixel) + 1);
+        if width * height > MOST_BITS {
+            return Ok(Self::List(pixels));
+        }
+        let mut words = vec![0_u64; (width * height).div_ceil(64)];
+        for pixel in &pixels {
+            let place = row(pixel) * width + column(pixel);
+            if let Some(word) = words.get_mut(place / 64) {
+                *word |= 1 << (place % 64);
+            }
+        }
+        Ok(Self::Bits { width, words })
+    }
+
+    #[inline(always)]
+    fn contains(&self, x: u16, y: u16) -> bool {
+        match self {
+            Self::Bits { width, words } => {
+                let (x, place) = (usize::from(x), usize::from(y) * width + usize::from(x));
+                x < *width && words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+            }
+            Self::List(pixels) => pixels.binary_search(&(u32::from(y) << 16 | u32::from(x))).is_ok(),
+        }
+    }
+}
+
+impl EventOp for Mask {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn state(&self, _: &Meta) -> Result<Box<dyn OpState>> {
+        Ok(Box::new(Stateless))
+    }
+
+    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+        block.retain(|event| self.listed.contains(event.x, event.y) == self.keep_listed);
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! Moves each event by a few pixels at random.
+
+use parallax_events::{
+    Declaration, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Philox, PixelsMut, Pool, Result,
+    state_as,
+};
+use parallax_simd::select;
+
+use super::profile;
+use crate::displacement::{Displacement, unit_normal};
+use crate::saved::{Loaded, Saved};
+use crate::{Build, Operator};
+
+pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
+
+static DECLARATION: Declaration = Declaration::new(
+    "spatial_jitter",
+    "Moves each event by a few pixels at random",
+    &[
+        ParamSpec::float("std_x").unit("px").range(0.0, 1000.0).default(1.0).doc("Standard deviation to the side"),
+        ParamSpec::float("std_y").unit("px").range(0.0, 1000.0).default(1.0).doc("Standard deviation up and down"),
+        ParamSpec::float("correlation").range(-1.0, 1.0).default(0.0).doc("How far both go together"),
+        ParamSpec::choice("outside", &["drop", "clamp"])
+            .default("drop")
+            .doc("Events that leave the sensor: dropped, or put onto its edge"),
+        ParamSpec::int("seed").min(0).default(0).doc("Another seed moves otherwise"),
+    ],
+)
+.with_doc(
+    "By a normal distribution, to the nearest pixel; no event moves by more than 6.34 standard deviations. Tonic's \
+     `SpatialJitter` takes variances, and cuts towards zero, which moves events up and left by half a pixel on average.",
+)
+.with_tags(profile::AUGMENTATION);
+
+fn build(params: Params) -> Result<Box<dyn EventOp>> {
+    let words = Philox::new(params.int("seed")?.unsigned_abs(), DECLARATION.id());
+    let std = (params.float("std_x")?, params.float("std_y")?);
+    let correlation = params.float("correlation")?;
+    Ok(Box::new(SpatialJitter {
+        x: Displacement::new(std.0),
+        y: Displacement::new(std.1),
+        correlated: (correlation != 0.0).then_some(Correlated { std, correlation }),
+        clamp: params.choice("outside")? == "clamp",
+        words,
+        params,
+    }))
+}
+
+#[derive(Debug)]
+struct SpatialJitter {
+    params: Params,
+    x: Displacement,
+    y: Displacement,
+    correlated: Option<Correlated>,
+    clamp: bool,
+    words: Philox,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Correlated {
+    std: (f64, f64),
+    correlation: f64,
+}
+
+#[derive(Debug)]
+struct Jitter {
+    geometry: Geometry,
+    /// Events so far.
+    seen: u64,
+}
+
+/// No sensor has this column: the widest ends before it.
+const OUTSIDE: u16 = u16::MAX;
+
+impl EventOp for SpatialJitter {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
+        Ok(Box::new(Jitter { geometry: meta.require_geometry()?, seen: 0 }))
+    }
+
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let &mut Jitter { geometry, ref mut seen } = state_as(state)?;
+        let (first, count) = (*seen, block.kept());
+        *seen = seen.wrapping_add(count as u64);
+        let PixelsMut { x, y, .. } = block.pixels_mut();
+        self.move_all(first, x, y, geometry, pool);
+        if !self.clamp {
+            block.select(|events, mask| select::within_u16(events.x, 0..=geometry.width - 1, mask));
+        }
+        Ok(())
+    }
+}
+
+impl SpatialJitter {
+    /// Moves all events, the first of which is number `first`, over the threads of `pool`.
+    fn move_all(&self, first: u64, x: &mut [u16], y: &mut [u16], geometry: Geometry, pool: Pool<'_>) {
+        #[cfg(feature = "parallel")]
+        if let Some(threads) = pool.rayon() {
+            use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+            use rayon::slice::ParallelSliceMut;
+            const PART: usize = 16 << 10;
+            return threads.install(|| {
+                let parts = x.par_chunks_mut(PART).zip(y.par_chunks_mut(PART)).enumerate();
+                parts.for_each(|(part, (x, y))| {
+                    self.move_part(first.wrapping_add((part * PART) as u64), x, y, geometry);
+                });
+            });
+        }
+        let _ = pool;
+        self.move_part(first, x, y, geometry);
+    }
+
+    fn move_part(&self, first: u64, x: &mut [u16], y: &mut [u16], geometry: Geometry) {
+        match self.correlated {
+            None => self.each(first, x, y, geometry, |a, b| (self.x.of(a), self.y.of(b))),
+            Some(Correlated { std, correlation }) => {
+                let rest = (1.0 - correlation * correlation).sqrt();
+                self.each(first, x, y, geometry, |a, b| {
+                    let (a, b) = (unit_normal(a), unit_normal(b));
+                    let both = correlation * a + rest * b;
+                    ((std.0 * a).round() as i32, (std.1 * both).round() as i32)
+                });
+            }
+        }
+    }
+
+    /// Event `i` gets words `2 (i % 2)` and the next of block `i / 2`.
+    #[inline(always)]
+    fn each(
+        &self,
+        first: u64,
+        x: &mut [u16],
+        y: &mut [u16],
+        geometry: Geometry,
+        step: impl Fn(u32, u32) -> (i32, i32),
+    ) {
+        let (right, bottom) = (i32::from(geometry.width) - 1, i32::from(geometry.height) - 1);
+        let mut index = first;
+        let mut words = self.words.at(index / 2);
+        for (x, y) in x.iter_mut().zip(y) {
+            let (a, b) = if index.is_multiple_of(2) {
+                words = self.words.at(index / 2);
+                (words[0], words[1])
+            } else {
+                (words[2], words[3])
+            };
+            index = index.wrapping_add(1);
+            let (to_side, down) = step(a, b);
+            let (moved_x, moved_y) = (i32::from(*x) + to_side, i32::from(*y) + down);
+            let (inside_x, inside_y) = (moved_x.clamp(0, right), moved_y.clamp(0, bottom));
+            let inside = (moved_x, moved_y) == (inside_x, inside_y);
+            *x = if inside || self.clamp { inside_x as u16 } else { OUTSIDE };
+            *y = inside_y as u16;
+        }
+    }
+}
+
+impl OpState for Jitter {
+    fn reset(&mut self) {
+        self.seen = 0;
+    }
+
+    fn save(&self) -> Vec<u8> {
+        Saved::default().u64(self.seen).bytes()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut loaded = Loaded::new(bytes);
+        let seen = loaded.u64()?;
+        loaded.end()?;
+        self.seen = seen;
+        Ok(())
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}
