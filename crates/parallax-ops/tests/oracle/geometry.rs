@@ -44,7 +44,7 @@ fn flips() {
         let turned = (0..200).filter(|seed| {
             let op = event_op(&format!("{id} chance=0.5 seed={seed}")).unwrap();
             let mut state = op.state(batch.meta()).unwrap();
-            op.apply(state.as_mut(), &batch.slice(..1)).unwrap() != batch.slice(..1)
+            op.apply(state.as_mut(), &batch.slice(..50)).unwrap() != batch.slice(..50)
         });
         assert!((58..=142).contains(&turned.count()));
     }

@@ -6,20 +6,27 @@ use parallax_events::{Event, EventBatch};
 
 use crate::{hold, kept};
 
-/// How many pixels around the event at `index` fired less than `time` before it, by the last event of each.
-fn supporters(events: &[Event], index: usize, time: i128, near: impl Fn(i32, i32) -> bool) -> usize {
-    let event = events[index];
+/// Of each event how many pixels around it fired less than `time` before it, by the last event of each.
+fn supporters(batch: &EventBatch, time: i128, near: impl Fn(i32, i32) -> bool) -> Vec<usize> {
     let mut last: BTreeMap<(u16, u16), i64> = BTreeMap::new();
-    for other in &events[..index] {
-        last.insert((other.x, other.y), other.t);
-    }
-    let counts = |(&(x, y), &t): (&(u16, u16), &i64)| {
-        near(
-            i32::from(x) - i32::from(event.x),
-            i32::from(y) - i32::from(event.y),
-        ) && i128::from(event.t) - i128::from(t) < time
+    let count = |event: Event| {
+        let counts = |&(&(x, y), &t): &(&(u16, u16), &i64)| {
+            near(
+                i32::from(x) - i32::from(event.x),
+                i32::from(y) - i32::from(event.y),
+            ) && i128::from(event.t) - i128::from(t) < time
+        };
+        let found = last.iter().filter(counts).count();
+        last.insert((event.x, event.y), event.t);
+        found
     };
-    last.iter().filter(|&entry| counts(entry)).count()
+    batch.columns().iter().map(count).collect()
+}
+
+/// The events with at least `least` such pixels.
+fn supported(batch: &EventBatch, time: i128, least: usize, near: impl Fn(i32, i32) -> bool) -> Vec<Event> {
+    let counts = supporters(batch, time, near);
+    kept(batch, |i, _| counts[i] >= least)
 }
 
 #[test]
@@ -27,20 +34,16 @@ fn background_activity() {
     let four = |x: i32, y: i32| x.abs() + y.abs() == 1;
     let eight = |x: i32, y: i32| x.abs().max(y.abs()) == 1;
     hold("background_activity time=2ms", |batch| {
-        kept(batch, |i, events| supporters(events, i, 2000, four) >= 1)
+        supported(batch, 2000, 1, four)
     });
     hold("background_activity time=300us neighbours=8", |batch| {
-        kept(batch, |i, events| supporters(events, i, 300, eight) >= 1)
+        supported(batch, 300, 1, eight)
     });
     hold("background_activity time=1ms own=true", |batch| {
-        kept(batch, |i, events| {
-            supporters(events, i, 1000, |x, y| four(x, y) || (x, y) == (0, 0)) >= 1
-        })
+        supported(batch, 1000, 1, |x, y| four(x, y) || (x, y) == (0, 0))
     });
     hold("background_activity time=100us radius=3", |batch| {
-        kept(batch, |i, events| {
-            supporters(events, i, 100, |x, y| (x, y) != (0, 0) && x.abs() + y.abs() <= 3) >= 1
-        })
+        supported(batch, 100, 1, |x, y| (x, y) != (0, 0) && x.abs() + y.abs() <= 3)
     });
 }
 
@@ -48,10 +51,10 @@ fn background_activity() {
 fn knoise() {
     let square = |radius: i32| move |x: i32, y: i32| (x, y) != (0, 0) && x.abs().max(y.abs()) <= radius;
     hold("knoise time=2ms k=2", |batch| {
-        kept(batch, |i, events| supporters(events, i, 2000, square(1)) >= 2)
+        supported(batch, 2000, 2, square(1))
     });
     hold("knoise time=1ms k=5 radius=16", |batch| {
-        kept(batch, |i, events| supporters(events, i, 1000, square(16)) >= 5)
+        supported(batch, 1000, 5, square(16))
     });
 }
 
