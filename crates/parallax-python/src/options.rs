@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::error::raised;
+use crate::settings;
 use crate::work::Gauge;
 
 /// How to read: checked once, used for any number of recordings.
@@ -25,6 +26,7 @@ impl Options {
                         chunk=None, memory_limit=None, max_events=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
+        py: Python<'_>,
         format: Option<String>,
         time: Option<&str>,
         order: &str,
@@ -57,6 +59,7 @@ impl Options {
                     .map(|(width, height)| Geometry::new(width, height))
                     .transpose()?,
                 mmap,
+                pool: settings::pool(py)?.into(),
                 ..ReadOptions::default()
             })
         };
