@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use parallax::events::Origin;
+use parallax::events::{Origin, Pool};
 use parallax::formats::{EventWriter, create, writable};
 use parallax::{Error, EventReader, ReadOptions, Result, WriteOptions};
 
@@ -138,24 +138,17 @@ fn copy(
         triggers: 0,
         damage: None,
     };
-    loop {
-        let next = reader.next_batch();
-        let triggers = reader.take_triggers();
+    let threads = rayon::ThreadPoolBuilder::new()
+        .build()
+        .map_err(|error| Error::internal("no threads").with_source(error))?;
+    copied.damage = reader.for_each_batch(Pool::from(&threads), |batch, triggers| {
         copied.triggers += triggers.len() as u64;
         if holds_triggers {
             writer.write_triggers(&edit.triggers(triggers)?)?;
         }
-        match next {
-            Ok(Some(batch)) => {
-                let batch = edit.apply(batch)?;
-                copied.events += batch.len() as u64;
-                writer.write(&batch)?;
-            }
-            Ok(None) => return Ok(copied),
-            Err(error) => {
-                copied.damage = Some(error);
-                return Ok(copied);
-            }
-        }
-    }
+        let batch = edit.apply(batch)?;
+        copied.events += batch.len() as u64;
+        writer.write(&batch)
+    })?;
+    Ok(copied)
 }

@@ -97,7 +97,8 @@ fn properties(meta: &Meta, level: ZstdLevel) -> WriterProperties {
         .set_column_encoding(column("x"), Encoding::BYTE_STREAM_SPLIT)
         .set_column_dictionary_enabled(column("y"), false)
         .set_column_encoding(column("y"), Encoding::BYTE_STREAM_SPLIT)
-        .set_column_dictionary_enabled(column("p"), true)
+        .set_column_dictionary_enabled(column("p"), false)
+        .set_column_encoding(column("p"), Encoding::BYTE_STREAM_SPLIT)
         .build()
 }
 

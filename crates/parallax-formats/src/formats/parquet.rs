@@ -6,14 +6,15 @@
 //! file's key-value metadata under `parallax.*`. The same stream gives the same file, however it is cut into
 //! batches and however many threads encode it.
 //!
-//! Encodings, measured on a recording of 1.2 M events of a 1280x720 sensor, Zstd level 1, bytes an event:
+//! Encodings, measured on a recording of 1.2 M events of a 1280x720 sensor, Zstd level 1, bytes and nanoseconds an
+//! event on one core:
 //!
 //! | column | plain | dictionary | delta | byte stream split | chosen |
 //! | --- | --- | --- | --- | --- | --- |
-//! | t | 1.04 | - | 0.62 | 1.08 | delta, in 1/3 of the time of plain |
-//! | x | 1.44 | 1.20 | 1.31 | 1.08 | byte stream split, which is also the fastest |
-//! | y | 1.40 | 1.15 | 1.22 | 1.07 | byte stream split |
-//! | p | 0.33 | 0.13 | 0.16 | 0.19 | dictionary, whose indices are run-length and bit-packed |
+//! | t | 1.04, 23.3 | 1.37, 28.9 | 0.62, 8.0 | 1.08, 8.5 | delta |
+//! | x | 1.44, 18.9 | 1.19, 9.6 | 1.31, 9.5 | 1.08, 8.5 | byte stream split |
+//! | y | 1.41, 18.1 | 1.15, 9.6 | 1.22, 9.0 | 1.07, 8.5 | byte stream split |
+//! | p | 0.33, 13.2 | 0.13, 9.4 | 0.16, 8.0 | 0.19, 7.5 | byte stream split: 2 % more bytes in 4/5 of the time |
 //!
 //! In: these files, and tables of others whose columns are recognisable: `t`, `timestamp`, `time` or `ts`; `x`;
 //! `y`; `p`, `pol`, `polarity` or `on`.

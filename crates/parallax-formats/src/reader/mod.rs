@@ -20,6 +20,7 @@ use crate::{
     BatchSource, Decoder, Evidence, Format, Open, Probe, Progress, ReadOptions, SeekInput, registry,
 };
 
+mod ahead;
 mod engine;
 mod intake;
 #[cfg(feature = "parallel")]
