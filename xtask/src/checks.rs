@@ -55,6 +55,11 @@ const CHECKS: &[Check] = &[
         run: tests,
     },
     Check {
+        name: "fuzz",
+        about: "30 s of seeded damage to every format, the grammar and NumPy's arrays",
+        run: fuzz,
+    },
+    Check {
         name: "doctests",
         about: "every example in the documentation",
         run: doctests,
@@ -105,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let mut setup = Setup::default();
     if chosen
         .iter()
-        .any(|check| ["tests", "doctests", "python"].contains(&check.name))
+        .any(|check| ["tests", "fuzz", "doctests", "python"].contains(&check.name))
     {
         println!("== setup: recordings and Python for the tests");
         let start = Instant::now();
@@ -271,6 +276,19 @@ fn tests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     )
 }
 
+fn fuzz(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
+    let arguments = [
+        "test",
+        "--package",
+        "parallax-formats",
+        "--test",
+        "fuzz",
+        "--",
+        "--nocapture",
+    ];
+    counted_with(workspace, setup, &arguments, &[("PARALLAX_FUZZ_SECONDS", "30")])
+}
+
 fn doctests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     counted(
         workspace,
@@ -305,11 +323,22 @@ fn rustdoc(workspace: &Workspace, _: &Setup) -> Result<Verdict> {
 
 /// Runs `cargo test`, passes its output on as it comes, and counts.
 fn counted(workspace: &Workspace, setup: &Setup, arguments: &[&str]) -> Result<Verdict> {
+    counted_with(workspace, setup, arguments, &[])
+}
+
+/// The same with more in the environment.
+fn counted_with(
+    workspace: &Workspace,
+    setup: &Setup,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Verdict> {
     let skips = std::env::temp_dir().join(format!("parallax-skips-{}.txt", std::process::id()));
     fs::write(&skips, "").with_context(|| format!("cannot write {}", skips.display()))?;
     let mut command = workspace.cargo();
     command.args(arguments);
     command.envs(setup.environment());
+    command.envs(environment.iter().copied());
     println!("$ {}", shown(&command));
     command.env("PARALLAX_SKIPS", &skips);
     let mut tally = Tally::default();

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod digest;
+pub mod fuzz;
 pub mod laws;
 pub mod naive;
 mod oracle;

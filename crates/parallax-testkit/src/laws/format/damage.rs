@@ -92,7 +92,7 @@ pub fn hostile_beginnings(row: &FormatRow) -> Lawful {
 }
 
 /// An error about the data is the data's, not a defect's; a message is there.
-fn clean(outcome: &Outcome, who: &str) -> Lawful {
+pub(crate) fn clean(outcome: &Outcome, who: &str) -> Lawful {
     let Some(error) = &outcome.error else {
         return Ok(());
     };
@@ -105,7 +105,7 @@ fn clean(outcome: &Outcome, who: &str) -> Lawful {
 }
 
 /// Small enough that a lie costs little time.
-pub(super) fn tight() -> Limits {
+pub(crate) fn tight() -> Limits {
     Limits {
         events: 1 << 16,
         block_bytes: 1 << 20,
@@ -114,7 +114,7 @@ pub(super) fn tight() -> Limits {
 }
 
 /// One to four changes: a bit turned, a byte set, a number made large, a stretch cut out, doubled or zeroed.
-fn damage(sample: &[u8], random: &Philox, version: u64) -> Vec<u8> {
+pub(crate) fn damage(sample: &[u8], random: &Philox, version: u64) -> Vec<u8> {
     let mut bytes = sample.to_vec();
     let changes = 1 + random.at(version)[0] % 4;
     for change in 1..=changes {

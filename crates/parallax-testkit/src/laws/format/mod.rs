@@ -5,12 +5,12 @@
 
 mod content;
 mod cutting;
-mod damage;
+pub(crate) mod damage;
 mod levels;
 mod limits;
 mod options;
 mod reading;
-mod recorded;
+pub(crate) mod recorded;
 mod threads;
 mod triggers;
 mod writing;
@@ -22,7 +22,7 @@ pub use levels::simd_levels;
 pub use limits::{bounded_memory, event_limit, memory_limit, small_limits};
 pub use options::{order_policies, progress, strictness, time_ranges};
 pub use reading::{Door, FormatRow, Outcome};
-pub use recorded::recorded_cuts;
+pub use recorded::{recorded_cuts, recorded_flips};
 pub use threads::{threads_agree, threads_stop};
 pub use triggers::triggers;
 pub use writing::{facts_survive, hostile_times, same_bytes, write_then_read};
@@ -34,7 +34,7 @@ macro_rules! format_laws {
         $crate::format_laws!(@each $rows;
             own_sample recognised doors_agree cut_anyhow truncation byte_flips hostile_beginnings event_limit
             memory_limit small_limits time_ranges order_policies strictness progress threads_agree threads_stop
-            write_then_read facts_survive hostile_times same_bytes triggers recorded_cuts
+            write_then_read facts_survive hostile_times same_bytes triggers recorded_cuts recorded_flips
         );
 
         #[test]

@@ -1,0 +1,11 @@
+//! Bytes as a chain of ids and parameters.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallax_testkit::fuzz;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Err(broken) = fuzz::chain(bytes) {
+        panic!("{broken}");
+    }
+});
