@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
             match table {
                 "verbs" => Ok(crate::verbs_markdown()),
                 "checks" => Ok(crate::checks::markdown()),
-                "formats" | "ops" => {
+                "formats" | "ops" | "inspect" => {
                     if program.is_none() {
                         program = Some(workspace.parallax(false)?);
                     }

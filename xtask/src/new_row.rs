@@ -35,8 +35,8 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "element",
-        package: "parallax-pipeline",
-        folder: "crates/parallax-pipeline/src/elements",
+        package: "parallax-elements",
+        folder: "crates/parallax-elements/src/elements",
         template: include_str!("../templates/element.rs.txt"),
     },
 ];

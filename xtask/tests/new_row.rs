@@ -20,7 +20,7 @@ use std::process::Command;
 const TOYS: &[(&str, &str, &str)] = &[
     ("format", "toy_format", "crates/parallax-formats/src/formats"),
     ("op", "toy_op", "crates/parallax-ops/src/transform"),
-    ("element", "toy_element", "crates/parallax-pipeline/src/elements"),
+    ("element", "toy_element", "crates/parallax-elements/src/elements"),
 ];
 
 #[test]

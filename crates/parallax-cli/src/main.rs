@@ -16,8 +16,11 @@ mod figures;
 mod files;
 mod formats;
 mod golden;
+mod graph;
 mod info;
 mod inputs;
+mod inspect;
+mod launch;
 mod listing;
 mod ops;
 mod output;
@@ -65,6 +68,9 @@ enum Command {
     Golden(golden::Arguments),
     Formats(formats::Arguments),
     Ops(ops::Arguments),
+    Launch(launch::Arguments),
+    Inspect(inspect::Arguments),
+    Graph(graph::Arguments),
     Synth(synth::Arguments),
     Completions(shell::CompletionArguments),
     Man(shell::ManArguments),
@@ -85,6 +91,9 @@ fn main() -> ExitCode {
         Command::Golden(arguments) => golden::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
         Command::Ops(arguments) => ops::run(arguments),
+        Command::Launch(arguments) => launch::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Graph(arguments) => graph::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
         Command::Completions(arguments) => shell::completions(arguments, Cli::command()),
         Command::Man(arguments) => shell::man(arguments, Cli::command()),

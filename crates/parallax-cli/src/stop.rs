@@ -9,6 +9,9 @@ use parallax::{Error, ErrorKind, Result};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
+/// Whether the command in hand ends cleanly by itself, however long that takes.
+static PATIENT: AtomicBool = AtomicBool::new(false);
+
 /// How long a step may take before the process ends anyway: a read from a silent pipe never returns.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -21,6 +24,9 @@ pub(crate) fn listen() {
         if REQUESTED.swap(true, Ordering::Relaxed) {
             process::exit(STOPPED);
         }
+        if PATIENT.load(Ordering::Relaxed) {
+            return;
+        }
         thread::spawn(|| {
             thread::sleep(PATIENCE);
             process::exit(STOPPED);
@@ -29,6 +35,11 @@ pub(crate) fn listen() {
     // Where no handler can be set the signals end the process at once, which is safe as well: outputs appear
     // under their name only when they are complete.
     let _ = ctrlc::set_handler(handler);
+}
+
+/// The first signal does not end the process: the command completes what it has begun. The second does.
+pub(crate) fn wait_for_a_clean_end() {
+    PATIENT.store(true, Ordering::Relaxed);
 }
 
 /// Whether to stop.

@@ -186,6 +186,32 @@ impl EventBatch {
         )
     }
 
+    /// A builder for a batch in a slot that a pool has loaned: [`BatchBuilder::in_loan`](crate::BatchBuilder::in_loan).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use parallax_events::{BatchLayout, EventBatch, Meta};
+    /// use parallax_memory::{MemoryPool, PoolConfig};
+    ///
+    /// let pool = MemoryPool::new(&PoolConfig::new(1, BatchLayout::new(100)?.bytes()))?;
+    /// let mut builder = EventBatch::builder_in(pool.loan()?, 100)?;
+    /// builder.spare().t[0] = 17;
+    /// builder.commit(1)?;
+    /// let batch = builder.finish(&Arc::new(Meta::default()))?;
+    /// let [t, ..] = batch.buffers();
+    /// drop(batch);
+    /// assert_eq!((t.typed_data::<i64>(), pool.stats().in_use), (&[17][..], 1));
+    /// drop(t);
+    /// assert_eq!(pool.stats().in_use, 0);
+    /// # Ok::<(), parallax_events::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind) if the slot is too small.
+    pub fn builder_in(slot: parallax_memory::LoanedSlot, capacity: usize) -> Result<crate::BatchBuilder> {
+        crate::BatchBuilder::in_loan(slot, capacity)
+    }
+
     /// From parts that the builder has already checked.
     pub(crate) fn from_checked_parts(
         t: Buffer,

@@ -248,6 +248,18 @@ impl From<std::io::Error> for Error {
     }
 }
 
+impl From<parallax_memory::LoanError> for Error {
+    /// No slot, or one that is too small, is [`ErrorKind::Limit`]; what does not fit its type [`ErrorKind::Malformed`].
+    fn from(error: parallax_memory::LoanError) -> Self {
+        use parallax_memory::LoanError as Loan;
+        let kind = match error {
+            Loan::Exhausted { .. } | Loan::TooLarge { .. } => ErrorKind::Limit,
+            _ => ErrorKind::Malformed,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
 impl From<arrow_schema::ArrowError> for Error {
     fn from(error: arrow_schema::ArrowError) -> Self {
         Self::new(ErrorKind::Malformed, error.to_string())

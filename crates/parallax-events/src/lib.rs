@@ -12,6 +12,7 @@ mod meta;
 mod operator;
 mod report;
 mod represent;
+mod slot;
 mod time;
 mod trigger;
 

@@ -1,4 +1,4 @@
-//! Floor 0 of Parallax: memory regions, huge pages and read-only mapped files, as Arrow buffers.
+//! Floor 0 of Parallax: memory regions, huge pages, mapped files, pools and loans, as Arrow buffers.
 //!
 //! In go byte counts and open files; out come bytes that somebody owns. This crate knows nothing of events.
 //!
@@ -6,12 +6,14 @@
 //! | --- | --- | --- |
 //! | [`Region`] | its one owner | zeroed, 64-byte aligned bytes: heap, pages or huge pages |
 //! | [`Column`] | its one owner | a growable typed column on a region, for decoders |
-//! | [`Bytes`] | nobody | shared bytes with `O(1)` clone and slice; the way into Arrow |
+//! | [`MemoryPool`] | nobody | slots of one size, loaned and returned without a lock or a system call |
+//! | [`LoanedSlot`] | its one owner | a slot in one hand; goes back when dropped |
+//! | [`Buffer`], [`Bytes`] | nobody | shared memory with `O(1)` clone and slice; the way into Arrow |
 //! | [`MappedFile`] | nobody here | a recording mapped read-only, its size checked again per chunk |
 //!
-//! A region is unique and writable; sealed into [`Bytes`] it is shared and read-only. They are two types, so
-//! nobody writes what another reads. When the last handle goes (Arrow's included), the memory is freed, or
-//! [`Bytes::try_into_region`] takes it back for the next chunk.
+//! A region or a loan is unique and writable; sealed into a [`Buffer`] it is shared and read-only. They are two
+//! types, so nobody writes what another reads. When the last handle goes (Arrow's included), the memory is freed, goes
+//! back to its pool, or [`Bytes::try_into_region`] takes it back for the next chunk.
 //!
 //! # Contract
 //! - An allocation that fails is an [`std::io::Error`] of kind `OutOfMemory`, never an abort.
@@ -21,22 +23,30 @@
 //! # Surprises
 //! - Off Linux (wasm32 included) there is only the heap: the same types work, [`MappedFile::open`] says
 //!   `Unsupported`, and callers read instead.
-//! - Pools and loans ([`Region`]s that return to a pool, memory shared between processes) come later and
-//!   stand beside `region`; [`Bytes`] is what they will seal into.
+//! - A pool in shared memory is ready to be mapped by others, but nothing here talks to them.
 
-mod bytes;
+mod buffer;
 mod column;
 mod filesystem;
 mod heap;
 mod mapped;
+mod metadata;
 #[cfg(target_os = "linux")]
 mod pages;
+mod pool;
 mod region;
+mod segment;
+#[cfg(target_os = "linux")]
+mod shared;
+mod sync;
 
-pub use bytes::Bytes;
+pub use buffer::{Buffer, Bytes};
 pub use column::{Column, Element};
 pub use mapped::MappedFile;
+pub use metadata::{Flags, Metadata};
+pub use pool::{LoanError, LoanedSlot, MemoryPool, PoolConfig, PoolStats, SlotId};
 pub use region::{Region, RegionKind};
+pub use segment::{MemoryKind, MemorySegment};
 
 /// The alignment of every [`Region`], in bytes: a cache line, and what Arrow recommends.
 pub const ALIGNMENT: usize = 64;

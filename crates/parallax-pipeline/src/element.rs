@@ -1,73 +1,139 @@
-//! Sources, elements and sinks: the contracts, and the row of the registry.
+//! Sources, elements and sinks: the contracts that the engine drives.
+//!
+//! The engine calls `start`, then `produce`, `process` or `consume` any number of times, then the end of the stream once
+//! (`drain`, `end`), then `stop`; after a stop it may start again. A stop can come at any moment, without an end.
 
 use std::fmt::Debug;
 
-use parallax_events::{Chain, Declaration, Error, EventBatch, Params, Result, Tensor, chain};
-use parallax_memory::Bytes;
+use parallax_events::{Error, Result};
 
-use crate::ELEMENTS;
+use crate::{Caps, Context, Out, Packet, QueueConfig};
 
-/// What travels between elements. Handing it on moves a reference; the memory stays where it is.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Payload {
-    /// Bytes of any meaning.
-    Bytes(Bytes),
-    /// Events.
-    Events(EventBatch),
-    /// A representation.
-    Tensor(Tensor),
+/// What a source has next.
+#[derive(Debug)]
+pub enum Produced {
+    /// A packet.
+    Packet(Packet),
+    /// Nothing yet: the engine looks whether it is to stop or pause, and asks again. A source waits inside
+    /// [`Source::produce`] for at most a tenth of a second before it says so.
+    Nothing,
+    /// The end of the stream.
+    End,
+}
+
+impl From<Option<Packet>> for Produced {
+    fn from(packet: Option<Packet>) -> Self {
+        packet.map_or(Self::End, Self::Packet)
+    }
 }
 
 /// Begins a stream.
 pub trait Source: Send + Debug {
-    /// The next payload; `None` once, at the end of the stream.
+    /// What it can give.
+    fn offers(&self) -> Caps {
+        Caps::ANY
+    }
+
+    /// Opens what the stream comes from; the stream then begins at its beginning.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    fn start(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// The next packet. After the end it is not called again before the next start.
     ///
     /// # Errors
     /// If the stream cannot go on.
-    fn produce(&mut self) -> Result<Option<Payload>>;
+    fn produce(&mut self) -> Result<Produced>;
+
+    /// Closes what `start` opened.
+    fn stop(&mut self) {}
 }
 
-/// Stands inside a stream: one payload in, at most one out.
+/// Stands inside a stream: takes packets and pushes what becomes of them.
 pub trait Element: Send + Debug {
-    /// Takes one payload and hands on what becomes of it.
+    /// What it takes, if `wanted` is what those behind it take. As it stands: what they take, because it hands on
+    /// what it gets.
+    fn accepts(&self, wanted: &Caps) -> Caps {
+        wanted.clone()
+    }
+
+    /// What it gives for such an input. As it stands: the same.
+    fn offers(&self, input: &Caps) -> Caps {
+        input.clone()
+    }
+
+    /// Prepares for a new stream.
     ///
     /// # Errors
-    /// If the element cannot take such a payload, or fails.
-    fn process(&mut self, payload: Payload) -> Result<Option<Payload>>;
+    /// If it cannot.
+    fn start(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
 
-    /// The stream has ended: hands on what is still held back, one payload a call, `None` when done. The engine
-    /// calls nothing afterwards.
+    /// Takes one packet and pushes any number of packets into `out`.
+    ///
+    /// # Errors
+    /// If the element cannot take such a packet, or fails. What a push returns is passed on as it is.
+    fn process(&mut self, packet: Packet, out: &mut Out<'_>) -> Result<()>;
+
+    /// The stream has ended: pushes what is still held back. Called once.
     ///
     /// # Errors
     /// As [`process`](Self::process).
-    fn drain(&mut self) -> Result<Option<Payload>> {
-        Ok(None)
+    fn drain(&mut self, out: &mut Out<'_>) -> Result<()> {
+        let _ = out;
+        Ok(())
     }
 
-    /// Forgets what is held back, as a seek or a stop asks; from any state.
+    /// Forgets the stream so far, as a seek or a stop asks; from any state.
     fn flush(&mut self) {}
+
+    /// Closes what `start` opened.
+    fn stop(&mut self) {}
 }
 
 /// Ends a stream.
 pub trait Sink: Send + Debug {
-    /// Takes one payload.
+    /// What it takes.
+    fn accepts(&self) -> Caps {
+        Caps::ANY
+    }
+
+    /// Opens what the stream goes to.
     ///
     /// # Errors
-    /// If the sink cannot take such a payload, or fails.
-    fn consume(&mut self, payload: Payload) -> Result<()>;
+    /// If it cannot be opened.
+    fn start(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
 
-    /// The stream has ended: completes what was begun. Called once.
+    /// Takes one packet.
+    ///
+    /// # Errors
+    /// If the sink cannot take such a packet, or fails.
+    fn consume(&mut self, packet: Packet) -> Result<()>;
+
+    /// The stream has ended: completes what was begun. Called once; not at all if the stream was stopped or failed.
     ///
     /// # Errors
     /// If what was begun cannot be completed.
     fn end(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// Closes what `start` opened; what was begun and not completed is left as if it had never been.
+    fn stop(&mut self) {}
 }
 
-/// One element that was made from its parameters.
+/// A made element, as a pipeline takes it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Built {
     /// Begins a stream.
     Source(Box<dyn Source>),
@@ -75,52 +141,122 @@ pub enum Built {
     Element(Box<dyn Element>),
     /// Ends a stream.
     Sink(Box<dyn Sink>),
+    /// The border between two threads.
+    Queue(QueueConfig),
+    /// A whole typed chain, from source to sink.
+    Typed(Box<dyn crate::typed::TypedRun>),
 }
 
-/// Makes an element from parameters that were checked against its declaration.
-pub type Build = fn(Params) -> Result<Built>;
+impl Built {
+    /// A source of your own.
+    pub fn source(source: impl Source + 'static) -> Self {
+        Self::Source(Box::new(source))
+    }
 
-/// One element's row. The rows are `static` and listed in `elements/mod.rs`.
-#[derive(Debug)]
-pub struct ElementRow {
-    /// Id, title and parameters.
-    pub declaration: &'static Declaration,
-    /// Other names that users expect.
-    pub aliases: &'static [&'static str],
-    /// Makes it.
-    pub build: Build,
-}
+    /// An element of your own.
+    pub fn element(element: impl Element + 'static) -> Self {
+        Self::Element(Box::new(element))
+    }
 
-impl ElementRow {
-    /// The id: the name everywhere.
-    pub fn id(&self) -> &'static str {
-        self.declaration.id()
+    /// A sink of your own.
+    pub fn sink(sink: impl Sink + 'static) -> Self {
+        Self::Sink(Box::new(sink))
+    }
+
+    /// How many pads it has where nothing else is said.
+    pub fn ports(&self) -> Ports {
+        match self {
+            Self::Source(_) => Ports::SOURCE,
+            Self::Element(_) | Self::Queue(_) => Ports::FILTER,
+            Self::Sink(_) => Ports::SINK,
+            Self::Typed(_) => Ports {
+                inputs: 0,
+                outputs: 0,
+            },
+        }
+    }
+
+    pub(crate) fn start(&mut self, context: &Context) -> Result<()> {
+        match self {
+            Self::Source(source) => source.start(context),
+            Self::Element(element) => element.start(context),
+            Self::Sink(sink) => sink.start(context),
+            Self::Queue(_) | Self::Typed(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        match self {
+            Self::Source(source) => source.stop(),
+            Self::Element(element) => {
+                element.flush();
+                element.stop();
+            }
+            Self::Sink(sink) => sink.stop(),
+            Self::Queue(_) | Self::Typed(_) => {}
+        }
     }
 }
 
-/// The row called `id`, or by an alias of it.
-///
-/// # Errors
-/// [`ErrorKind::NotFound`](parallax_events::ErrorKind) lists the known ones and names the nearest.
-pub fn element(id: &str) -> Result<&'static ElementRow> {
-    match ELEMENTS.iter().find(|row| row.aliases.contains(&id)) {
-        Some(row) => Ok(row),
-        None => chain::resolve("element", id, ELEMENTS, |row| row.id()).copied(),
-    }
+/// How many pads of each side an element has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// Pads that take: none, or `sink`.
+    pub inputs: usize,
+    /// Pads that give: none, `src`, or as many `src_0`, `src_1`, .. as are asked for, up to this many.
+    pub outputs: usize,
 }
 
-/// The element that `text` names with its parameters.
-///
-/// # Errors
-/// Unknown ids and wrong parameters name what is known.
-pub fn build(text: &str) -> Result<Built> {
-    let chain = Chain::parse(text)?;
-    let [link] = chain.links.as_slice() else {
-        return Err(Error::param(format!("\"{text}\" is not one element")));
+impl Ports {
+    /// Gives on one pad.
+    pub const SOURCE: Self = Self {
+        inputs: 0,
+        outputs: 1,
     };
-    let row = element(&link.id).map_err(|error| link.point(link.id_span, error))?;
-    // The declaration knows the id alone.
-    let mut link = link.clone();
-    link.id = row.id().to_owned();
-    (row.build)(row.declaration.check(&link)?)
+    /// Takes on one pad and gives on one.
+    pub const FILTER: Self = Self {
+        inputs: 1,
+        outputs: 1,
+    };
+    /// Takes on one pad.
+    pub const SINK: Self = Self {
+        inputs: 1,
+        outputs: 0,
+    };
+    /// Takes on one pad and gives on as many as are asked for.
+    pub const BRANCHES: Self = Self {
+        inputs: 1,
+        outputs: 256,
+    };
+
+    /// The name of an output pad.
+    pub fn output_name(self, index: usize) -> String {
+        if self.outputs == 1 {
+            "src".to_owned()
+        } else {
+            format!("src_{index}")
+        }
+    }
+
+    /// Which output pad is called `name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](parallax_events::ErrorKind) says which names there are.
+    pub fn output(self, name: &str) -> Result<usize> {
+        let index = match (name, self.outputs) {
+            ("src", 1) => Some(0),
+            (_, 1) => None,
+            _ => name.strip_prefix("src_").and_then(|number| number.parse().ok()),
+        };
+        index
+            .filter(|&index: &usize| index < self.outputs)
+            .ok_or_else(|| {
+                let known = match self.outputs {
+                    0 => "it gives nothing".to_owned(),
+                    1 => "known: src".to_owned(),
+                    most => format!("known: src_0 to src_{}", most - 1),
+                };
+                Error::not_found("no such output pad").with_hint(known)
+            })
+    }
 }

@@ -1,20 +1,39 @@
-//! Floor 3 of Parallax: the pipeline engine's contracts.
+//! Floor 3 of Parallax: the pipeline engine.
 //!
-//! In outline: what a source, an element and a sink are, and the list of them. The engine that runs them, with
-//! its memory pools, queues and states, is a later issue; these traits are what it will drive.
+//! In go elements ([`Source`], [`Element`], [`Sink`]) and links, from a program ([`Pipeline::add`], [`Pipeline::link`]), a
+//! text ([`Pipeline::parse`]) or a typed chain ([`TypedPipeline`]); out comes a running graph. One engine runs all three.
 //!
-//! ```
-//! use parallax_pipeline::{Built, Payload, build};
+//! - Elements between two queues call each other directly, on one thread: no lock, no copy, no allocation, no system
+//!   call. A `queue` is the border between two threads.
+//! - A [`Packet`] is a reference and some facts. A tee shares it; nothing is copied.
+//! - Back-pressure is the default: a full queue holds its sender. Leaking is said explicitly.
+//! - An error or a panic in an element stops the pipeline and is laid at that element's door on the [`Bus`].
 //!
-//! let Built::Element(mut element) = build("passthrough")? else { unreachable!() };
-//! let out = element.process(Payload::Bytes(vec![1, 2, 3].into()))?;
-//! assert!(matches!(out, Some(Payload::Bytes(bytes)) if *bytes == [1, 2, 3]));
-//! # Ok::<(), parallax_events::Error>(())
-//! ```
+//! Surprises: an element has one input here; merging streams, live changes of the graph and links between processes
+//! have their place and are not here yet.
 #![forbid(unsafe_code)]
 
+mod bus;
+mod caps;
+mod caps_filter;
 mod element;
-mod elements;
+mod packet;
+mod pipeline;
+mod queue;
+mod row;
+mod run;
+mod text;
+mod typed;
 
-pub use element::{Build, Built, Element, ElementRow, Payload, Sink, Source, build, element};
-pub use elements::ELEMENTS;
+pub use bus::{Bus, Message};
+pub use caps::{Caps, Field, Media, Structure};
+pub use caps_filter::{CAPS_FILTER, CapsFilter};
+pub use element::{Built, Element, Ports, Produced, Sink, Source};
+pub use packet::{Packet, Payload};
+pub use pipeline::{
+    Controller, ElementId, ElementStats, MAX_ELEMENTS, Pipeline, PipelineConfig, State, Stats,
+};
+pub use queue::{Leaky, QueueConfig};
+pub use row::{Build, ElementRow, Registry};
+pub use run::{Collector, Context, Out};
+pub use typed::{Tee, Then, TypedChain, TypedElement, TypedPipeline, TypedRun, TypedSink, TypedSource};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parallax_events::{
     Declaration, Error, EventBlock, EventOp, Meta, OpState, Params, Pool, Result, Stateless, state_as,
 };
-use parallax_pipeline::{Built, Element, Payload};
+use parallax_pipeline::{Built, Element, Out, Packet};
 use parallax_testkit::laws::element::{self, ElementSubject};
 use parallax_testkit::laws::operator::{self as laws, Op, OperatorRow};
 use parallax_testkit::laws::{Lawful, breaches};
@@ -218,23 +218,25 @@ fn a_state_that_takes_any_bytes_is_rejected() {
 /// Holds back what it gets; broken, it forgets to forget, or never ends.
 #[derive(Debug)]
 struct Holder {
-    held: Vec<Payload>,
+    held: Vec<Packet>,
     forgets: bool,
     ends: bool,
 }
 
 impl Element for Holder {
-    fn process(&mut self, payload: Payload) -> Result<Option<Payload>> {
-        self.held.push(payload);
-        Ok(None)
+    fn process(&mut self, packet: Packet, _: &mut Out<'_>) -> Result<()> {
+        self.held.push(packet);
+        Ok(())
     }
 
-    fn drain(&mut self) -> Result<Option<Payload>> {
-        if self.ends {
-            Ok(self.held.pop())
-        } else {
-            Ok(self.held.first().cloned())
+    fn drain(&mut self, out: &mut Out<'_>) -> Result<()> {
+        while let Some(packet) = self.held.last().cloned() {
+            out.push(packet)?;
+            if self.ends {
+                self.held.pop();
+            }
         }
+        Ok(())
     }
 
     fn flush(&mut self) {
@@ -248,11 +250,11 @@ impl Element for Holder {
 fn elements_that_do_not_end_or_do_not_forget_are_rejected() {
     let holder = |forgets, ends| {
         ElementSubject::outside("holder", move || {
-            Ok(Built::Element(Box::new(Holder {
+            Ok(Built::element(Holder {
                 held: Vec::new(),
                 forgets,
                 ends,
-            })))
+            }))
         })
     };
     for (law, check) in [

@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub use parallax_elements as elements;
 pub use parallax_events as events;
 pub use parallax_formats as formats;
 pub use parallax_memory as memory;

@@ -20,6 +20,7 @@ mod golden;
 mod info;
 mod lists;
 mod many;
+mod pipelines;
 mod program;
 mod render;
 mod shell;

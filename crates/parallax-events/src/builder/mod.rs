@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use parallax_memory::{Column, Region};
+use parallax_memory::{Column, LoanedSlot, Region};
 use parallax_simd::order;
 
-use crate::{BatchLayout, DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeRange, TimeUnit};
+use crate::slot::Slot;
+use crate::{DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeRange, TimeUnit};
 
 mod check;
 mod part;
@@ -65,8 +66,8 @@ pub struct BuilderMark {
 
 #[derive(Debug)]
 enum Memory {
-    /// One slot, laid out by [`BatchLayout`]; it cannot grow.
-    Slot(Region, BatchLayout),
+    /// One slot, laid out by [`BatchLayout`](crate::BatchLayout); it cannot grow.
+    Slot(Slot),
     /// Four regions that grow without moving what is in them.
     Columns {
         t: Column<i64>,
@@ -88,8 +89,22 @@ impl BatchBuilder {
 
     /// A builder for one batch in `slot`, as large as it allows.
     pub fn in_region(slot: Region) -> Result<Self> {
-        let layout = BatchLayout::fitting(slot.len())?;
-        Ok(Self::of(Memory::Slot(slot, layout), layout.capacity()))
+        Ok(Self::of_slot(Slot::region(slot)?))
+    }
+
+    /// A builder for one batch of up to `capacity` events in a slot that a pool has loaned. The slot returns when the
+    /// last column of the batch is dropped, wherever that is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`](crate::ErrorKind) if the slot is too small; a batch needs
+    /// [`BatchLayout::bytes`](crate::BatchLayout::bytes).
+    pub fn in_loan(slot: LoanedSlot, capacity: usize) -> Result<Self> {
+        Ok(Self::of_slot(Slot::loan(slot, capacity)?))
+    }
+
+    fn of_slot(slot: Slot) -> Self {
+        let capacity = slot.capacity();
+        Self::of(Memory::Slot(slot), capacity)
     }
 
     /// A builder whose columns grow as needed by [`reserve`](Self::reserve): for whole recordings.
@@ -174,15 +189,7 @@ impl BatchBuilder {
     pub fn spare(&mut self) -> SpareColumns<'_> {
         let Range { start, end } = self.len..self.capacity;
         match &mut self.memory {
-            Memory::Slot(region, layout) => {
-                let (t, x, y, p) = split(region.as_mut_slice(), layout);
-                SpareColumns {
-                    t: &mut t[start..end],
-                    x: &mut x[start..end],
-                    y: &mut y[start..end],
-                    p: &mut p[start..end],
-                }
-            }
+            Memory::Slot(slot) => slot.spare(start..end),
             Memory::Columns { t, x, y, p } => {
                 let room = end - start;
                 SpareColumns {
@@ -317,15 +324,7 @@ impl BatchBuilder {
     /// The committed events.
     pub fn columns(&self) -> DvsColumns<'_> {
         match &self.memory {
-            Memory::Slot(region, layout) => {
-                let bytes = region.as_slice();
-                DvsColumns {
-                    t: bytemuck::cast_slice(&bytes[layout.t(self.len)]),
-                    x: bytemuck::cast_slice(&bytes[layout.x(self.len)]),
-                    y: bytemuck::cast_slice(&bytes[layout.y(self.len)]),
-                    p: &bytes[layout.p(self.len)],
-                }
-            }
+            Memory::Slot(slot) => slot.columns(self.len),
             Memory::Columns { t, x, y, p } => DvsColumns {
                 t: t.as_slice(),
                 x: x.as_slice(),
@@ -418,11 +417,9 @@ impl BatchBuilder {
         let (len, order) = (self.len, self.order());
         let checked = meta.geometry.is_none() || meta.geometry == self.check.geometry;
         let batch = match std::mem::replace(&mut self.memory, Memory::Gone) {
-            Memory::Slot(region, layout) => {
-                let slot = region.seal().into_arrow(..);
-                let part = |range: Range<usize>| slot.slice_with_length(range.start, range.len());
-                let (t, x, y, p) = (layout.t(len), layout.x(len), layout.y(len), layout.p(len));
-                EventBatch::from_checked_parts(part(t), part(x), part(y), part(p), Arc::default(), order)
+            Memory::Slot(slot) => {
+                let [t, x, y, p] = slot.into_arrow(len);
+                EventBatch::from_checked_parts(t, x, y, p, Arc::default(), order)
             }
             Memory::Columns { t, x, y, p } => EventBatch::from_checked_parts(
                 t.into_bytes().into_arrow(..),
@@ -447,25 +444,8 @@ impl BatchBuilder {
     /// Memory for the next batch, if the last one was handed on.
     pub fn provide(&mut self) -> Result<()> {
         if matches!(self.memory, Memory::Gone) {
-            let layout = BatchLayout::new(self.capacity)?;
-            self.memory = Memory::Slot(Region::new(layout.bytes())?, layout);
+            self.memory = Memory::Slot(Slot::new(self.capacity)?);
         }
         Ok(())
     }
-}
-
-type Columns<'a> = (&'a mut [i64], &'a mut [u16], &'a mut [u16], &'a mut [u8]);
-
-/// The four whole columns of a slot.
-fn split<'a>(bytes: &'a mut [u8], layout: &BatchLayout) -> Columns<'a> {
-    let capacity = layout.capacity();
-    let (t, rest) = bytes.split_at_mut(layout.x(0).start);
-    let (x, rest) = rest.split_at_mut(layout.y(0).start - layout.x(0).start);
-    let (y, p) = rest.split_at_mut(layout.p(0).start - layout.y(0).start);
-    (
-        bytemuck::cast_slice_mut(&mut t[..capacity * 8]),
-        bytemuck::cast_slice_mut(&mut x[..capacity * 2]),
-        bytemuck::cast_slice_mut(&mut y[..capacity * 2]),
-        &mut p[..capacity],
-    )
 }

@@ -1,20 +1,28 @@
-//! The laws of elements, as far as their outline goes: the end of a stream comes once, and stopping works from
-//! any state. Loans come with the engine.
+//! The laws of elements: the end of a stream comes once, a flush forgets, stopping works from any state and takes no
+//! longer than a second, nobody hangs under back-pressure, every loan is back in its pool, caps are honoured.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use parallax_events::{Event, EventBatch, Meta, Tensor};
-use parallax_pipeline::{Built, Element, ElementRow, Payload};
+use parallax_memory::{Bytes, MemoryPool, PoolConfig};
+use parallax_pipeline::{
+    Built, Caps, Collector, Context, Element, ElementRow, Media, Packet, Payload, Pipeline, Ports, Produced,
+    QueueConfig, Sink, Source, State,
+};
 
 use super::{Broken, Lawful, Subject, ensure};
 use crate::Scene;
 
-/// An element that ends is done after so many calls.
+/// An element that ends is done after so many packets.
 const PATIENCE: usize = 10_000;
+/// Longer than this, and it hangs.
+const HANG: Duration = Duration::from_secs(20);
 
-/// An element as the laws see it: its id, and how it is made.
+/// An element as the laws see it: its id, how it is made, and its pads.
 pub struct ElementSubject {
     id: String,
+    ports: Option<Ports>,
     make: Box<dyn Fn() -> Result<Built, Broken> + Send + Sync>,
 }
 
@@ -39,30 +47,54 @@ impl ElementSubject {
     pub fn outside(id: &str, make: impl Fn() -> Result<Built, Broken> + Send + Sync + 'static) -> Self {
         Self {
             id: id.to_owned(),
+            ports: None,
             make: Box::new(make),
         }
     }
 
     /// Every row that can be made without parameters. One that needs a location or a peer is tested where it lives.
     pub fn all(rows: &[&'static ElementRow]) -> Vec<Self> {
-        let alone = rows
-            .iter()
-            .filter(|row| row.declaration.params().iter().all(|spec| !spec.is_required()));
+        let alone = rows.iter().filter(|row| {
+            row.declaration
+                .defaults()
+                .is_ok_and(|params| (row.build)(params).is_ok())
+        });
         alone
-            .map(|&row| Self::outside(row.id(), move || Ok((row.build)(row.declaration.defaults()?)?)))
+            .map(|&row| Self {
+                ports: Some(row.ports),
+                ..Self::outside(row.id(), move || Ok((row.build)(row.declaration.defaults()?)?))
+            })
             .collect()
     }
 
     fn make(&self) -> Result<Built, Broken> {
         (self.make)()
     }
+
+    /// As the engine would start it.
+    fn started(&self) -> Result<Built, Broken> {
+        let context = Context::alone();
+        let mut built = self.make()?;
+        match &mut built {
+            Built::Source(source) => source.start(&context)?,
+            Built::Element(element) => element.start(&context)?,
+            Built::Sink(sink) => sink.start(&context)?,
+            _ => {}
+        }
+        Ok(built)
+    }
+
+    fn pads(&self) -> usize {
+        self.ports.map_or(1, |ports| ports.outputs.min(2))
+    }
 }
 
-/// Makes one test of every law, held over the rows in the registry: `element_laws!(parallax_pipeline::ELEMENTS);`.
+/// Makes one test of every law, held over the rows: `element_laws!(parallax_elements::registry().rows());`.
 #[macro_export]
 macro_rules! element_laws {
     ($rows:expr) => {
-        $crate::element_laws!(@each $rows; end_comes_once stop_from_any_state flush_is_fresh);
+        $crate::element_laws!(@each $rows; end_comes_once stop_from_any_state flush_is_fresh caps_are_honoured
+            runs_to_its_end_under_back_pressure);
     };
     (@each $rows:expr; $($law:ident)*) => {
         $(
@@ -75,64 +107,71 @@ macro_rules! element_laws {
     };
 }
 
-/// The end comes after finitely many payloads and stays: a source says `None` again, a drained element has nothing
-/// more, a sink ends without an error.
+/// The end comes after finitely many packets and stays: a source ends, a drained element is done, a sink ends without
+/// an error.
 pub fn end_comes_once(subject: &ElementSubject) -> Lawful {
-    for payloads in payloads()? {
-        match subject.make()? {
+    for packets in streams()? {
+        match subject.started()? {
             Built::Source(mut source) => {
-                let mut left = PATIENCE;
-                while let Some(payload) = source.produce()? {
-                    drop(payload);
-                    left -= 1;
-                    // A live source need not end.
-                    if left == 0 {
-                        return Ok(());
+                // A live source need not end.
+                for _ in 0..PATIENCE {
+                    if let Produced::End = source.produce()? {
+                        break;
                     }
                 }
-                ensure!(source.produce()?.is_none(), "a source that ended goes on");
             }
             Built::Element(mut element) => {
-                let _ = run(element.as_mut(), &payloads);
-                drained(element.as_mut())?;
+                let _ = run(subject, element.as_mut(), &packets);
+                drained(subject, element.as_mut())?;
             }
             Built::Sink(mut sink) => {
-                for payload in payloads {
-                    if sink.consume(payload).is_err() {
+                for packet in packets {
+                    if sink.consume(packet).is_err() {
                         break;
                     }
                 }
                 sink.end()?;
             }
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Dropped before the first payload, in the middle, while draining or after the end, flushed or not: no panic.
+/// Dropped before the first packet, in the middle, after draining, flushed or not, stopped or not: no panic.
 pub fn stop_from_any_state(subject: &ElementSubject) -> Lawful {
-    for payloads in payloads()? {
-        for stop in 0..=payloads.len() {
+    for packets in streams()? {
+        for stop in 0..=packets.len() {
             for flushed in [false, true] {
-                match subject.make()? {
+                match subject.started()? {
                     Built::Source(mut source) => {
                         for _ in 0..stop {
                             let _ = source.produce()?;
                         }
+                        if flushed {
+                            source.stop();
+                            source.stop();
+                        }
                     }
                     Built::Element(mut element) => {
-                        let _ = run(element.as_mut(), &payloads[..stop]);
-                        let _ = element.drain();
+                        let _ = run(subject, element.as_mut(), &packets[..stop]);
+                        let _ = drained(subject, element.as_mut());
                         if flushed {
                             element.flush();
                             element.flush();
+                            element.stop();
                         }
                     }
                     Built::Sink(mut sink) => {
-                        for payload in &payloads[..stop] {
-                            let _ = sink.consume(payload.clone());
+                        for packet in &packets[..stop] {
+                            let _ = sink.consume(packet.clone());
+                        }
+                        if flushed {
+                            sink.stop();
+                            sink.stop();
                         }
                     }
+                    _ => {}
                 }
             }
         }
@@ -142,72 +181,261 @@ pub fn stop_from_any_state(subject: &ElementSubject) -> Lawful {
 
 /// After a flush an element holds nothing back, and the stream that follows comes out as from a new one.
 pub fn flush_is_fresh(subject: &ElementSubject) -> Lawful {
-    for payloads in payloads()? {
-        let (Built::Element(mut fresh), Built::Element(mut used)) = (subject.make()?, subject.make()?) else {
+    for packets in streams()? {
+        let (Built::Element(mut fresh), Built::Element(mut used)) = (subject.started()?, subject.started()?)
+        else {
             return Ok(());
         };
-        let _ = run(used.as_mut(), &payloads);
+        let _ = run(subject, used.as_mut(), &packets);
         used.flush();
+        let Built::Element(mut untouched) = subject.started()? else {
+            return Ok(());
+        };
         ensure!(
-            matches!(used.drain(), Ok(None)),
+            drained(subject, used.as_mut())? == drained(subject, untouched.as_mut())?,
             "after a flush something is held back"
         );
         used.flush();
-        let wanted = (run(fresh.as_mut(), &payloads), drained(fresh.as_mut())?);
-        let found = (run(used.as_mut(), &payloads), drained(used.as_mut())?);
+        let wanted = (
+            run(subject, fresh.as_mut(), &packets),
+            drained(subject, fresh.as_mut()),
+        );
+        let found = (
+            run(subject, used.as_mut(), &packets),
+            drained(subject, used.as_mut()),
+        );
         ensure!(found == wanted, "after a flush: {found:?} instead of {wanted:?}");
     }
     Ok(())
 }
 
-/// What comes out for the payloads, as text; refusals too.
-fn run(element: &mut dyn Element, payloads: &[Payload]) -> Vec<String> {
-    let process = |payload: &Payload| match element.process(payload.clone()) {
-        Ok(out) => format!("{:?}", out.as_ref().map(shown)),
-        Err(error) => format!("{error:?}"),
+/// What an element gives is what its caps say; what they refuse is an error that names the medium.
+pub fn caps_are_honoured(subject: &ElementSubject) -> Lawful {
+    for packets in streams()? {
+        let Built::Element(mut element) = subject.started()? else {
+            return Ok(());
+        };
+        for packet in packets {
+            let input = Caps::of(packet.payload.media());
+            let accepted = !element.accepts(&Caps::ANY).meet(&input).is_empty();
+            let offered = element.offers(&input);
+            let mut collector = Collector::with_limit(subject.pads(), PATIENCE);
+            let media = packet.payload.media();
+            let result = element.process(packet, &mut collector.out());
+            if !accepted {
+                let text = result.err().map(|error| error.to_string()).unwrap_or_default();
+                ensure!(
+                    text.contains(media.name()),
+                    "{media} is not accepted, and the error is: {text:?}"
+                );
+                continue;
+            }
+            for out in (0..subject.pads()).flat_map(|pad| collector.take(pad)) {
+                offered
+                    .check(&out)
+                    .map_err(|error| Broken(format!("it breaks its caps: {error}")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In a pipeline with a slow sink behind a queue of one: it runs to its end or says why not, does not hang, and every
+/// slot is back. Stopped in the middle, it ends within a second, and every slot is back.
+pub fn runs_to_its_end_under_back_pressure(subject: &ElementSubject) -> Lawful {
+    for media in Media::ALL {
+        for stopped in [false, true] {
+            let pool = MemoryPool::new(&PoolConfig::new(6, 4096))?;
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let feed = Feed {
+                packets: one_medium(media)?,
+                left: if stopped { usize::MAX } else { 40 },
+                pool: pool.clone(),
+                media,
+            };
+            let mut pipeline = Pipeline::new();
+            let outputs = match subject.make()? {
+                built @ Built::Source(_) => {
+                    // Sources need not end by themselves.
+                    if !stopped {
+                        return Ok(());
+                    }
+                    vec![pipeline.add("subject", built)?]
+                }
+                built => {
+                    let source = pipeline.add("feed", Built::source(feed))?;
+                    let is_sink = matches!(built, Built::Sink(_));
+                    let ports = subject.ports.unwrap_or_else(|| built.ports());
+                    let middle = pipeline.add_with_ports("subject", built, ports)?;
+                    pipeline.link(source, middle)?;
+                    if is_sink {
+                        Vec::new()
+                    } else {
+                        vec![middle; ports.outputs.min(2)]
+                    }
+                }
+            };
+            for (index, output) in outputs.into_iter().enumerate() {
+                let queue = QueueConfig {
+                    buffers: 1,
+                    ..QueueConfig::default()
+                };
+                let queue = pipeline.add(&format!("queue{index}"), Built::Queue(queue))?;
+                let slow = Slow {
+                    seen: Arc::clone(&seen),
+                };
+                let sink = pipeline.add(&format!("slow{index}"), Built::sink(slow))?;
+                pipeline.link(output, queue)?;
+                pipeline.link(queue, sink)?;
+            }
+            // Caps that do not fit are an answer too.
+            if pipeline.set_state(State::Playing).is_ok() {
+                if stopped {
+                    std::thread::sleep(Duration::from_millis(5));
+                } else if let Ok(false) = pipeline.wait_eos_timeout(HANG) {
+                    return Err(Broken(format!("it hangs on {media}")));
+                }
+                let begun = Instant::now();
+                pipeline.stop()?;
+                let took = begun.elapsed();
+                ensure!(took < Duration::from_secs(1), "a stop took {took:?}");
+            }
+            let stats = pipeline.stats();
+            drop(pipeline);
+            seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            let in_use = pool.stats().in_use;
+            ensure!(in_use == 0, "{in_use} slots did not come back from {media}");
+            ensure!(
+                stats.elements.iter().all(|element| element.bytes < u64::MAX / 2),
+                "the figures wrapped"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Gives the packets again and again; bytes in slots of the pool.
+#[derive(Debug)]
+struct Feed {
+    packets: Vec<Packet>,
+    left: usize,
+    pool: MemoryPool,
+    media: Media,
+}
+
+impl Source for Feed {
+    fn offers(&self) -> Caps {
+        Caps::of(self.media)
+    }
+
+    fn produce(&mut self) -> parallax_events::Result<Produced> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(Produced::End);
+        };
+        let packet = match self.media {
+            Media::Bytes => match self.pool.loan_timeout(Duration::from_millis(50)) {
+                Ok(mut loan) => {
+                    loan.write_bytes(&[left as u8; 100])?;
+                    Packet::from(loan.seal())
+                }
+                Err(_) => return Ok(Produced::Nothing),
+            },
+            _ => match self.packets.get(left % self.packets.len().max(1)) {
+                Some(packet) => packet.clone(),
+                None => return Ok(Produced::End),
+            },
+        };
+        self.left = left;
+        Ok(Produced::Packet(packet))
+    }
+}
+
+/// Takes its time, and keeps what it saw last.
+#[derive(Debug)]
+struct Slow {
+    seen: Arc<Mutex<Vec<Packet>>>,
+}
+
+impl Sink for Slow {
+    fn consume(&mut self, packet: Packet) -> parallax_events::Result<()> {
+        std::thread::sleep(Duration::from_micros(200));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clear();
+        seen.push(packet);
+        Ok(())
+    }
+}
+
+/// What comes out for the packets, as text; refusals too.
+fn run(subject: &ElementSubject, element: &mut dyn Element, packets: &[Packet]) -> Vec<String> {
+    let process = |packet: &Packet| {
+        let mut collector = Collector::with_limit(subject.pads(), PATIENCE);
+        match element.process(packet.clone(), &mut collector.out()) {
+            Ok(()) => format!("{:?}", taken(subject, &mut collector)),
+            Err(error) => format!("{error:?}"),
+        }
     };
-    payloads.iter().map(process).collect()
+    packets.iter().map(process).collect()
 }
 
 /// What was held back at the end.
-fn drained(element: &mut dyn Element) -> Result<Vec<String>, Broken> {
-    let mut rest = Vec::new();
-    while let Some(payload) = element.drain()? {
-        rest.push(shown(&payload));
-        ensure!(rest.len() < PATIENCE, "it drains without end");
-    }
-    Ok(rest)
+fn drained(subject: &ElementSubject, element: &mut dyn Element) -> Result<Vec<String>, Broken> {
+    let mut collector = Collector::with_limit(subject.pads(), PATIENCE);
+    let ended = element.drain(&mut collector.out());
+    let rest = taken(subject, &mut collector);
+    ensure!(rest.len() < PATIENCE, "it drains without end");
+    Ok(match ended {
+        Ok(()) => rest,
+        // A decoder of nonsense says so at the end.
+        Err(error) => vec![format!("{error:?}")],
+    })
 }
 
-fn shown(payload: &Payload) -> String {
-    match payload {
+fn taken(subject: &ElementSubject, collector: &mut Collector) -> Vec<String> {
+    (0..subject.pads())
+        .flat_map(|pad| collector.take(pad))
+        .map(|packet| shown(&packet))
+        .collect()
+}
+
+fn shown(packet: &Packet) -> String {
+    match &packet.payload {
         Payload::Bytes(bytes) => format!("{:?}", bytes.to_vec()),
         Payload::Events(batch) => format!("{:?} {:?}", batch.to_events(), batch.meta()),
+        Payload::Tensor(tensor) => {
+            let bytes = tensor.buffer().as_slice();
+            format!(
+                "{} {:?} {bytes:?} {:?}",
+                tensor.dtype(),
+                tensor.shape(),
+                tensor.meta()
+            )
+        }
         other => format!("{other:?}"),
     }
 }
 
+fn one_medium(media: Media) -> Result<Vec<Packet>, Broken> {
+    let all = streams()?.pop().unwrap_or_default();
+    Ok(all
+        .into_iter()
+        .filter(|packet| packet.payload.media() == media)
+        .collect())
+}
+
 /// Streams of bytes, of events and of tensors, and one of all.
-fn payloads() -> Result<Vec<Vec<Payload>>, Broken> {
-    let bytes: Vec<Payload> = [vec![], vec![1, 2, 3], vec![0; 5000]]
-        .map(|b| Payload::Bytes(b.into()))
+fn streams() -> Result<Vec<Vec<Packet>>, Broken> {
+    let bytes: Vec<Packet> = [vec![], vec![1, 2, 3], vec![0; 5000]]
+        .map(|bytes| Packet::from(Bytes::from(bytes)))
         .into();
     let scene = Scene::builder().geometry(20, 10).build()?;
     let meta: &Arc<Meta> = scene.batch().meta();
-    let events = vec![
-        Payload::Events(EventBatch::empty(Arc::clone(meta))),
-        Payload::Events(scene.batch().clone()),
-        Payload::Events(EventBatch::from_events(
-            &[Event::new(1 << 40, 0, 0, 1)],
-            Arc::clone(meta),
-        )?),
+    let events: Vec<Packet> = vec![
+        EventBatch::empty(Arc::clone(meta)).into(),
+        scene.batch().clone().into(),
+        EventBatch::from_events(&[Event::new(1 << 40, 0, 0, 1)], Arc::clone(meta))?.into(),
     ];
-    let tensors = vec![Payload::Tensor(Tensor::from_vec(
-        vec![1_u8, 2],
-        [2],
-        ["x"],
-        Arc::clone(meta),
-    )?)];
+    let tensors: Vec<Packet> = vec![Tensor::from_vec(vec![1_u8, 2], [2], ["x"], Arc::clone(meta))?.into()];
     let all = [bytes.clone(), events.clone(), tensors.clone()].concat();
     Ok(vec![bytes, events, tensors, all])
 }

@@ -1,0 +1,421 @@
+//! `cargo xtask bench pipeline [FILTER]`: what passes through pipelines in a second, ours and, where it is installed,
+//! GStreamer's.
+//!
+//! Each figure is the median of five runs, with the smallest and the largest; what arrived is checked in the same run.
+//! `PARALLAX_RECORDINGS` names the recordings; without them the last row is left out.
+
+use std::error::Error;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Write;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use parallax_elements::{parse, registry};
+use parallax_events::{EventBlock, Pool, Span};
+use parallax_formats::PushReader;
+use parallax_memory::{Bytes, MappedFile, MemoryPool, PoolConfig};
+use parallax_pipeline::{Pipeline, TypedPipeline};
+
+const RUNS: usize = 5;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome<()> {
+    let filter = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'))
+        .unwrap_or_default();
+    let wanted = |name: &str| name.contains(&filter);
+    println!("{:<58} {:>10} [smallest, largest]", "what", "median");
+    if wanted("chain") {
+        let one = packets("chain: source ! identity ! sink, 64 B", "", "identity", 2_000_000)?;
+        let nine = packets(
+            "chain: source ! 9 x identity ! sink",
+            "",
+            &["identity"; 9].join(" ! "),
+            2_000_000,
+        )?;
+        println!(
+            "{:<58} {:>7.1} ns",
+            "chain: one more element",
+            (1e9 / nine - 1e9 / one) / 8.0
+        );
+        gstreamer(
+            "source ! identity ! sink, 64 B",
+            500_000.0,
+            "buffers/s",
+            &["identity", "silent=true"],
+        )?;
+    }
+    if wanted("queue") {
+        packets("queue: source ! queue ! sink, 64 B", "", "queue", 1_000_000)?;
+        packets(
+            "queue: source ! queue max_buffers=256 ! sink, 64 B",
+            "slots=600",
+            "queue max_buffers=256",
+            1_000_000,
+        )?;
+        gstreamer(
+            "source ! queue ! identity ! sink, 64 B",
+            500_000.0,
+            "buffers/s",
+            &["queue", "!", "identity", "silent=true"],
+        )?;
+    }
+    if wanted("tee") {
+        tee()?;
+    }
+    if wanted("typed") {
+        typed()?;
+    }
+    if wanted("file") {
+        file()?;
+    }
+    if wanted("once") {
+        figure("once: parse, play, one buffer, stop", "s", || {
+            let start = Instant::now();
+            parse("fakesrc num_buffers=1 ! fakesink")?.run()?;
+            Ok(start.elapsed().as_secs_f64())
+        })?;
+    }
+    if wanted("recorded") {
+        recorded()?;
+    }
+    Ok(())
+}
+
+/// Buffers a second through `fakesrc ! MIDDLE ! fakesink`.
+fn packets(name: &str, source: &str, middle: &str, count: u64) -> Outcome<f64> {
+    figure(name, "buffers/s", || {
+        let mut pipeline = parse(&format!(
+            "fakesrc {source} num_buffers={count} ! {middle} ! fakesink name=out"
+        ))?;
+        let seconds = timed(&mut pipeline)?;
+        arrived(&pipeline, &["out"], count)?;
+        Ok(count as f64 / seconds)
+    })
+}
+
+fn tee() -> Outcome<()> {
+    let count = 200_000;
+    figure("tee: source ! tee ! four queues ! sinks, 64 KiB", "in/s", || {
+        let branches: String = (0..4)
+            .map(|branch| format!(" t. ! queue ! fakesink name=out{branch}"))
+            .collect();
+        let source = format!("fakesrc size=64KiB slots=128 num_buffers={count}");
+        let mut pipeline = parse(&format!("{source} ! tee name=t{branches}"))?;
+        let seconds = timed(&mut pipeline)?;
+        arrived(&pipeline, &["out0", "out1", "out2", "out3"], count)?;
+        Ok(count as f64 / seconds)
+    })?;
+    Ok(())
+}
+
+fn typed() -> Outcome<()> {
+    let count = 5_000_000;
+    let through = |limit: u64| -> Outcome<(f64, u64)> {
+        let pool = MemoryPool::new(&PoolConfig::new(64, 64))?;
+        let seen = Arc::new(AtomicU64::new(0));
+        let (mut number, total) = (0_u64, Arc::clone(&seen));
+        let mut pipeline = TypedPipeline::from_source(move || {
+            number += 1;
+            if number > limit {
+                return Ok(None);
+            }
+            let mut loan = pool.loan()?;
+            loan.set_len(64)?;
+            Ok(Some(loan.seal()))
+        })
+        .then(|bytes: Bytes| Ok(Some(black_box(bytes))))
+        .sink(move |bytes: Bytes| {
+            total.store(
+                total.load(Ordering::Relaxed) + bytes.len() as u64,
+                Ordering::Relaxed,
+            );
+            Ok(())
+        })
+        .into_pipeline()?;
+        let seconds = timed(&mut pipeline)?;
+        Ok((seconds, seen.load(Ordering::Relaxed)))
+    };
+    figure(
+        "typed: source ! identity ! sink, a loan per buffer, 64 B",
+        "buffers/s",
+        || {
+            let (seconds, bytes) = through(count)?;
+            if bytes != count * 64 {
+                return Err(format!("{bytes} bytes arrived").into());
+            }
+            Ok(count as f64 / seconds)
+        },
+    )?;
+    let count = 100_000_000_u64;
+    figure(
+        "typed: source ! identity ! sink, 64 B by move",
+        "values/s",
+        || {
+            let seen = Arc::new(AtomicU64::new(0));
+            let total = Arc::clone(&seen);
+            let (mut number, mut sum) = (0_u64, 0_u64);
+            let mut pipeline = TypedPipeline::from_source(move || {
+                number += 1;
+                Ok((number <= count).then_some([number; 8]))
+            })
+            .then(|value: [u64; 8]| Ok(Some(black_box(value))))
+            .sink(move |value: [u64; 8]| {
+                sum = sum.wrapping_add(value[7]);
+                if value[0] == count {
+                    total.store(sum, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+            .into_pipeline()?;
+            let seconds = timed(&mut pipeline)?;
+            if seen.load(Ordering::Relaxed) != count * (count + 1) / 2 {
+                return Err("not every value arrived".into());
+            }
+            Ok(count as f64 / seconds)
+        },
+    )?;
+    Ok(())
+}
+
+/// A file in the page cache, summed: mapped and summed by hand, and as a pipeline.
+fn file() -> Outcome<()> {
+    const SIZE: usize = 1 << 30;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("one.gib");
+    let block: Vec<u8> = (0..1_u32 << 20)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut out = File::create(&path)?;
+    for _ in 0..SIZE >> 20 {
+        out.write_all(&block)?;
+    }
+    drop(out);
+    let wanted = 1024 * block.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+    figure(
+        "file: 1 GiB mapped and summed by hand, 1 MiB at a time",
+        "GB/s",
+        || {
+            let start = Instant::now();
+            let mapped = MappedFile::open(&File::open(&path)?)?;
+            let mut sum = 0;
+            for at in (0..SIZE).step_by(1 << 20) {
+                sum += parallax_elements::sum(mapped.chunk(at..at + (1 << 20))?);
+            }
+            if sum != wanted {
+                return Err("the sum is wrong".into());
+            }
+            Ok(SIZE as f64 / 1e9 / start.elapsed().as_secs_f64())
+        },
+    )?;
+    figure("file: filesrc ! nullsink checksum=sum", "GB/s", || {
+        let mut pipeline = parse(&format!(
+            "filesrc location={} ! nullsink checksum=sum",
+            path.display()
+        ))?;
+        let seconds = timed(&mut pipeline)?;
+        let said = std::iter::from_fn(|| pipeline.bus().poll()).any(|message| {
+            matches!(message, parallax_pipeline::Message::Info { text, .. } if text.contains(&format!("{wanted:016x}")))
+        });
+        if !said {
+            return Err("the sum is wrong".into());
+        }
+        Ok(SIZE as f64 / 1e9 / seconds)
+    })?;
+    Ok(())
+}
+
+/// A recording through decoder, filters and a representation: as a pipeline, and the same functions called by hand.
+fn recorded() -> Outcome<()> {
+    let Some(folder) = std::env::var_os("PARALLAX_RECORDINGS") else {
+        println!("recorded: left out, PARALLAX_RECORDINGS is not set");
+        return Ok(());
+    };
+    let path = std::path::Path::new(&folder).join("faery/evt3.raw");
+    if !path.exists() {
+        println!("recorded: left out, there is no {}", path.display());
+        return Ok(());
+    }
+    let steps = ["region x=100 y=100 width=800 height=500", "refractory period=1ms"];
+    let mut hand_kept = 0;
+    let hand = figure("recorded: EVT3, region, refractory, frame; by hand", "s", || {
+        let start = Instant::now();
+        let mapped = Arc::new(MappedFile::open(&File::open(&path)?)?);
+        let options = parallax_formats::ReadOptions {
+            chunk: 65_536,
+            ..Default::default()
+        };
+        let mut reader = PushReader::new(None, &options);
+        let operators = [
+            parallax_ops::event_op(steps[0])?,
+            parallax_ops::event_op(steps[1])?,
+        ];
+        let count = parallax_ops::represent("frame")?;
+        let mut states = None;
+        let mut at = 0;
+        let mut block = EventBlock::default();
+        while at < mapped.len() {
+            let end = (at + (1 << 20)).min(mapped.len());
+            reader.push(&Bytes::from_mapped(Arc::clone(&mapped), at..end)?)?;
+            at = end;
+            if at == mapped.len() {
+                reader.finish()?;
+            }
+            while let Some(batch) = reader.next_batch()? {
+                if states.is_none() {
+                    let meta = batch.meta();
+                    states = Some((
+                        [operators[0].state(meta)?, operators[1].state(meta)?],
+                        count.state(meta, Span::Events)?,
+                        Arc::clone(meta),
+                    ));
+                }
+                let Some((states, counts, _)) = &mut states else {
+                    continue;
+                };
+                block.load(&batch);
+                for (operator, state) in operators.iter().zip(states.iter_mut()) {
+                    operator.run(state.as_mut(), &mut block, Pool::serial())?;
+                }
+                count.accumulate(counts.as_mut(), block.packed(), Pool::serial())?;
+            }
+        }
+        let Some((_, mut counts, meta)) = states else {
+            return Err("no events".into());
+        };
+        let tensor = count.tensor(counts.as_mut(), &meta, Pool::serial())?;
+        let seconds = start.elapsed().as_secs_f64();
+        hand_kept = tensor
+            .as_slice::<i32>()?
+            .iter()
+            .map(|&count| i64::from(count))
+            .sum();
+        Ok(seconds)
+    })?;
+    let text = format!(
+        "filesrc location={} ! decode ! {} ! {} ! frame ! nullsink",
+        path.display(),
+        steps[0],
+        steps[1]
+    );
+    let mut said = String::new();
+    let ours = figure("recorded: the same as a pipeline", "s", || {
+        let mut pipeline = Pipeline::parse(&text, registry())?;
+        let seconds = timed(&mut pipeline)?;
+        said = std::iter::from_fn(|| pipeline.bus().poll())
+            .map(|message| format!("{message:?}"))
+            .collect();
+        Ok(seconds)
+    })?;
+    println!(
+        "{:<58} {:>+9.1} %",
+        "recorded: pipeline against hand",
+        (ours / hand - 1.0) * 100.0
+    );
+    if hand_kept == 0 || !said.contains("fnv1a") {
+        return Err("the recording came to nothing".into());
+    }
+    Ok(())
+}
+
+/// Seconds from Playing to the end of the stream.
+fn timed(pipeline: &mut Pipeline) -> Outcome<f64> {
+    pipeline.set_state(parallax_pipeline::State::Paused)?;
+    let start = Instant::now();
+    pipeline.set_state(parallax_pipeline::State::Playing)?;
+    pipeline.wait_eos_timeout(std::time::Duration::MAX)?;
+    let seconds = start.elapsed().as_secs_f64();
+    pipeline.stop()?;
+    Ok(seconds)
+}
+
+fn arrived(pipeline: &Pipeline, sinks: &[&str], count: u64) -> Outcome<()> {
+    let stats = pipeline.stats();
+    for element in stats
+        .elements
+        .iter()
+        .filter(|element| sinks.contains(&element.name.as_str()))
+    {
+        if element.packets != count {
+            return Err(format!("{} got {} of {count}", element.name, element.packets).into());
+        }
+    }
+    Ok(())
+}
+
+/// GStreamer's `fakesrc ! MIDDLE ! fakesink`, by its own clock; nothing where it is not installed.
+fn gstreamer(name: &str, count: f64, unit: &str, middle: &[&str]) -> Outcome<()> {
+    let found = Command::new("gst-launch-1.0").arg("--version").output();
+    if found.is_err() {
+        println!("gstreamer: {name:<47} not installed");
+        return Ok(());
+    }
+    figure(&format!("gstreamer: {name}"), unit, || {
+        let mut command = Command::new("gst-launch-1.0");
+        command.args([
+            "fakesrc",
+            &format!("num-buffers={count}"),
+            "sizetype=2",
+            "sizemax=64",
+            "!",
+        ]);
+        let output = command
+            .args(middle)
+            .args(["!", "fakesink", "silent=true"])
+            .env("LC_ALL", "C")
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let time = text
+            .lines()
+            .find_map(|line| line.split_once("Execution ended after "))
+            .ok_or("no time")?
+            .1;
+        let seconds = time
+            .trim()
+            .split(':')
+            .try_fold(0.0, |sum, part| part.parse::<f64>().map(|part| sum * 60.0 + part))?;
+        Ok(count / seconds)
+    })?;
+    Ok(())
+}
+
+/// The median of some runs, printed.
+fn figure(name: &str, unit: &str, mut run: impl FnMut() -> Outcome<f64>) -> Outcome<f64> {
+    let mut runs = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        runs.push(run()?);
+    }
+    runs.sort_by(f64::total_cmp);
+    let median = runs[RUNS / 2];
+    println!(
+        "{name:<58} {} {unit} [{}, {}]",
+        short(median),
+        short(runs[0]),
+        short(runs[RUNS - 1])
+    );
+    Ok(median)
+}
+
+fn short(number: f64) -> String {
+    match number {
+        n if n >= 1e6 => format!("{:.2} M", n / 1e6),
+        n if n >= 1e3 => format!("{:.1} k", n / 1e3),
+        n if n >= 0.1 => format!("{n:.2}"),
+        n => format!("{:.2} m", n * 1e3),
+    }
+}

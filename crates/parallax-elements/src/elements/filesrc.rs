@@ -1,0 +1,122 @@
+//! Gives the bytes of a file, in packets of one size.
+//!
+//! A regular local file is mapped, so its pages are handed on without a copy, and its size is looked at before each
+//! packet. What cannot be mapped (pipes, network file systems, `mmap=false`) is read into slots of a pool.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parallax_events::{Declaration, Error, ParamSpec, Params, Result};
+use parallax_memory::{Bytes, MappedFile, MemoryPool};
+use parallax_pipeline::{Built, Caps, Context, ElementRow, Media, Packet, Ports, Produced, Source};
+
+pub(crate) static ELEMENT: ElementRow = ElementRow::plain(&DECLARATION, Ports::SOURCE, build);
+
+static DECLARATION: Declaration = Declaration::new(
+    "filesrc",
+    "Gives the bytes of a file",
+    &[
+        ParamSpec::text("location").doc("Path of the file"),
+        ParamSpec::size("blocksize").min(1).max(1 << 30).default(1 << 20).doc("The most bytes in one packet"),
+        ParamSpec::bool("mmap").default(true).doc("Whether the file may be mapped into memory; else it is read"),
+    ],
+);
+
+fn build(params: Params) -> Result<Built> {
+    let mut source = FileSrc::new(params.text("location")?);
+    source.block = params.size("blocksize")? as usize;
+    source.mmap = params.bool("mmap")?;
+    Ok(source.into())
+}
+
+/// Gives the bytes of a file.
+#[derive(Debug)]
+pub struct FileSrc {
+    location: PathBuf,
+    block: usize,
+    mmap: bool,
+    input: Input,
+}
+
+#[derive(Debug)]
+enum Input {
+    Closed,
+    Mapped(Arc<MappedFile>, usize),
+    Read(File, MemoryPool),
+}
+
+impl FileSrc {
+    /// The bytes of this file, 1 MiB a packet.
+    pub fn new(location: impl Into<PathBuf>) -> Self {
+        Self { location: location.into(), block: 1 << 20, mmap: true, input: Input::Closed }
+    }
+
+    fn named(&self, error: impl Into<Error>) -> Error {
+        error.into().with_context("file", self.location.display())
+    }
+}
+
+impl Source for FileSrc {
+    fn offers(&self) -> Caps {
+        Caps::of(Media::Bytes)
+    }
+
+    fn start(&mut self, context: &Context) -> Result<()> {
+        let file = File::open(&self.location).map_err(|error| self.named(error))?;
+        if file.metadata().map_err(|error| self.named(error))?.is_dir() {
+            return Err(self.named(Error::param("it is a folder").with_hint("name a file inside it")));
+        }
+        self.input = match MappedFile::open(&file) {
+            Ok(mapped) if self.mmap => {
+                // Advice only.
+                let _ = mapped.advise_sequential();
+                Input::Mapped(Arc::new(mapped), 0)
+            }
+            _ => Input::Read(file, context.pool(32, self.block)?),
+        };
+        Ok(())
+    }
+
+    fn produce(&mut self) -> Result<Produced> {
+        let block = self.block;
+        let result = match &mut self.input {
+            Input::Closed => Err(Error::internal("the source has not started")),
+            Input::Mapped(file, at) => {
+                let range = *at..at.saturating_add(block).min(file.len());
+                if range.is_empty() {
+                    return Ok(Produced::End);
+                }
+                *at = range.end;
+                Bytes::from_mapped(Arc::clone(file), range).map_err(Error::from)
+            }
+            Input::Read(file, pool) => {
+                let Ok(mut loan) = pool.loan_timeout(Duration::from_millis(100)) else {
+                    return Ok(Produced::Nothing);
+                };
+                match file.read(loan.as_mut_slice()) {
+                    Ok(0) => return Ok(Produced::End),
+                    Ok(len) => loan.set_len(len).map_err(Error::from).map(|()| loan.seal()),
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(Produced::Nothing),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        match result {
+            Ok(bytes) => Ok(Produced::Packet(Packet::from(bytes))),
+            Err(error) => Err(self.named(error)),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.input = Input::Closed;
+    }
+}
+
+impl From<FileSrc> for Built {
+    fn from(source: FileSrc) -> Self {
+        Self::source(source)
+    }
+}

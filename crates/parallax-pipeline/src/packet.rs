@@ -1,0 +1,75 @@
+//! [`Packet`]: what travels between elements. Handing it on moves a reference; the memory stays where it is.
+
+use parallax_events::{EventBatch, Tensor};
+use parallax_memory::{Bytes, Metadata};
+
+use crate::Media;
+
+/// What a packet holds.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Payload {
+    /// Bytes of any meaning, often in a slot of a pool.
+    Bytes(Bytes),
+    /// Events.
+    Events(EventBatch),
+    /// A representation.
+    Tensor(Tensor),
+}
+
+impl Payload {
+    /// What it is, for caps and messages.
+    pub fn media(&self) -> Media {
+        match self {
+            Self::Bytes(_) => Media::Bytes,
+            Self::Events(_) => Media::Events,
+            Self::Tensor(_) => Media::Tensor,
+        }
+    }
+
+    /// How many bytes of content it refers to.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Events(batch) => batch.len() * 13,
+            Self::Tensor(tensor) => tensor.len() * tensor.dtype().size(),
+        }
+    }
+}
+
+/// A payload and what is said about it. A clone shares the payload's memory.
+#[derive(Debug, Clone)]
+pub struct Packet {
+    /// The content.
+    pub payload: Payload,
+    /// Sequence number, times, marks and properties.
+    pub metadata: Metadata,
+}
+
+impl From<Payload> for Packet {
+    fn from(payload: Payload) -> Self {
+        Self {
+            payload,
+            metadata: Metadata::default(),
+        }
+    }
+}
+
+impl From<Bytes> for Packet {
+    fn from(bytes: Bytes) -> Self {
+        Payload::Bytes(bytes).into()
+    }
+}
+
+impl From<EventBatch> for Packet {
+    fn from(batch: EventBatch) -> Self {
+        Payload::Events(batch).into()
+    }
+}
+
+impl From<Tensor> for Packet {
+    fn from(tensor: Tensor) -> Self {
+        Payload::Tensor(tensor).into()
+    }
+}

@@ -1,0 +1,417 @@
+//! [`Pipeline`]: elements and links, built by a program or from a text, and run.
+//!
+//! In: elements under names, links between their pads. Out: a running graph, its messages and its figures.
+//!
+//! Contract: the graph has no cycle. What is wrong with it is found when it becomes ready, before any thread exists.
+//! From Playing it can be stopped at any moment; that takes at most a second.
+
+mod life;
+mod negotiate;
+mod report;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use daggy::petgraph::Direction;
+use daggy::petgraph::visit::EdgeRef;
+use daggy::{Dag, NodeIndex};
+use parallax_events::{Error, Params, Result, chain};
+use parallax_memory::MemoryKind;
+
+pub use self::life::{Controller, State};
+pub use self::report::{ElementStats, Stats};
+use crate::bus::Bus;
+use crate::queue::Queue;
+use crate::run::{Shared, Tally};
+use crate::{Built, Caps, ElementRow, Ports, Registry};
+
+/// The most elements of one pipeline: a fused chain calls from each into the next, and a stack is finite.
+pub const MAX_ELEMENTS: usize = 1000;
+
+/// What holds for a whole pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PipelineConfig {
+    /// What the pools of its elements are made of.
+    pub memory: MemoryKind,
+}
+
+/// An element of one pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ElementId(usize);
+
+/// A graph of elements that can be run.
+///
+/// ```
+/// use parallax_events::Result;
+/// use parallax_memory::Bytes;
+/// use parallax_pipeline::{Built, Packet, Pipeline, Produced, Sink, Source};
+///
+/// #[derive(Debug)]
+/// struct Count(u8);
+/// impl Source for Count {
+///     fn produce(&mut self) -> Result<Produced> {
+///         self.0 += 1;
+///         Ok((self.0 <= 3).then(|| Packet::from(Bytes::from(vec![self.0]))).into())
+///     }
+/// }
+/// #[derive(Debug)]
+/// struct Print;
+/// impl Sink for Print {
+///     fn consume(&mut self, packet: Packet) -> Result<()> {
+///         println!("{:?}", packet.payload);
+///         Ok(())
+///     }
+/// }
+///
+/// let mut pipeline = Pipeline::new();
+/// let source = pipeline.add("src", Built::source(Count(0)))?;
+/// let sink = pipeline.add("print", Built::sink(Print))?;
+/// pipeline.link(source, sink)?;
+/// # pollster::block_on(async {
+/// pipeline.play().await?;
+/// pipeline.wait_eos().await?;
+/// # Ok::<(), parallax_events::Error>(()) })?;
+/// pipeline.stop()?;
+/// # Ok::<(), parallax_events::Error>(())
+/// ```
+pub struct Pipeline {
+    pub(crate) dag: Dag<Member, Link>,
+    names: HashMap<String, NodeIndex>,
+    config: PipelineConfig,
+    bus: Bus,
+    state: State,
+    /// Of this run, from Ready on; of the last one afterwards.
+    shared: Option<Arc<Shared>>,
+    threads: Vec<JoinHandle<Vec<(usize, Built)>>>,
+    /// Elements that an error about caps may propose.
+    pub(crate) converters: Vec<&'static ElementRow>,
+}
+
+/// An element in its pipeline.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    /// Whether the name was chosen for it and not made up.
+    pub(crate) is_named: bool,
+    /// Not here while a thread has it.
+    built: Option<Built>,
+    pub(crate) ports: Ports,
+    pub(crate) origin: Origin,
+    tally: Arc<Tally>,
+    queue: Option<Arc<Queue>>,
+}
+
+/// How an element is written.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// Made by a program.
+    Program(&'static str),
+    /// From a row and its parameters.
+    Row(&'static ElementRow, Params),
+    /// A caps filter.
+    Caps(Caps),
+}
+
+/// A link from an output pad to an input pad.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) output: usize,
+    /// What was agreed, once it was.
+    caps: Option<Caps>,
+}
+
+impl Pipeline {
+    /// An empty pipeline.
+    pub fn new() -> Self {
+        Self::with_config(PipelineConfig::default())
+    }
+
+    /// An empty pipeline with other memory.
+    pub fn with_config(config: PipelineConfig) -> Self {
+        Self {
+            dag: Dag::new(),
+            names: HashMap::new(),
+            config,
+            bus: Bus::default(),
+            state: State::Null,
+            shared: None,
+            threads: Vec::new(),
+            converters: Vec::new(),
+        }
+    }
+
+    /// Adds an element under a name of its own.
+    ///
+    /// # Errors
+    /// If the name is taken or no name, if there are too many elements, or the pipeline is not in Null.
+    pub fn add(&mut self, name: &str, element: impl Into<Built>) -> Result<ElementId> {
+        let built = element.into();
+        let ports = built.ports();
+        self.insert(Some(name), built, ports, Origin::Program("element"))
+    }
+
+    /// As [`add`](Self::add), for an element of your own with other pads than one on each side: a tee, a splitter.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and if there is more than one input, which is not supported yet.
+    pub fn add_with_ports(
+        &mut self,
+        name: &str,
+        element: impl Into<Built>,
+        ports: Ports,
+    ) -> Result<ElementId> {
+        if ports.inputs > 1 {
+            return Err(Error::unsupported("an element with several inputs"));
+        }
+        self.insert(Some(name), element.into(), ports, Origin::Program("element"))
+    }
+
+    /// Adds the element that `text` names with its parameters: `filesrc location=a.raw`.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and what is wrong with the text.
+    pub fn add_text(&mut self, name: &str, text: &str, registry: &Registry) -> Result<ElementId> {
+        let chain = parallax_events::Chain::parse(text)?;
+        let [link] = chain.links.as_slice() else {
+            return Err(Error::param(format!("\"{text}\" is not one element")));
+        };
+        let (row, params) = registry.check(link)?;
+        self.know_converters(registry);
+        self.add_row(Some(name), row, params)
+    }
+
+    /// Links the next free pads of two elements.
+    ///
+    /// # Errors
+    /// If there is no free pad, or the link would close a circle, which is shown.
+    pub fn link(&mut self, from: ElementId, to: ElementId) -> Result<()> {
+        self.link_pad(from, None, to)
+    }
+
+    /// As [`link`](Self::link), from a pad called by its name: `src_1`.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link), and if there is no such pad.
+    pub fn link_from(&mut self, from: ElementId, pad: &str, to: ElementId) -> Result<()> {
+        self.link_pad(from, Some(pad), to)
+    }
+
+    /// The element called `name`.
+    pub fn element(&self, name: &str) -> Option<ElementId> {
+        self.names.get(name).map(|index| ElementId(index.index()))
+    }
+
+    /// The names of all elements, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.dag.graph().node_weights().map(|member| member.name.as_str())
+    }
+
+    /// The links, as `from.pad ! to`, sorted: what the graph is, whatever the order in which it was built.
+    pub fn links(&self) -> Vec<String> {
+        let mut links: Vec<String> = self
+            .dag
+            .graph()
+            .edge_references()
+            .map(|edge| {
+                let (from, to) = (&self.dag[edge.source()], &self.dag[edge.target()]);
+                format!(
+                    "{}.{} ! {}",
+                    from.name,
+                    from.ports.output_name(edge.weight().output),
+                    to.name
+                )
+            })
+            .collect();
+        links.sort_unstable();
+        links
+    }
+
+    /// The messages.
+    pub fn bus(&self) -> Bus {
+        self.bus.clone()
+    }
+
+    pub(crate) fn know_converters(&mut self, registry: &Registry) {
+        self.converters = registry
+            .rows()
+            .iter()
+            .copied()
+            .filter(|row| row.converts.is_some())
+            .collect();
+    }
+
+    pub(crate) fn add_row(
+        &mut self,
+        name: Option<&str>,
+        row: &'static ElementRow,
+        params: Params,
+    ) -> Result<ElementId> {
+        let built = (row.build)(params.clone())?;
+        self.insert(name, built, row.ports, Origin::Row(row, params))
+    }
+
+    /// Adds an element; without a name it is called by its id and the first number that is free.
+    pub(crate) fn insert(
+        &mut self,
+        name: Option<&str>,
+        built: Built,
+        ports: Ports,
+        origin: Origin,
+    ) -> Result<ElementId> {
+        self.require_null("elements are added")?;
+        if self.dag.node_count() >= MAX_ELEMENTS {
+            return Err(Error::limit(format!(
+                "a pipeline of more than {MAX_ELEMENTS} elements"
+            )));
+        }
+        let id = match &origin {
+            Origin::Program(id) => id,
+            Origin::Row(row, _) => row.id(),
+            Origin::Caps(_) => "capsfilter",
+        };
+        let made_up;
+        let full = match name {
+            Some(name) => name,
+            None => {
+                let free = (0..).map(|number| format!("{id}{number}"));
+                made_up = free
+                    .into_iter()
+                    .find(|name| !self.names.contains_key(name))
+                    .unwrap_or_default();
+                &made_up
+            }
+        };
+        check_name(full)?;
+        if self.names.contains_key(full) {
+            return Err(
+                Error::param(format!("two elements are called `{full}`")).with_hint("give one another name=")
+            );
+        }
+        let index = self.dag.add_node(Member {
+            name: full.to_owned(),
+            is_named: name.is_some(),
+            built: Some(built),
+            ports,
+            origin,
+            tally: Arc::default(),
+            queue: None,
+        });
+        self.names.insert(full.to_owned(), index);
+        Ok(ElementId(index.index()))
+    }
+
+    pub(crate) fn link_pad(&mut self, from: ElementId, pad: Option<&str>, to: ElementId) -> Result<()> {
+        self.require_null("elements are linked")?;
+        let (from, to) = (NodeIndex::new(from.0), NodeIndex::new(to.0));
+        let (Some(source), Some(target)) = (self.dag.node_weight(from), self.dag.node_weight(to)) else {
+            return Err(Error::not_found("an element of another pipeline"));
+        };
+        let taken: Vec<usize> = self
+            .dag
+            .graph()
+            .edges_directed(from, Direction::Outgoing)
+            .map(|edge| edge.weight().output)
+            .collect();
+        let named = |error: Error| error.with_context("element", &source.name);
+        let output = match pad {
+            Some(pad) => source.ports.output(pad).map_err(named)?,
+            None => (0..source.ports.outputs)
+                .find(|output| !taken.contains(output))
+                .ok_or_else(|| {
+                    named(match source.ports.outputs {
+                        0 => Error::param(format!(
+                            "`{}` ends the stream: nothing can follow it",
+                            source.name
+                        )),
+                        _ => Error::param("its output is linked already")
+                            .with_hint("put a `tee` behind it to branch"),
+                    })
+                })?,
+        };
+        if taken.contains(&output) {
+            let pad = source.ports.output_name(output);
+            return Err(named(Error::param(format!("the pad `{pad}` is linked already"))));
+        }
+        let inputs = self.dag.graph().edges_directed(to, Direction::Incoming).count();
+        if inputs >= target.ports.inputs {
+            let error = match target.ports.inputs {
+                0 => Error::param(format!(
+                    "`{}` begins a stream: nothing can stand before it",
+                    target.name
+                )),
+                _ => Error::param("its input is linked already"),
+            };
+            return Err(error.with_context("element", &target.name));
+        }
+        if self.dag.add_edge(from, to, Link { output, caps: None }).is_err() {
+            return Err(
+                Error::param("the link would close a circle").with_context("circle", self.path(to, from))
+            );
+        }
+        Ok(())
+    }
+
+    /// The way from one element to another and back, for a person.
+    fn path(&self, from: NodeIndex, to: NodeIndex) -> String {
+        let way = daggy::petgraph::algo::astar(self.dag.graph(), from, |index| index == to, |_| 1, |_| 0);
+        let mut names: Vec<&str> = way
+            .iter()
+            .flat_map(|(_, way)| way)
+            .map(|&index| self.dag[index].name.as_str())
+            .collect();
+        names.push(&self.dag[from].name);
+        names.join(" ! ")
+    }
+
+    /// The links that leave an element, by output pad.
+    pub(crate) fn outputs(&self, index: NodeIndex) -> Vec<(usize, NodeIndex)> {
+        let edges = self.dag.graph().edges_directed(index, Direction::Outgoing);
+        let mut outputs: Vec<_> = edges.map(|edge| (edge.weight().output, edge.target())).collect();
+        outputs.sort_unstable_by_key(|(output, _)| *output);
+        outputs
+    }
+
+    fn require_null(&self, what: &str) -> Result<()> {
+        if self.state == State::Null {
+            return Ok(());
+        }
+        Err(Error::param(format!("{what} in the state Null, not {}", self.state)).with_hint("stop it first"))
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let word = |(index, c): (usize, char)| {
+        c.is_ascii_alphabetic() || c == '_' || (index > 0 && (c.is_ascii_digit() || c == '-'))
+    };
+    if !name.is_empty() && name.len() <= 64 && name.chars().enumerate().all(word) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(48).collect();
+    Err(
+        Error::param(format!("`{}` cannot be an element's name", chain::quote(&shown)))
+            .with_hint("a letter or _, then letters, digits, _ and -, at most 64"),
+    )
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        // A thread that does not end is left behind; there is nobody to tell.
+        let _ = self.stop();
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("state", &self.state)
+            .field("links", &self.links())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! [`Task`]: what one thread does from start to end: a source or the far end of a queue, and the tree behind it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parallax_events::{Error, Result};
+
+use super::{Edge, Phase, Run, Stage, Tally};
+use crate::queue::{Passing, Queue};
+use crate::typed::TypedRun;
+use crate::{Built, Produced, Source};
+
+pub(crate) struct Task {
+    pub(crate) head: Head,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) run: Run,
+}
+
+/// Where a thread's packets come from.
+pub(crate) enum Head {
+    Source(usize, Box<dyn Source>, Arc<Tally>),
+    Queue(usize, Arc<Queue>),
+    Typed(usize, Box<dyn TypedRun>),
+}
+
+impl Task {
+    /// Runs to the end of the stream, an error or a stop; then gives the elements back. After a panic there are none:
+    /// nobody knows what state they are in.
+    pub(crate) fn run(mut self) -> Vec<(usize, Built)> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work()));
+        let shared = Arc::clone(&self.run.shared);
+        let elements = match outcome {
+            // An error has been reported where it happened.
+            Ok(Ok(()) | Err(_)) => self.take_apart(),
+            Err(panic) => {
+                let culprit = self.run.blamed().unwrap_or_else(|| self.head_index());
+                shared.fail(
+                    culprit,
+                    &Error::internal(format!("the element panicked: {}", said(panic.as_ref()))),
+                );
+                // What their `drop` does is no longer ours to trust.
+                drop(catch_unwind(AssertUnwindSafe(|| drop(self))));
+                Vec::new()
+            }
+        };
+        shared.running.fetch_sub(1, Ordering::SeqCst);
+        shared.progressed.notify(usize::MAX);
+        elements
+    }
+
+    fn work(&mut self) -> Result<()> {
+        let Self { head, edges, run } = self;
+        match head {
+            Head::Source(index, source, tally) => {
+                let mut sequence = 0;
+                loop {
+                    match run.shared.phase() {
+                        Phase::Playing => {}
+                        Phase::Paused => {
+                            run.shared.wait_unpaused();
+                            continue;
+                        }
+                        Phase::Ending => break,
+                        Phase::Stopping => return Ok(()),
+                    }
+                    match run.blame(*index, || source.produce())? {
+                        Produced::Packet(mut packet) => {
+                            packet.metadata.sequence = sequence;
+                            sequence += 1;
+                            tally.count(packet.payload.bytes());
+                            if let [edge, ..] = edges.as_mut_slice() {
+                                edge.push(packet, run)?;
+                            }
+                        }
+                        Produced::Nothing => {}
+                        Produced::End => break,
+                    }
+                }
+            }
+            Head::Typed(index, chain) => {
+                loop {
+                    match run.shared.phase() {
+                        Phase::Playing => {}
+                        Phase::Paused => {
+                            run.shared.wait_unpaused();
+                            continue;
+                        }
+                        Phase::Ending => break,
+                        Phase::Stopping => return Ok(()),
+                    }
+                    if !run.blame(*index, || chain.burst())? {
+                        break;
+                    }
+                }
+                run.blame(*index, || chain.end())?;
+                run.shared.sink_completed();
+            }
+            Head::Queue(_, queue) => {
+                // Closed: the pipeline stops.
+                while let Ok(passing) = queue.receive() {
+                    match (passing, edges.as_mut_slice()) {
+                        (Passing::Packet(packet), [edge, ..]) => edge.push(packet, run)?,
+                        (Passing::Packet(_), []) => {}
+                        (Passing::End, edges) => return edges.iter_mut().try_for_each(|edge| edge.end(run)),
+                    }
+                }
+                return Ok(());
+            }
+        }
+        edges.iter_mut().try_for_each(|edge| edge.end(run))
+    }
+
+    fn head_index(&self) -> usize {
+        match &self.head {
+            Head::Source(index, ..) | Head::Queue(index, _) | Head::Typed(index, _) => *index,
+        }
+    }
+
+    fn take_apart(self) -> Vec<(usize, Built)> {
+        let mut elements = Vec::new();
+        match self.head {
+            Head::Source(index, source, _) => elements.push((index, Built::Source(source))),
+            Head::Typed(index, chain) => elements.push((index, Built::Typed(chain))),
+            Head::Queue(..) => {}
+        }
+        let mut edges = self.edges;
+        while let Some(edge) = edges.pop() {
+            if let Edge::Node(node) = edge {
+                let built = match node.stage {
+                    Stage::Element(element) => Built::Element(element),
+                    Stage::Sink(sink) => Built::Sink(sink),
+                };
+                elements.push((node.index, built));
+                edges.extend(node.edges);
+            }
+        }
+        elements
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+}

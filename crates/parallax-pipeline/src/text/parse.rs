@@ -1,0 +1,228 @@
+//! From text to graph.
+
+use parallax_events::chain::{Arg, ChainLink, Cursor, Span, Token, TokenKind, point};
+use parallax_events::{Error, Result};
+
+use crate::pipeline::{ElementId, Origin, Pipeline, PipelineConfig};
+use crate::{Built, Caps, CapsFilter, Media, Ports, Registry};
+
+impl Pipeline {
+    /// The pipeline that `text` writes, of elements in `registry`. The grammar is in `docs/pipelines.md`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Param`](parallax_events::ErrorKind) or `NotFound`, pointing at the character: a text that does not
+    /// parse, an unknown id, parameter, name or pad, a wrong value, a circle. What an element says when it is made.
+    pub fn parse(text: &str, registry: &Registry) -> Result<Self> {
+        Self::parse_with(text, registry, PipelineConfig::default())
+    }
+
+    /// As [`parse`](Self::parse), with other memory.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(text: &str, registry: &Registry, config: PipelineConfig) -> Result<Self> {
+        let mut parser = Parser {
+            cursor: Cursor::new(text)?,
+            text,
+            registry,
+            pipeline: Self::with_config(config),
+            links: Vec::new(),
+        };
+        parser.pipeline.know_converters(registry);
+        loop {
+            parser.chain()?;
+            if parser.cursor.peek().is_none() {
+                break;
+            }
+        }
+        parser.connect()
+    }
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    text: &'a str,
+    registry: &'a Registry,
+    pipeline: Pipeline,
+    /// Made when every element is known, since a name may stand before its element.
+    links: Vec<(End, End, Span)>,
+}
+
+/// One end of a link.
+enum End {
+    Element(ElementId),
+    /// By name, with the place of the name; perhaps a pad.
+    Name(String, Span, Option<(String, Span)>),
+}
+
+impl Parser<'_> {
+    fn chain(&mut self) -> Result<()> {
+        let mut before = self.part()?;
+        while let Some(bang) = self.cursor.take(TokenKind::Bang) {
+            if let End::Name(name, span, _) = &before
+                && self.is_target(span)
+            {
+                let message = format!("`{name}.` ends a chain, and `!` follows");
+                return Err(point(
+                    self.text,
+                    bang.span.start,
+                    Error::param(message)
+                        .with_hint(format!("begin a new chain with `{name}.` to go on from it")),
+                ));
+            }
+            let part = self.part()?;
+            let after = match &part {
+                End::Element(id) => End::Element(*id),
+                End::Name(name, span, pad) => End::Name(name.clone(), *span, pad.clone()),
+            };
+            self.links.push((before, part, bang.span));
+            before = after;
+        }
+        if let End::Name(name, span, _) = &before
+            && !self.is_target(span)
+        {
+            let error =
+                Error::param(format!("`{name}.` alone links nothing")).with_hint("expected `!` behind it");
+            return Err(point(self.text, span.start, error));
+        }
+        match self.cursor.peek().map(|token| token.kind) {
+            None | Some(TokenKind::Word) => Ok(()),
+            Some(kind) => {
+                let error = format!("{kind} stands here");
+                Err(self
+                    .cursor
+                    .error(error, "expected `!` before the next element, or a new chain"))
+            }
+        }
+    }
+
+    /// Whether the name that stands there is the end of a link already made.
+    fn is_target(&self, place: &Span) -> bool {
+        self.links
+            .iter()
+            .any(|(_, to, _)| matches!(to, End::Name(_, span, _) if span == place))
+    }
+
+    fn part(&mut self) -> Result<End> {
+        if self.next_touching(TokenKind::Dot) {
+            return self.reference();
+        }
+        let is_caps = self.next_touching(TokenKind::Comma)
+            || self
+                .cursor
+                .peek()
+                .is_some_and(|token| Media::from_name(token.text).is_some() || token.text == "any");
+        Ok(End::Element(if is_caps { self.caps()? } else { self.element()? }))
+    }
+
+    /// Whether a word stands next and a token of this kind right behind it.
+    fn next_touching(&self, kind: TokenKind) -> bool {
+        matches!((self.cursor.peek(), self.cursor.peek_at(1)), (Some(word), Some(next))
+            if word.kind == TokenKind::Word && next.kind == kind && word.span.end == next.span.start)
+    }
+
+    fn reference(&mut self) -> Result<End> {
+        let (name, span) = self.cursor.name("an element's name")?;
+        self.cursor.take(TokenKind::Dot);
+        let touches = self.cursor.touches()
+            && self
+                .cursor
+                .peek()
+                .is_some_and(|token| token.kind == TokenKind::Word);
+        let pad = if touches {
+            Some(self.cursor.name("a pad, such as `src_1`")?)
+        } else {
+            None
+        };
+        Ok(End::Name(name, span, pad))
+    }
+
+    fn caps(&mut self) -> Result<ElementId> {
+        let start = self.cursor.offset();
+        let mut end = start;
+        // Everything that touches: caps hold no white space and no quotes.
+        while let Some(token) = self.cursor.peek().filter(|token: &Token<'_>| {
+            (end == start || token.span.start == end)
+                && !matches!(token.kind, TokenKind::Bang | TokenKind::Quoted)
+        }) {
+            end = token.span.end;
+            self.cursor.take(token.kind);
+        }
+        let pointed = |error| point(self.text, start, error);
+        let caps = Caps::parse(self.text.get(start..end).unwrap_or_default()).map_err(pointed)?;
+        let filter = Built::element(CapsFilter::new(caps.clone()));
+        self.pipeline
+            .insert(None, filter, Ports::FILTER, Origin::Caps(caps))
+            .map_err(pointed)
+    }
+
+    fn element(&mut self) -> Result<ElementId> {
+        let link = self.cursor.link()?;
+        let (name, link) = named(link)?;
+        let (row, params) = self.registry.check(&link)?;
+        let at = name.as_ref().map_or(link.id_span, |name| name.value_span);
+        let name = name.map(|name| name.value.text);
+        self.pipeline
+            .add_row(name.as_deref(), row, params)
+            .map_err(|error| point(self.text, at.start, error))
+    }
+
+    fn connect(mut self) -> Result<Pipeline> {
+        for (from, to, bang) in std::mem::take(&mut self.links) {
+            let (from, pad) = match from {
+                End::Element(id) => (id, None),
+                End::Name(name, span, pad) => (self.find(&name, span)?, pad),
+            };
+            let to = match to {
+                End::Element(id) => id,
+                End::Name(name, span, pad) => {
+                    if let Some((pad, span)) = pad
+                        && pad != "sink"
+                    {
+                        let error = Error::not_found(format!("`{name}` has no such input pad"))
+                            .with_hint("known: sink");
+                        return Err(point(self.text, span.start, error));
+                    }
+                    self.find(&name, span)?
+                }
+            };
+            let at = pad.as_ref().map_or(bang, |(_, span)| *span);
+            let pad = pad.as_ref().map(|(pad, _)| pad.as_str());
+            self.pipeline
+                .link_pad(from, pad, to)
+                .map_err(|error| point(self.text, at.start, error))?;
+        }
+        Ok(self.pipeline)
+    }
+
+    fn find(&self, name: &str, span: Span) -> Result<ElementId> {
+        self.pipeline.element(name).ok_or_else(|| {
+            let near = parallax_events::nearest(name, self.pipeline.names().take(100));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("give an element name={name}"),
+            };
+            point(
+                self.text,
+                span.start,
+                Error::not_found(format!("no element is called `{name}`")).with_hint(hint),
+            )
+        })
+    }
+}
+
+/// Takes `name=` out of a link's values.
+fn named(mut link: ChainLink) -> Result<(Option<Arg>, ChainLink)> {
+    let mut name: Option<Arg> = None;
+    for arg in link.args.iter().filter(|arg| arg.key == "name") {
+        if name.is_some() {
+            return Err(link.point(
+                arg.key_span,
+                Error::param("`name` is given twice").with_hint("keep one"),
+            ));
+        }
+        name = Some(arg.clone());
+    }
+    link.args.retain(|arg| arg.key != "name");
+    Ok((name, link))
+}
