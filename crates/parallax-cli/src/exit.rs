@@ -41,6 +41,18 @@ const CODES: [(ErrorKind, u8, &str); 10] = [
     ),
 ];
 
+/// What a check returns that ran and did not pass.
+const NOT_PASSED: u8 = 1;
+
+/// The exit code of a check.
+pub(crate) fn of_check(passed: bool) -> ExitCode {
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_PASSED)
+    }
+}
+
 /// A kind that a later library has and this table has not.
 const UNKNOWN: u8 = 70;
 
@@ -71,7 +83,9 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// The examples, and the table of exit codes below.
 pub(crate) fn long_help(examples: &str) -> String {
-    let mut text = format!("{examples}\n\nExit codes:\n    0  done\n");
+    let mut text = format!(
+        "{examples}\n\nExit codes:\n    0  done\n    {NOT_PASSED}  a check did not pass: the chain does not conform, a golden trace differs\n"
+    );
     for (_, code, meaning) in CODES {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {code:>3}  {meaning}");

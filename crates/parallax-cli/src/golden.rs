@@ -29,7 +29,7 @@ use serde::Deserialize;
 
 use crate::conform::records::{self, Divergence, Epsilon, Record};
 use crate::digest::EventHasher;
-use crate::{reading, stop, streams};
+use crate::{exit, reading, stop, streams};
 
 /// Golden traces: small inputs, and what others say comes out.
 #[derive(Debug, Args)]
@@ -151,11 +151,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         files.len() - differ,
         files.len()
     ))?;
-    Ok(if differ == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(exit::of_check(differ == 0))
 }
 
 /// The traces that a path stands for, by name.

@@ -28,7 +28,7 @@ use self::records::{Divergence, Epsilon};
 use crate::output::Output;
 use crate::progress::Bar;
 use crate::reading::{ReadArguments, in_file};
-use crate::{figures, stop, streams};
+use crate::{exit, figures, stop, streams};
 
 /// Check that a chain of operators is deterministic and fast enough on a recording.
 ///
@@ -175,11 +175,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     streams::print(&page(&record, &equivalence, &metrics))?;
     // Whoever names a budget wants it kept; a profile without one is judged by it as well.
     let conforms = equivalence.pass && metrics.within_budget;
-    Ok(if conforms {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(exit::of_check(conforms))
 }
 
 fn one_pass(probe: &str, arguments: &Arguments, chain: &Compose) -> anyhow::Result<ExitCode> {
