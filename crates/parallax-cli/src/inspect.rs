@@ -41,12 +41,13 @@ struct Row {
 
 impl Row {
     fn new(row: &'static ElementRow) -> Self {
-        let input = (row.ports.inputs > 0).then(|| "sink".to_owned());
-        let outputs = match row.ports.outputs {
+        let pads = |most: usize, name: &dyn Fn(usize) -> String| match most {
             0 => None,
-            1 => Some("src".to_owned()),
-            most => Some(format!("src_0 to src_{}", most - 1)),
+            1 => Some(name(0)),
+            most => Some(format!("{} to {}", name(0), name(most - 1))),
         };
+        let input = pads(row.ports.inputs, &|pad| row.ports.input_name(pad));
+        let outputs = pads(row.ports.outputs, &|pad| row.ports.output_name(pad));
         Self {
             declaration: row.declaration,
             kind: row.kind(),

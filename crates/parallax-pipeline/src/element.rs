@@ -5,9 +5,9 @@
 
 use std::fmt::Debug;
 
-use parallax_events::{Error, Result};
+use parallax_events::Result;
 
-use crate::{Caps, Context, Out, Packet, QueueConfig};
+use crate::{Caps, Context, Out, Packet, Ports, QueueConfig};
 
 /// What a source has next.
 #[derive(Debug)]
@@ -97,6 +97,72 @@ pub trait Element: Send + Debug {
     fn stop(&mut self) {}
 }
 
+/// Joins several streams into one: takes packets on several pads and pushes what becomes of them.
+///
+/// It runs on a thread of its own. Packets wait for it pad by pad, and it says from which pads it can take now.
+pub trait Aggregator: Send + Debug {
+    /// What it takes on the pad `pad`, if `wanted` is what those behind it take. As it stands: what they take.
+    fn accepts(&self, pad: usize, wanted: &Caps) -> Caps {
+        let _ = pad;
+        wanted.clone()
+    }
+
+    /// What it gives, if these are what its linked pads get. As it stands: any of them.
+    fn offers(&self, inputs: &[Caps]) -> Caps {
+        let mut inputs = inputs.iter().cloned();
+        let first = inputs.next().unwrap_or(Caps::ANY);
+        inputs.fold(first, Caps::or)
+    }
+
+    /// Prepares for new streams on `pads` pads. One of them that is not linked ends at once.
+    ///
+    /// # Errors
+    /// If it cannot.
+    fn start(&mut self, context: &Context, pads: usize) -> Result<()> {
+        let _ = (context, pads);
+        Ok(())
+    }
+
+    /// Whether it can take a packet of the pad `pad` now. While it cannot, they wait, and so at last does their sender.
+    /// When nothing comes on the pads that it can take from, it has to wait: a pad that cannot go on without another
+    /// says so here. As it stands: always.
+    fn wants(&self, pad: usize) -> bool {
+        let _ = pad;
+        true
+    }
+
+    /// Takes one packet of a pad that it wants, and pushes any number of packets into `out`.
+    ///
+    /// # Errors
+    /// If it cannot take such a packet, or fails. What a push returns is passed on as it is.
+    fn process(&mut self, pad: usize, packet: Packet, out: &mut Out<'_>) -> Result<()>;
+
+    /// The stream of the pad `pad` has ended. Called once for each pad, behind its last packet.
+    ///
+    /// # Errors
+    /// As [`process`](Self::process).
+    fn end(&mut self, pad: usize, out: &mut Out<'_>) -> Result<()> {
+        let _ = (pad, out);
+        Ok(())
+    }
+
+    /// All streams have ended: pushes what is still held back. Called once.
+    ///
+    /// # Errors
+    /// As [`process`](Self::process).
+    fn drain(&mut self, out: &mut Out<'_>) -> Result<()> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// Forgets the streams so far, as a seek or a stop asks; from any state. Pads that have ended stay so until the
+    /// next start.
+    fn flush(&mut self) {}
+
+    /// Closes what `start` opened.
+    fn stop(&mut self) {}
+}
+
 /// Ends a stream.
 pub trait Sink: Send + Debug {
     /// What it takes.
@@ -139,6 +205,8 @@ pub enum Built {
     Source(Box<dyn Source>),
     /// Stands inside a stream.
     Element(Box<dyn Element>),
+    /// Joins several streams into one.
+    Aggregator(Box<dyn Aggregator>),
     /// Ends a stream.
     Sink(Box<dyn Sink>),
     /// The border between two threads.
@@ -158,6 +226,11 @@ impl Built {
         Self::Element(Box::new(element))
     }
 
+    /// An element with several inputs of your own.
+    pub fn aggregator(aggregator: impl Aggregator + 'static) -> Self {
+        Self::Aggregator(Box::new(aggregator))
+    }
+
     /// A sink of your own.
     pub fn sink(sink: impl Sink + 'static) -> Self {
         Self::Sink(Box::new(sink))
@@ -168,6 +241,7 @@ impl Built {
         match self {
             Self::Source(_) => Ports::SOURCE,
             Self::Element(_) | Self::Queue(_) => Ports::FILTER,
+            Self::Aggregator(_) => Ports::AGGREGATOR,
             Self::Sink(_) => Ports::SINK,
             Self::Typed(_) => Ports {
                 inputs: 0,
@@ -176,10 +250,12 @@ impl Built {
         }
     }
 
-    pub(crate) fn start(&mut self, context: &Context) -> Result<()> {
+    /// Has it start; `inputs` is how many input pads it has in this graph.
+    pub(crate) fn start(&mut self, context: &Context, inputs: usize) -> Result<()> {
         match self {
             Self::Source(source) => source.start(context),
             Self::Element(element) => element.start(context),
+            Self::Aggregator(aggregator) => aggregator.start(context, inputs),
             Self::Sink(sink) => sink.start(context),
             Self::Queue(_) | Self::Typed(_) => Ok(()),
         }
@@ -192,71 +268,12 @@ impl Built {
                 element.flush();
                 element.stop();
             }
+            Self::Aggregator(aggregator) => {
+                aggregator.flush();
+                aggregator.stop();
+            }
             Self::Sink(sink) => sink.stop(),
             Self::Queue(_) | Self::Typed(_) => {}
         }
-    }
-}
-
-/// How many pads of each side an element has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ports {
-    /// Pads that take: none, or `sink`.
-    pub inputs: usize,
-    /// Pads that give: none, `src`, or as many `src_0`, `src_1`, .. as are asked for, up to this many.
-    pub outputs: usize,
-}
-
-impl Ports {
-    /// Gives on one pad.
-    pub const SOURCE: Self = Self {
-        inputs: 0,
-        outputs: 1,
-    };
-    /// Takes on one pad and gives on one.
-    pub const FILTER: Self = Self {
-        inputs: 1,
-        outputs: 1,
-    };
-    /// Takes on one pad.
-    pub const SINK: Self = Self {
-        inputs: 1,
-        outputs: 0,
-    };
-    /// Takes on one pad and gives on as many as are asked for.
-    pub const BRANCHES: Self = Self {
-        inputs: 1,
-        outputs: 256,
-    };
-
-    /// The name of an output pad.
-    pub fn output_name(self, index: usize) -> String {
-        if self.outputs == 1 {
-            "src".to_owned()
-        } else {
-            format!("src_{index}")
-        }
-    }
-
-    /// Which output pad is called `name`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](parallax_events::ErrorKind) says which names there are.
-    pub fn output(self, name: &str) -> Result<usize> {
-        let index = match (name, self.outputs) {
-            ("src", 1) => Some(0),
-            (_, 1) => None,
-            _ => name.strip_prefix("src_").and_then(|number| number.parse().ok()),
-        };
-        index
-            .filter(|&index: &usize| index < self.outputs)
-            .ok_or_else(|| {
-                let known = match self.outputs {
-                    0 => "it gives nothing".to_owned(),
-                    1 => "known: src".to_owned(),
-                    most => format!("known: src_0 to src_{}", most - 1),
-                };
-                Error::not_found("no such output pad").with_hint(known)
-            })
     }
 }

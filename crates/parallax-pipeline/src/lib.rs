@@ -9,8 +9,9 @@
 //! - Back-pressure is the default: a full queue holds its sender. Leaking is said explicitly.
 //! - An error or a panic in an element stops the pipeline and is laid at that element's door on the [`Bus`].
 //!
-//! Surprises: an element has one input here; merging streams, live changes of the graph and links between processes
-//! have their place and are not here yet.
+//! - An element with several inputs ([`Aggregator`]) has a thread of its own. Packets wait for it pad by pad.
+//!
+//! Surprises: live changes of the graph and links between processes have their place and are not here yet.
 #![forbid(unsafe_code)]
 
 mod bus;
@@ -19,6 +20,7 @@ mod caps_filter;
 mod element;
 mod packet;
 mod pipeline;
+mod ports;
 mod queue;
 mod row;
 mod run;
@@ -28,11 +30,12 @@ mod typed;
 pub use bus::{Bus, Message};
 pub use caps::{Caps, Field, Media, Structure};
 pub use caps_filter::{CAPS_FILTER, CapsFilter};
-pub use element::{Built, Element, Ports, Produced, Sink, Source};
+pub use element::{Aggregator, Built, Element, Produced, Sink, Source};
 pub use packet::{Packet, Payload};
 pub use pipeline::{
     Controller, ElementId, ElementStats, MAX_ELEMENTS, Pipeline, PipelineConfig, State, Stats,
 };
+pub use ports::Ports;
 pub use queue::{Leaky, QueueConfig};
 pub use row::{Build, ElementRow, Registry};
 pub use run::{Collector, Context, Out};

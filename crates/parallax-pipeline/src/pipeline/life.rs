@@ -11,11 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use daggy::NodeIndex;
+use daggy::petgraph::unionfind::UnionFind;
+use daggy::petgraph::visit::EdgeRef;
 use parallax_events::{Error, ErrorKind, Result};
 
 use super::Pipeline;
 use crate::bus::Message;
-use crate::queue::{Queue, is_real_time};
+use crate::queue::{Border, Inbox, Queue, is_real_time};
 use crate::run::{Context, Edge, Head, Node, Outcome, PATIENCE, Phase, Run, Shared, Stage, Task};
 use crate::{Built, Ports};
 
@@ -183,6 +185,7 @@ impl Pipeline {
         let real_time = is_real_time();
         // Sinks first: when a source starts, everything behind it is ready.
         for index in self.in_order().into_iter().rev() {
+            let groups = self.groups(index);
             let Some(member) = self.dag.node_weight_mut(index) else {
                 continue;
             };
@@ -198,16 +201,15 @@ impl Pipeline {
                 )
                 .with_context("element", &member.name));
             };
-            if let Built::Queue(config) = built {
-                let queue = Queue::new(config, real_time);
-                shared
-                    .queues
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(Arc::clone(&queue));
-                member.queue = Some(queue);
-            }
-            if let Err(error) = built.start(&context) {
+            member.border = match built {
+                Built::Queue(config) => Some(Border::Queue(Queue::new(config, real_time))),
+                Built::Aggregator(_) => Some(Border::Inbox(Inbox::new(&groups))),
+                _ => None,
+            };
+            let mut borders = shared.borders.lock().unwrap_or_else(PoisonError::into_inner);
+            borders.extend(member.border.clone());
+            drop(borders);
+            if let Err(error) = built.start(&context, groups.len()) {
                 let error = error.with_context("element", &member.name);
                 self.bus.post_error(context.element(), &error);
                 return Err(error);
@@ -216,18 +218,33 @@ impl Pipeline {
         Ok(())
     }
 
+    /// For each input pad of an element, up to the last that is linked: which of them hang together elsewhere in the
+    /// graph, so that what one of them holds back may be what another waits for.
+    fn groups(&self, index: NodeIndex) -> Vec<Option<usize>> {
+        let inputs = self.inputs(index);
+        let mut groups = vec![None; inputs.last().map_or(0, |(input, _)| input + 1)];
+        let mut elsewhere = UnionFind::new(self.dag.node_count());
+        for edge in self.dag.graph().edge_references() {
+            if edge.source() != index && edge.target() != index {
+                elsewhere.union(edge.source().index(), edge.target().index());
+            }
+        }
+        for (input, link) in inputs {
+            if let (Some((source, _)), Some(group)) = (self.dag.edge_endpoints(link), groups.get_mut(input)) {
+                *group = Some(elsewhere.find(source.index()));
+            }
+        }
+        groups
+    }
+
     fn check_links(&self) -> Result<()> {
         if self.dag.node_count() == 0 {
             return Err(Error::param("the pipeline has no elements"));
         }
-        let graph = self.dag.graph();
-        for index in graph.node_indices() {
+        for index in self.dag.graph().node_indices() {
             let member = &self.dag[index];
             let Ports { inputs, outputs } = member.ports;
-            let linked = graph
-                .edges_directed(index, daggy::petgraph::Direction::Incoming)
-                .count();
-            let fault = if linked < inputs {
+            let fault = if inputs > 0 && self.inputs(index).is_empty() {
                 ("its input is not linked", "put a source before it")
             } else if outputs > 0 && self.outputs(index).is_empty() {
                 (
@@ -253,17 +270,20 @@ impl Pipeline {
                 continue;
             };
             let number = index.index();
-            let head = match (&member.queue, member.built.take()) {
+            let head = match (&member.border, member.built.take()) {
                 (_, Some(Built::Source(source))) => Head::Source(number, source, Arc::clone(&member.tally)),
                 (_, Some(Built::Typed(chain))) => {
                     sinks += 1;
                     Head::Typed(number, chain)
                 }
-                (Some(queue), built) => {
+                (Some(Border::Inbox(inbox)), Some(Built::Aggregator(aggregator))) => {
+                    Head::Aggregator(number, aggregator, Arc::clone(inbox), Arc::clone(&member.tally))
+                }
+                (Some(Border::Queue(queue)), built) => {
                     member.built = built;
                     Head::Queue(number, Arc::clone(queue))
                 }
-                (None, built) => {
+                (_, built) => {
                     sinks += usize::from(matches!(built, Some(Built::Sink(_))));
                     member.built = built;
                     continue;
@@ -295,22 +315,28 @@ impl Pipeline {
         Ok(())
     }
 
-    /// What stands behind an element up to the next queues, taken out of the graph.
+    /// What stands behind an element up to the next threads, taken out of the graph.
     fn edges(&mut self, index: NodeIndex) -> Vec<Edge> {
         let mut edges = Vec::new();
-        for (output, target) in self.outputs(index) {
+        for (output, link) in self.outputs(index) {
             while edges.len() < output {
                 edges.push(Edge::Open);
             }
+            let Some((target, input)) = self.target(link) else {
+                continue;
+            };
             let Some(member) = self.dag.node_weight_mut(target) else {
                 continue;
             };
             let tally = Arc::clone(&member.tally);
             let number = target.index();
-            let stage = match (&member.queue, member.built.take()) {
-                (Some(queue), built) => {
+            let stage = match (&member.border, member.built.take()) {
+                (Some(border), built) => {
                     member.built = built;
-                    edges.push(Edge::Queue(Arc::clone(queue), number, tally));
+                    edges.push(match border {
+                        Border::Queue(queue) => Edge::Queue(Arc::clone(queue), number, tally),
+                        Border::Inbox(inbox) => Edge::Inbox(Arc::clone(inbox), number, input),
+                    });
                     continue;
                 }
                 (None, Some(Built::Element(element))) => Stage::Element(element),

@@ -16,14 +16,14 @@ use std::thread::JoinHandle;
 
 use daggy::petgraph::Direction;
 use daggy::petgraph::visit::EdgeRef;
-use daggy::{Dag, NodeIndex};
+use daggy::{Dag, EdgeIndex, NodeIndex};
 use parallax_events::{Error, Params, Result, chain};
 use parallax_memory::MemoryKind;
 
 pub use self::life::{Controller, State};
 pub use self::report::{ElementStats, Stats};
 use crate::bus::Bus;
-use crate::queue::Queue;
+use crate::queue::Border;
 use crate::run::{Shared, Tally};
 use crate::{Built, Caps, ElementRow, Ports, Registry};
 
@@ -99,7 +99,8 @@ pub(crate) struct Member {
     pub(crate) ports: Ports,
     pub(crate) origin: Origin,
     tally: Arc<Tally>,
-    queue: Option<Arc<Queue>>,
+    /// Of a queue and an element with several inputs, in a run.
+    border: Option<Border>,
 }
 
 /// How an element is written.
@@ -117,6 +118,7 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) output: usize,
+    pub(crate) input: usize,
     /// What was agreed, once it was.
     caps: Option<Caps>,
 }
@@ -154,17 +156,20 @@ impl Pipeline {
     /// As [`add`](Self::add), for an element of your own with other pads than one on each side: a tee, a splitter.
     ///
     /// # Errors
-    /// As [`add`](Self::add), and if there is more than one input, which is not supported yet.
+    /// As [`add`](Self::add), and if there are several inputs and it is no [`Aggregator`](crate::Aggregator).
     pub fn add_with_ports(
         &mut self,
         name: &str,
         element: impl Into<Built>,
         ports: Ports,
     ) -> Result<ElementId> {
-        if ports.inputs > 1 {
-            return Err(Error::unsupported("an element with several inputs"));
+        let built = element.into();
+        if ports.inputs > 1 && !matches!(built, Built::Aggregator(_)) {
+            return Err(Error::param("several inputs of an element that takes on one")
+                .with_context("element", name)
+                .with_hint("implement `Aggregator` for it"));
         }
-        self.insert(Some(name), element.into(), ports, Origin::Program("element"))
+        self.insert(Some(name), built, ports, Origin::Program("element"))
     }
 
     /// Adds the element that `text` names with its parameters: `filesrc location=a.raw`.
@@ -186,7 +191,7 @@ impl Pipeline {
     /// # Errors
     /// If there is no free pad, or the link would close a circle, which is shown.
     pub fn link(&mut self, from: ElementId, to: ElementId) -> Result<()> {
-        self.link_pad(from, None, to)
+        self.link_pads(from, None, to, None)
     }
 
     /// As [`link`](Self::link), from a pad called by its name: `src_1`.
@@ -194,7 +199,15 @@ impl Pipeline {
     /// # Errors
     /// As [`link`](Self::link), and if there is no such pad.
     pub fn link_from(&mut self, from: ElementId, pad: &str, to: ElementId) -> Result<()> {
-        self.link_pad(from, Some(pad), to)
+        self.link_pads(from, Some(pad), to, None)
+    }
+
+    /// As [`link`](Self::link), to a pad called by its name: `sink_1`.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link), and if there is no such pad.
+    pub fn link_to(&mut self, from: ElementId, to: ElementId, pad: &str) -> Result<()> {
+        self.link_pads(from, None, to, Some(pad))
     }
 
     /// The element called `name`.
@@ -207,7 +220,7 @@ impl Pipeline {
         self.dag.graph().node_weights().map(|member| member.name.as_str())
     }
 
-    /// The links, as `from.pad ! to`, sorted: what the graph is, whatever the order in which it was built.
+    /// The links, as `from.pad ! to` or, if that has several inputs, `from.pad ! to.pad`, sorted: what the graph is, whatever the order in which it was built.
     pub fn links(&self) -> Vec<String> {
         let mut links: Vec<String> = self
             .dag
@@ -215,12 +228,13 @@ impl Pipeline {
             .edge_references()
             .map(|edge| {
                 let (from, to) = (&self.dag[edge.source()], &self.dag[edge.target()]);
-                format!(
-                    "{}.{} ! {}",
-                    from.name,
-                    from.ports.output_name(edge.weight().output),
-                    to.name
-                )
+                let Link { output, input, .. } = edge.weight();
+                let output = from.ports.output_name(*output);
+                let link = format!("{}.{output} ! {}", from.name, to.name);
+                match to.ports.inputs {
+                    0 | 1 => link,
+                    _ => format!("{link}.{}", to.ports.input_name(*input)),
+                }
             })
             .collect();
         links.sort_unstable();
@@ -295,56 +309,65 @@ impl Pipeline {
             ports,
             origin,
             tally: Arc::default(),
-            queue: None,
+            border: None,
         });
         self.names.insert(full.to_owned(), index);
         Ok(ElementId(index.index()))
     }
 
-    pub(crate) fn link_pad(&mut self, from: ElementId, pad: Option<&str>, to: ElementId) -> Result<()> {
+    /// Links two pads, by name or the next that is free.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link), and if there is no such pad or it is linked.
+    pub fn link_pads(
+        &mut self,
+        from: ElementId,
+        output: Option<&str>,
+        to: ElementId,
+        input: Option<&str>,
+    ) -> Result<()> {
         self.require_null("elements are linked")?;
         let (from, to) = (NodeIndex::new(from.0), NodeIndex::new(to.0));
         let (Some(source), Some(target)) = (self.dag.node_weight(from), self.dag.node_weight(to)) else {
             return Err(Error::not_found("an element of another pipeline"));
         };
-        let taken: Vec<usize> = self
-            .dag
-            .graph()
-            .edges_directed(from, Direction::Outgoing)
-            .map(|edge| edge.weight().output)
-            .collect();
-        let named = |error: Error| error.with_context("element", &source.name);
-        let output = match pad {
-            Some(pad) => source.ports.output(pad).map_err(named)?,
-            None => (0..source.ports.outputs)
-                .find(|output| !taken.contains(output))
-                .ok_or_else(|| {
-                    named(match source.ports.outputs {
-                        0 => Error::param(format!(
-                            "`{}` ends the stream: nothing can follow it",
-                            source.name
-                        )),
-                        _ => Error::param("its output is linked already")
-                            .with_hint("put a `tee` behind it to branch"),
-                    })
-                })?,
+        let taken: Vec<usize> = self.outputs(from).into_iter().map(|(output, _)| output).collect();
+        let output = match output {
+            Some(pad) => source.ports.output(pad),
+            None => free(source.ports.outputs, &taken).ok_or_else(|| match source.ports.outputs {
+                0 => Error::param(format!(
+                    "`{}` ends the stream: nothing can follow it",
+                    source.name
+                )),
+                1 => {
+                    Error::param("its output is linked already").with_hint("put a `tee` behind it to branch")
+                }
+                most => Error::param(format!("its {most} outputs are linked already")),
+            }),
         };
-        if taken.contains(&output) {
-            let pad = source.ports.output_name(output);
-            return Err(named(Error::param(format!("the pad `{pad}` is linked already"))));
-        }
-        let inputs = self.dag.graph().edges_directed(to, Direction::Incoming).count();
-        if inputs >= target.ports.inputs {
-            let error = match target.ports.inputs {
+        let output = output.and_then(|pad| unless_linked(pad, &taken, || source.ports.output_name(pad)));
+        let output = output.map_err(|error| error.with_context("element", &source.name))?;
+        let taken: Vec<usize> = self.inputs(to).into_iter().map(|(input, _)| input).collect();
+        let input = match input {
+            Some(pad) => target.ports.input(pad),
+            None => free(target.ports.inputs, &taken).ok_or_else(|| match target.ports.inputs {
                 0 => Error::param(format!(
                     "`{}` begins a stream: nothing can stand before it",
                     target.name
                 )),
-                _ => Error::param("its input is linked already"),
-            };
-            return Err(error.with_context("element", &target.name));
-        }
-        if self.dag.add_edge(from, to, Link { output, caps: None }).is_err() {
+                1 => Error::param("its input is linked already")
+                    .with_hint("an element with several inputs joins streams"),
+                most => Error::param(format!("its {most} inputs are linked already")),
+            }),
+        };
+        let input = input.and_then(|pad| unless_linked(pad, &taken, || target.ports.input_name(pad)));
+        let input = input.map_err(|error| error.with_context("element", &target.name))?;
+        let link = Link {
+            output,
+            input,
+            caps: None,
+        };
+        if self.dag.add_edge(from, to, link).is_err() {
             return Err(
                 Error::param("the link would close a circle").with_context("circle", self.path(to, from))
             );
@@ -365,11 +388,25 @@ impl Pipeline {
     }
 
     /// The links that leave an element, by output pad.
-    pub(crate) fn outputs(&self, index: NodeIndex) -> Vec<(usize, NodeIndex)> {
+    pub(crate) fn outputs(&self, index: NodeIndex) -> Vec<(usize, EdgeIndex)> {
         let edges = self.dag.graph().edges_directed(index, Direction::Outgoing);
-        let mut outputs: Vec<_> = edges.map(|edge| (edge.weight().output, edge.target())).collect();
-        outputs.sort_unstable_by_key(|(output, _)| *output);
+        let mut outputs: Vec<_> = edges.map(|edge| (edge.weight().output, edge.id())).collect();
+        outputs.sort_unstable();
         outputs
+    }
+
+    /// The links that come to an element, by input pad.
+    pub(crate) fn inputs(&self, index: NodeIndex) -> Vec<(usize, EdgeIndex)> {
+        let edges = self.dag.graph().edges_directed(index, Direction::Incoming);
+        let mut inputs: Vec<_> = edges.map(|edge| (edge.weight().input, edge.id())).collect();
+        inputs.sort_unstable();
+        inputs
+    }
+
+    /// Where a link comes to: the element and its pad.
+    pub(crate) fn target(&self, link: EdgeIndex) -> Option<(NodeIndex, usize)> {
+        let (_, target) = self.dag.edge_endpoints(link)?;
+        Some((target, self.dag.edge_weight(link)?.input))
     }
 
     fn require_null(&self, what: &str) -> Result<()> {
@@ -378,6 +415,18 @@ impl Pipeline {
         }
         Err(Error::param(format!("{what} in the state Null, not {}", self.state)).with_hint("stop it first"))
     }
+}
+
+/// The first of so many pads that is free.
+fn free(pads: usize, taken: &[usize]) -> Option<usize> {
+    (0..pads).find(|pad| !taken.contains(pad))
+}
+
+fn unless_linked(pad: usize, taken: &[usize], name: impl Fn() -> String) -> Result<usize> {
+    if taken.contains(&pad) {
+        return Err(Error::param(format!("the pad `{}` is linked already", name())));
+    }
+    Ok(pad)
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -8,13 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use daggy::NodeIndex;
-use daggy::petgraph::Direction;
 use daggy::petgraph::algo::toposort;
-use daggy::petgraph::visit::EdgeRef;
+use daggy::{EdgeIndex, NodeIndex};
 use parallax_events::{Error, Result};
 
-use super::{Member, Pipeline};
+use super::{Link, Member, Pipeline};
 use crate::{Built, Caps, ElementRow, Media};
 
 impl Pipeline {
@@ -27,34 +25,28 @@ impl Pipeline {
     /// Agrees on every link.
     pub(super) fn negotiate(&mut self) -> Result<()> {
         let order = self.in_order();
-        let mut wanted: BTreeMap<NodeIndex, Caps> = BTreeMap::new();
+        // What those behind an element take, all of them.
+        let mut behind: BTreeMap<NodeIndex, Caps> = BTreeMap::new();
         for &index in order.iter().rev() {
-            let behind = self.dag.graph().edges_directed(index, Direction::Outgoing);
-            let asked = behind.map(|edge| wanted.get(&edge.target()).cloned().unwrap_or(Caps::ANY));
-            let asked: Vec<Caps> = asked.collect();
-            let all = asked.iter().fold(Caps::ANY, |met, caps| met.meet(caps));
+            let all = self
+                .outputs(index)
+                .into_iter()
+                .fold(Caps::ANY, |met, (_, link)| met.meet(&self.asked(link, &behind)));
             // Branches that want different things are told so on their own link, not all at once upstream.
-            let all = if all.is_empty() { Caps::ANY } else { all };
-            wanted.insert(index, takes(&self.dag[index], &all));
+            behind.insert(index, if all.is_empty() { Caps::ANY } else { all });
         }
         for &index in &order {
-            let input = self.dag.graph().edges_directed(index, Direction::Incoming).next();
-            let input = input
-                .and_then(|edge| edge.weight().caps.clone())
-                .unwrap_or(Caps::ANY);
-            let offered = gives(&self.dag[index], &input);
-            let links: Vec<_> = self
-                .dag
-                .graph()
-                .edges_directed(index, Direction::Outgoing)
-                .map(|e| (e.id(), e.target()))
+            let inputs = self.inputs(index).into_iter();
+            let inputs: Vec<Caps> = inputs
+                .map(|(_, link)| self.dag.edge_weight(link).and_then(|link| link.caps.clone()))
+                .map(|caps| caps.unwrap_or(Caps::ANY))
                 .collect();
-            for (link, target) in links {
-                let asked = wanted.get(&target).cloned().unwrap_or(Caps::ANY);
+            let offered = gives(&self.dag[index], &inputs);
+            for (_, link) in self.outputs(index) {
+                let asked = self.asked(link, &behind);
                 let agreed = offered.meet(&asked);
                 if agreed.is_empty() {
-                    let output = self.dag.edge_weight(link).map_or(0, |link| link.output);
-                    return Err(self.disagreement(index, output, target, &offered, &asked));
+                    return Err(self.disagreement(link, &offered, &asked));
                 }
                 if let Some(link) = self.dag.edge_weight_mut(link) {
                     link.caps = Some(agreed);
@@ -64,19 +56,26 @@ impl Pipeline {
         Ok(())
     }
 
-    fn disagreement(
-        &self,
-        from: NodeIndex,
-        output: usize,
-        to: NodeIndex,
-        offered: &Caps,
-        asked: &Caps,
-    ) -> Error {
+    /// What the pad takes that a link comes to.
+    fn asked(&self, link: EdgeIndex, behind: &BTreeMap<NodeIndex, Caps>) -> Caps {
+        let Some((target, input)) = self.target(link) else {
+            return Caps::ANY;
+        };
+        let wanted = behind.get(&target).unwrap_or(&Caps::ANY);
+        takes(&self.dag[target], input, wanted)
+    }
+
+    fn disagreement(&self, link: EdgeIndex, offered: &Caps, asked: &Caps) -> Error {
+        let (Some((from, to)), Some(&Link { output, input, .. })) =
+            (self.dag.edge_endpoints(link), self.dag.edge_weight(link))
+        else {
+            return Error::internal("a link between no elements");
+        };
         let (source, target) = (&self.dag[from], &self.dag[to]);
         let (field, ours, theirs) = offered.difference(asked);
-        let pad = source.ports.output_name(output);
+        let (pad, theirs_pad) = (source.ports.output_name(output), target.ports.input_name(input));
         let message = format!(
-            "`{}.{pad}` cannot be linked to `{}.sink`: `{field}` is {ours} there and {theirs} here",
+            "`{}.{pad}` cannot be linked to `{}.{theirs_pad}`: `{field}` is {ours} there and {theirs} here",
             source.name, target.name
         );
         let helpers = if field == "media" {
@@ -117,21 +116,24 @@ impl Pipeline {
     }
 }
 
-/// What an element takes, if those behind it take `wanted`.
-fn takes(member: &Member, wanted: &Caps) -> Caps {
+/// What an element takes on a pad, if those behind it take `wanted`.
+fn takes(member: &Member, input: usize, wanted: &Caps) -> Caps {
     match &member.built {
         Some(Built::Element(element)) => element.accepts(wanted),
+        Some(Built::Aggregator(aggregator)) => aggregator.accepts(input, wanted),
         Some(Built::Sink(sink)) => sink.accepts(),
         Some(Built::Queue(_)) => wanted.clone(),
         _ => Caps::ANY,
     }
 }
 
-/// What an element gives for such an input.
-fn gives(member: &Member, input: &Caps) -> Caps {
+/// What an element gives for what its linked pads get.
+fn gives(member: &Member, inputs: &[Caps]) -> Caps {
+    let input = inputs.first().unwrap_or(&Caps::ANY);
     match &member.built {
         Some(Built::Source(source)) => source.offers(),
         Some(Built::Element(element)) => element.offers(input),
+        Some(Built::Aggregator(aggregator)) => aggregator.offers(inputs),
         _ => input.clone(),
     }
 }

@@ -7,6 +7,7 @@ use daggy::petgraph::visit::EdgeRef;
 use parallax_memory::PoolStats;
 
 use super::{Member, Origin, Pipeline};
+use crate::queue::Border;
 
 /// What passed an element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct ElementStats {
     pub packets: u64,
     /// Bytes in them.
     pub bytes: u64,
-    /// Of a queue: packets that wait, bytes that wait, packets dropped.
+    /// Of a queue, and of an element with several inputs: packets that wait, bytes that wait, packets dropped.
     pub queue: Option<(usize, u64, u64)>,
 }
 
@@ -35,7 +36,7 @@ impl Pipeline {
     pub fn stats(&self) -> Stats {
         let elements = self.dag.graph().node_weights().map(|member| {
             let (packets, bytes) = member.tally.read();
-            let queue = member.queue.as_ref().map(|queue| queue.level());
+            let queue = member.border.as_ref().map(Border::level);
             ElementStats {
                 name: member.name.clone(),
                 packets,
@@ -69,10 +70,14 @@ impl Pipeline {
             if packets > 0 {
                 let _ = write!(label, "\n{packets} packets");
             }
-            if let Some((level, _, dropped)) = member.queue.as_ref().map(|queue| queue.level()) {
+            if let Some((level, _, dropped)) = member.border.as_ref().map(Border::level) {
                 let _ = write!(label, "\n{level} waiting, {dropped} dropped");
             }
-            let shape = if member.queue.is_some() { ", shape=cds" } else { "" };
+            let shape = if matches!(member.border, Some(Border::Queue(_))) {
+                ", shape=cds"
+            } else {
+                ""
+            };
             let _ = writeln!(dot, "  n{} [label={}{shape}];", index.index(), quoted(&label));
         }
         for edge in graph.edge_references() {

@@ -7,6 +7,7 @@
 //! real-time scheduling policy, so there a mutex and two condition variables stand in for it.
 
 mod channel;
+mod inbox;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -17,6 +18,7 @@ use parallax_memory::Flags;
 
 use self::channel::Channel;
 pub(crate) use self::channel::is_real_time;
+pub(crate) use self::inbox::{Arrival, Inbox, Refused};
 use crate::Packet;
 
 /// What a queue does when it is full.
@@ -70,6 +72,33 @@ pub(crate) struct Queue {
     /// Told whenever room was made, if room is counted in bytes or time.
     room: Event,
     closed: AtomicBool,
+}
+
+/// A border between threads, at which packets wait.
+#[derive(Debug, Clone)]
+pub(crate) enum Border {
+    Queue(Arc<Queue>),
+    Inbox(Arc<Inbox>),
+}
+
+impl Border {
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Queue(queue) => queue.close(),
+            Self::Inbox(inbox) => inbox.close(),
+        }
+    }
+
+    /// How many packets wait, how many bytes, and how many packets were dropped.
+    pub(crate) fn level(&self) -> (usize, u64, u64) {
+        match self {
+            Self::Queue(queue) => queue.level(),
+            Self::Inbox(inbox) => {
+                let (packets, bytes) = inbox.level();
+                (packets, bytes, 0)
+            }
+        }
+    }
 }
 
 /// What goes through.

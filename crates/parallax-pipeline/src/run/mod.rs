@@ -18,7 +18,7 @@ pub use self::node::{Collector, Out};
 pub(crate) use self::node::{Edge, Node, Run, Stage};
 pub(crate) use self::task::{Head, Task};
 use crate::bus::{Bus, Message};
-use crate::queue::Queue;
+use crate::queue::Border;
 
 /// What an element gets when it starts.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ pub(crate) struct Shared {
     pub(crate) bus: Bus,
     pub(crate) memory: MemoryKind,
     pub(crate) pools: Mutex<Vec<(String, MemoryPool)>>,
-    pub(crate) queues: Mutex<Vec<Arc<Queue>>>,
+    pub(crate) borders: Mutex<Vec<Border>>,
     /// The elements' names, by index.
     pub(crate) names: OnceLock<Vec<String>>,
 }
@@ -136,7 +136,7 @@ impl Shared {
             bus,
             memory,
             pools: Mutex::default(),
-            queues: Mutex::default(),
+            borders: Mutex::default(),
             names: OnceLock::new(),
         }
     }
@@ -159,8 +159,8 @@ impl Shared {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, onwards);
         self.changed.notify(usize::MAX);
         if phase == Phase::Stopping {
-            let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            queues.iter().for_each(|queue| queue.close());
+            let borders = self.borders.lock().unwrap_or_else(PoisonError::into_inner);
+            borders.iter().for_each(Border::close);
         }
     }
 

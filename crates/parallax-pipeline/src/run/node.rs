@@ -9,14 +9,14 @@ use parallax_memory::MemoryKind;
 
 use super::{Phase, Shared, Tally};
 use crate::bus::Bus;
-use crate::queue::{Closed, Queue};
+use crate::queue::{Closed, Inbox, Queue, Refused};
 use crate::{Element, Packet, Sink};
 
 /// Where an element's packets go: one pad behind another.
 #[derive(Debug)]
 pub struct Out<'a> {
-    edges: &'a mut [Edge],
-    run: &'a Run,
+    pub(super) edges: &'a mut [Edge],
+    pub(super) run: &'a Run,
 }
 
 impl Out<'_> {
@@ -181,6 +181,8 @@ pub(crate) enum Edge {
     Node(Box<Node>),
     /// The border to another thread; the index is that of the queue as an element.
     Queue(Arc<Queue>, usize, Arc<Tally>),
+    /// A pad of an element with several inputs, on another thread; the index is that of the element.
+    Inbox(Arc<Inbox>, usize, usize),
     /// What a test wants to see, up to so many.
     Keep(Vec<Packet>, usize),
     /// Nothing: packets are dropped.
@@ -192,6 +194,7 @@ impl fmt::Debug for Edge {
         match self {
             Self::Node(node) => write!(f, "Node({})", node.index),
             Self::Queue(_, index, _) => write!(f, "Queue({index})"),
+            Self::Inbox(_, index, pad) => write!(f, "Inbox({index}, {pad})"),
             Self::Keep(kept, _) => write!(f, "Keep({})", kept.len()),
             Self::Open => f.write_str("Open"),
         }
@@ -207,6 +210,10 @@ impl Edge {
                 tally.count(packet.payload.bytes());
                 queue.send(packet).map_err(|closed| run.closed(closed))
             }
+            Self::Inbox(inbox, index, pad) => inbox.send(*pad, packet).map_err(|refused| match refused {
+                Refused::Closed => run.closed(Closed),
+                Refused::Limit(error) => run.fail(*index, error),
+            }),
             Self::Keep(kept, most) if kept.len() < *most => {
                 kept.push(packet);
                 Ok(())
@@ -220,6 +227,7 @@ impl Edge {
         match self {
             Self::Node(node) => node.end(run),
             Self::Queue(queue, ..) => queue.end().map_err(|closed| run.closed(closed)),
+            Self::Inbox(inbox, _, pad) => inbox.end(*pad).map_err(|closed| run.closed(closed)),
             Self::Keep(..) | Self::Open => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
-//! [`Task`]: what one thread does from start to end: a source or the far end of a queue, and the tree behind it.
+//! [`Task`]: what one thread does from start to end: a source, an element with several inputs or the far end of a
+//! queue, and the tree behind it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,10 +8,10 @@ use std::sync::atomic::Ordering;
 
 use parallax_events::{Error, Result};
 
-use super::{Edge, Phase, Run, Stage, Tally};
-use crate::queue::{Passing, Queue};
+use super::{Edge, Out, Phase, Run, Stage, Tally};
+use crate::queue::{Arrival, Inbox, Passing, Queue};
 use crate::typed::TypedRun;
-use crate::{Built, Produced, Source};
+use crate::{Aggregator, Built, Produced, Source};
 
 pub(crate) struct Task {
     pub(crate) head: Head,
@@ -22,6 +23,7 @@ pub(crate) struct Task {
 pub(crate) enum Head {
     Source(usize, Box<dyn Source>, Arc<Tally>),
     Queue(usize, Arc<Queue>),
+    Aggregator(usize, Box<dyn Aggregator>, Arc<Inbox>, Arc<Tally>),
     Typed(usize, Box<dyn TypedRun>),
 }
 
@@ -97,6 +99,24 @@ impl Task {
                 run.blame(*index, || chain.end())?;
                 run.shared.sink_completed();
             }
+            Head::Aggregator(index, aggregator, inbox, tally) => {
+                // Closed: the pipeline stops.
+                while let Ok(arrival) = inbox.receive(|pad| aggregator.wants(pad)) {
+                    let mut out = Out { edges, run };
+                    match arrival {
+                        Arrival::Packet(pad, packet) => {
+                            tally.count(packet.payload.bytes());
+                            run.blame(*index, || aggregator.process(pad, packet, &mut out))?;
+                        }
+                        Arrival::End(pad) => run.blame(*index, || aggregator.end(pad, &mut out))?,
+                        Arrival::AllEnded => {
+                            run.blame(*index, || aggregator.drain(&mut out))?;
+                            return edges.iter_mut().try_for_each(|edge| edge.end(run));
+                        }
+                    }
+                }
+                return Ok(());
+            }
             Head::Queue(_, queue) => {
                 // Closed: the pipeline stops.
                 while let Ok(passing) = queue.receive() {
@@ -114,7 +134,10 @@ impl Task {
 
     fn head_index(&self) -> usize {
         match &self.head {
-            Head::Source(index, ..) | Head::Queue(index, _) | Head::Typed(index, _) => *index,
+            Head::Source(index, ..)
+            | Head::Queue(index, _)
+            | Head::Aggregator(index, ..)
+            | Head::Typed(index, _) => *index,
         }
     }
 
@@ -123,6 +146,7 @@ impl Task {
         match self.head {
             Head::Source(index, source, _) => elements.push((index, Built::Source(source))),
             Head::Typed(index, chain) => elements.push((index, Built::Typed(chain))),
+            Head::Aggregator(index, aggregator, ..) => elements.push((index, Built::Aggregator(aggregator))),
             Head::Queue(..) => {}
         }
         let mut edges = self.edges;

@@ -4,11 +4,11 @@
 //! pipeline := chain+
 //! chain    := start ("!" part)*          start := part | name "." [pad]
 //! part     := element | caps             element := id (key "=" value)*
-//! the last part of a chain may be: name "."
+//! the last part of a chain may be: name "." [pad]
 //! ```
 //!
 //! `name=t` calls an element `t`; `t.` goes on from its next free pad, `t.src_1` from that one, `! t.` ends a chain at
-//! its input. A part such as `events,width=640` is a caps filter: nothing else may pass. `#` behind white space begins
+//! its next free input, `! m.sink_1` at that one. A part such as `events,width=640` is a caps filter: nothing else may pass. `#` behind white space begins
 //! a comment. One tokenizer serves this and the chains of operators.
 
 mod parse;

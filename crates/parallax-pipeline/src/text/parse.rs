@@ -173,23 +173,15 @@ impl Parser<'_> {
                 End::Element(id) => (id, None),
                 End::Name(name, span, pad) => (self.find(&name, span)?, pad),
             };
-            let to = match to {
-                End::Element(id) => id,
-                End::Name(name, span, pad) => {
-                    if let Some((pad, span)) = pad
-                        && pad != "sink"
-                    {
-                        let error = Error::not_found(format!("`{name}` has no such input pad"))
-                            .with_hint("known: sink");
-                        return Err(point(self.text, span.start, error));
-                    }
-                    self.find(&name, span)?
-                }
+            let (to, input) = match to {
+                End::Element(id) => (id, None),
+                End::Name(name, span, pad) => (self.find(&name, span)?, pad),
             };
-            let at = pad.as_ref().map_or(bang, |(_, span)| *span);
-            let pad = pad.as_ref().map(|(pad, _)| pad.as_str());
+            let at = pad.as_ref().or(input.as_ref()).map_or(bang, |(_, span)| *span);
+            let name = |pad: Option<(String, Span)>| pad.map(|(pad, _)| pad);
+            let (output, input) = (name(pad), name(input));
             self.pipeline
-                .link_pad(from, pad, to)
+                .link_pads(from, output.as_deref(), to, input.as_deref())
                 .map_err(|error| point(self.text, at.start, error))?;
         }
         Ok(self.pipeline)

@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use daggy::NodeIndex;
-use daggy::petgraph::Direction;
 use parallax_events::chain::quote;
 
 use crate::pipeline::{Origin, Pipeline};
@@ -18,9 +17,11 @@ impl Pipeline {
     pub fn to_text(&self) -> String {
         let graph = self.dag.graph();
         let mut chains: Vec<Vec<Part>> = Vec::new();
+        // An element stands where its first input is linked, or at the beginning of a chain.
+        let begins = |index: &NodeIndex| self.inputs(*index).first().is_none_or(|(input, _)| *input != 0);
         let mut begun: Vec<(NodeIndex, Option<usize>)> = graph
             .node_indices()
-            .filter(|&index| graph.edges_directed(index, Direction::Incoming).next().is_none())
+            .filter(begins)
             .map(|index| (index, None))
             .collect();
         begun.reverse();
@@ -42,20 +43,27 @@ impl Pipeline {
                     Some(output) => outputs
                         .iter()
                         .find(|(known, _)| *known == output)
-                        .map(|(_, to)| *to),
+                        .map(|(_, link)| *link),
                     None => {
                         // The other branches come later, the first of them next. A gap before the first branch
                         // makes every one of them a chain of its own.
                         let straight = outputs
                             .first()
                             .filter(|(output, _)| *output == 0)
-                            .map(|(_, to)| *to);
+                            .map(|(_, link)| *link);
                         let later = outputs.iter().skip(usize::from(straight.is_some()));
                         begun.extend(later.rev().map(|(output, _)| (at, Some(*output))));
                         straight
                     }
                 };
-                let Some(next) = next else { break };
+                let Some((next, input)) = next.and_then(|link| self.target(link)) else {
+                    break;
+                };
+                if input > 0 {
+                    referred.insert(next);
+                    chain.push(Part::To(next, input));
+                    break;
+                }
                 chain.push(Part::Element(next));
                 at = next;
             }
@@ -76,6 +84,10 @@ impl Pipeline {
                     Part::From(index, output) => {
                         let member = &self.dag[*index];
                         parts.push(format!("{}.{}", member.name, member.ports.output_name(*output)));
+                    }
+                    Part::To(index, input) => {
+                        let member = &self.dag[*index];
+                        parts.push(format!("{}.{}", member.name, member.ports.input_name(*input)));
                     }
                     Part::Element(index) => {
                         let member = &self.dag[*index];
@@ -115,6 +127,8 @@ enum Part {
     Element(NodeIndex),
     /// Goes on from a pad of an element printed before.
     From(NodeIndex, usize),
+    /// Ends at a pad of an element printed elsewhere.
+    To(NodeIndex, usize),
 }
 
 impl fmt::Display for Pipeline {

@@ -1,14 +1,15 @@
 //! The laws of elements: the end of a stream comes once, a flush forgets, stopping works from any state and takes no
 //! longer than a second, nobody hangs under back-pressure, every loan is back in its pool, caps are honoured.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use parallax_events::{Event, EventBatch, Meta, Tensor};
 use parallax_memory::{Bytes, MemoryPool, PoolConfig};
 use parallax_pipeline::{
-    Built, Caps, Collector, Context, Element, ElementRow, Media, Packet, Payload, Pipeline, Ports, Produced,
-    QueueConfig, Sink, Source, State,
+    Aggregator, Built, Caps, Collector, Context, Element, ElementRow, Media, Out, Packet, Payload, Pipeline,
+    Ports, Produced, QueueConfig, Sink, Source, State,
 };
 
 use super::{Broken, Lawful, Subject, ensure};
@@ -79,9 +80,13 @@ impl ElementSubject {
             Built::Source(source) => source.start(&context)?,
             Built::Element(element) => element.start(&context)?,
             Built::Sink(sink) => sink.start(&context)?,
+            Built::Aggregator(aggregator) => aggregator.start(&context, FED)?,
             _ => {}
         }
-        Ok(built)
+        Ok(match built {
+            Built::Aggregator(aggregator) => Built::element(Fed::new(aggregator)),
+            built => built,
+        })
     }
 
     fn pads(&self) -> usize {
@@ -266,8 +271,17 @@ pub fn runs_to_its_end_under_back_pressure(subject: &ElementSubject) -> Lawful {
                     let source = pipeline.add("feed", Built::source(feed))?;
                     let is_sink = matches!(built, Built::Sink(_));
                     let ports = subject.ports.unwrap_or_else(|| built.ports());
+                    let is_aggregator = matches!(built, Built::Aggregator(_));
                     let middle = pipeline.add_with_ports("subject", built, ports)?;
-                    pipeline.link(source, middle)?;
+                    if is_aggregator {
+                        // One stream on two pads: one thread feeds both.
+                        let tee = pipeline.add_with_ports("both", Built::element(Both), Ports::BRANCHES)?;
+                        pipeline.link(source, tee)?;
+                        pipeline.link(tee, middle)?;
+                        pipeline.link(tee, middle)?;
+                    } else {
+                        pipeline.link(source, middle)?;
+                    }
                     if is_sink {
                         Vec::new()
                     } else {
@@ -347,6 +361,86 @@ impl Source for Feed {
         };
         self.left = left;
         Ok(Produced::Packet(packet))
+    }
+}
+
+/// So many pads are fed of an element with several inputs.
+const FED: usize = 2;
+
+/// An element with several inputs that gets every packet on each pad, in the order in which it wants them, as the engine
+/// would hand them over.
+#[derive(Debug)]
+struct Fed {
+    aggregator: Box<dyn Aggregator>,
+    waiting: [VecDeque<Packet>; FED],
+}
+
+impl Fed {
+    fn new(aggregator: Box<dyn Aggregator>) -> Self {
+        Self {
+            aggregator,
+            waiting: Default::default(),
+        }
+    }
+
+    fn feed(&mut self, out: &mut Out<'_>) -> parallax_events::Result<()> {
+        let next = |fed: &mut Self| {
+            let wanted = (0..FED).find(|&pad| !fed.waiting[pad].is_empty() && fed.aggregator.wants(pad))?;
+            Some((wanted, fed.waiting[wanted].pop_front()?))
+        };
+        while let Some((pad, packet)) = next(self) {
+            self.aggregator.process(pad, packet, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl Element for Fed {
+    fn accepts(&self, wanted: &Caps) -> Caps {
+        self.aggregator.accepts(0, wanted)
+    }
+
+    fn offers(&self, input: &Caps) -> Caps {
+        self.aggregator
+            .offers(&[const { () }; FED].map(|()| input.clone()))
+    }
+
+    fn process(&mut self, packet: Packet, out: &mut Out<'_>) -> parallax_events::Result<()> {
+        for waiting in &mut self.waiting {
+            waiting.push_back(packet.clone());
+        }
+        self.feed(out)
+    }
+
+    fn drain(&mut self, out: &mut Out<'_>) -> parallax_events::Result<()> {
+        for pad in 0..FED {
+            // An end comes behind the last packet of its pad.
+            self.feed(out)?;
+            if self.waiting[pad].is_empty() {
+                self.aggregator.end(pad, out)?;
+            }
+        }
+        self.feed(out)?;
+        self.aggregator.drain(out)
+    }
+
+    fn flush(&mut self) {
+        self.waiting.iter_mut().for_each(VecDeque::clear);
+        self.aggregator.flush();
+    }
+
+    fn stop(&mut self) {
+        self.aggregator.stop();
+    }
+}
+
+/// Hands every packet to each branch.
+#[derive(Debug)]
+struct Both;
+
+impl Element for Both {
+    fn process(&mut self, packet: Packet, out: &mut Out<'_>) -> parallax_events::Result<()> {
+        (0..out.pads()).try_for_each(|pad| out.push_to(pad, packet.clone()))
     }
 }
 
