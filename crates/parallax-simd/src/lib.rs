@@ -26,6 +26,7 @@ pub mod decay;
 pub mod evt2;
 pub mod evt3;
 mod level;
+pub mod lines;
 pub mod math;
 pub mod order;
 pub mod select;

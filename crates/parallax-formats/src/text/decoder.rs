@@ -1,8 +1,8 @@
 //! The stream of lines: finds the plan, then decodes block by block.
 
 use parallax_events::{Error, FindingKind, Meta, Result, SpareColumns};
+use parallax_simd::{Columns, lines};
 
-use super::fast::{LONGEST, Usual};
 use super::plan::{Draft, First, Plan, Style, Unit};
 use super::record;
 use crate::{Decoder, EventSink, Parts, Piece, Survey};
@@ -25,7 +25,7 @@ enum State {
     Start(Draft),
     Lines {
         plan: Plan,
-        usual: Option<Usual>,
+        usual: Option<lines::Style>,
     },
 }
 
@@ -110,7 +110,7 @@ impl TextDecoder {
         sink.set_meta(&meta);
         self.meta = Some(meta);
         self.state = State::Lines {
-            usual: Usual::of(&plan),
+            usual: plan.usual_lines(),
             plan,
         };
         Ok(at)
@@ -223,7 +223,7 @@ fn block(
     last: bool,
     offset: u64,
     plan: &Plan,
-    usual: Option<Usual>,
+    usual: Option<lines::Style>,
     out: SpareColumns<'_>,
     bad: &mut BadLines,
 ) -> std::result::Result<Block, (usize, Error)> {
@@ -231,16 +231,21 @@ fn block(
     let (t, x, y, p) = (out.t, &mut out.x[..room], &mut out.y[..room], &mut out.p[..room]);
     let (mut at, mut n) = (0, 0);
     while n < room {
-        let rest = bytes.get(at..).unwrap_or_default();
-        if let Some(usual) = usual
-            && let Some(window) = rest.first_chunk::<LONGEST>()
-            && let Some((event, length)) = usual.parse(window)
-        {
-            (t[n], x[n], y[n], p[n]) = (event.t, event.x, event.y, event.p);
-            n += 1;
-            at += length;
-            continue;
+        if let Some(style) = usual {
+            let out = Columns {
+                t: &mut t[n..],
+                x: &mut x[n..],
+                y: &mut y[n..],
+                p: &mut p[n..],
+            };
+            let parsed = lines::parse(bytes.get(at..).unwrap_or_default(), style, out);
+            n += parsed.events;
+            at += parsed.bytes;
+            if n == room {
+                break;
+            }
         }
+        let rest = bytes.get(at..).unwrap_or_default();
         let line = match next_line(rest, offset + at as u64, last) {
             Ok(line) => line,
             Err(error) => return Err((n, error)),

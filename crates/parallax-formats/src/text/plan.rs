@@ -1,6 +1,7 @@
 //! How the lines of one file are to be read: what the parameters say, completed by its header and first record.
 
 use parallax_events::{Error, Geometry, Result, TimeUnit};
+use parallax_simd::lines;
 
 use super::number::Decimal;
 use super::record;
@@ -163,6 +164,21 @@ pub(super) struct Plan {
     /// Whether the unit was neither asked for nor named, but taken from how the first time is written.
     pub(super) unit_assumed: bool,
     pub(super) geometry: Option<Geometry>,
+}
+
+impl Plan {
+    /// What the lines look like that can be read many at a time; whatever differs is read by [`record`]. `None` if the
+    /// columns come in another order.
+    pub(super) fn usual_lines(&self) -> Option<lines::Style> {
+        let separator = match self.separator {
+            Separator::Byte(byte) => byte,
+            Separator::Blanks => b' ',
+        };
+        (self.layout.0 == USUAL).then_some(lines::Style {
+            separator,
+            places: self.unit.power(),
+        })
+    }
 }
 
 /// What is known so far.
