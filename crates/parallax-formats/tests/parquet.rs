@@ -66,7 +66,7 @@ fn the_file_has_the_shape_that_is_promised() {
             ("t", Type::INT64, Encoding::DELTA_BINARY_PACKED),
             ("x", Type::INT32, Encoding::BYTE_STREAM_SPLIT),
             ("y", Type::INT32, Encoding::BYTE_STREAM_SPLIT),
-            ("p", Type::INT32, Encoding::BYTE_STREAM_SPLIT),
+            ("p", Type::INT32, Encoding::RLE_DICTIONARY),
         ];
         for (column, (name, physical, encoding)) in group.columns().iter().zip(want) {
             assert_eq!(column.column_path().string(), name);

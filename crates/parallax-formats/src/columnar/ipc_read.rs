@@ -46,9 +46,6 @@ pub(crate) struct IpcSource {
     projection: Vec<usize>,
     next: Next,
     limits: Limits,
-    batch_size: usize,
-    /// What is left of the record batch that was read last.
-    rest: Option<EventBatch>,
     bytes_done: u64,
 }
 
@@ -105,8 +102,6 @@ pub(crate) fn open(
         columns,
         next,
         limits,
-        batch_size: super::read_batch(options),
-        rest: None,
         bytes_done: 0,
     }))
 }
@@ -298,27 +293,14 @@ impl BatchSource for IpcSource {
     }
 
     fn next_batch(&mut self) -> Result<Option<EventBatch>> {
-        loop {
-            if let Some(rest) = self.rest.take()
-                && !rest.is_empty()
-            {
-                let piece = rest.slice(..self.batch_size);
-                self.rest = Some(rest.slice(self.batch_size..));
-                return Ok(Some(piece));
-            }
-            let next = self
-                .next_table()
-                .and_then(|table| table.map(|table| self.columns.events(&table)).transpose());
-            match next {
-                Ok(Some(batch)) => self.rest = Some(batch),
-                Ok(None) => return Ok(None),
-                Err(error) => {
-                    // Nothing more is handed out after an error.
-                    self.next = Next::Ended;
-                    return Err(error);
-                }
-            }
+        let next = self
+            .next_table()
+            .and_then(|table| table.map(|table| self.columns.events(&table)).transpose());
+        if next.is_err() {
+            // Nothing more is handed out after an error.
+            self.next = Next::Ended;
         }
+        next
     }
 
     fn bytes_done(&self) -> u64 {

@@ -7,6 +7,7 @@
 //! offsets, nesting) is checked here first.
 
 mod content;
+mod encodings;
 mod event_columns;
 pub(crate) mod ipc_read;
 pub(crate) mod ipc_write;
@@ -14,6 +15,7 @@ mod page_headers;
 pub(crate) mod parquet_read;
 pub(crate) mod parquet_write;
 mod recut;
+mod row_group;
 mod tensor_write;
 mod thrift;
 
@@ -22,9 +24,12 @@ pub(crate) use event_columns::EventColumns;
 pub(crate) use recut::Recut;
 pub use tensor_write::{TensorTable, TensorTableFormat};
 
-use parallax_events::{Error, ParamSpec, Result};
+use std::sync::Arc;
 
-use crate::ReadOptions;
+use arrow_array::RecordBatch;
+use parallax_events::{Error, Event, EventBatch, Meta, ParamSpec, Result};
+
+use crate::{ReadOptions, Sample};
 
 /// The parameter of the Arrow writers.
 pub(crate) const COMPRESSION: ParamSpec = ParamSpec::choice("compression", &["none", "lz4", "zstd"])
@@ -50,6 +55,21 @@ pub(crate) fn read_batch(options: &ReadOptions) -> usize {
     READ_BATCH
         .min(usize::try_from(allowed).unwrap_or(usize::MAX))
         .max(1)
+}
+
+/// The sample of a table format: these events in the file that `write` makes of them, with the library that defines the
+/// format alone.
+pub(crate) fn library_sample(
+    events: Vec<Event>,
+    (width, height): (u16, u16),
+    write: impl FnOnce(&RecordBatch) -> Result<Vec<u8>>,
+) -> Sample {
+    let file = || {
+        let meta = Arc::new(Meta::with_geometry(width, height)?);
+        write(&EventBatch::from_events(&events, meta)?.to_record_batch()?)
+    };
+    let bytes = file().unwrap_or_default();
+    Sample { bytes, events }
 }
 
 /// Runs code of the Arrow and Parquet libraries on hostile bytes; a panic in it becomes an error.

@@ -8,14 +8,12 @@
 //!
 //! Source: the Apache Arrow columnar format, "IPC File Format".
 
-use std::sync::Arc;
-
 use arrow_ipc::writer::FileWriter;
-use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Result};
+use parallax_events::{Declaration, Event, ParamSpec};
 
 use crate::columnar::ipc_read::{self, MAGIC};
 use crate::columnar::ipc_write::{self, Form};
-use crate::columnar::{COMPRESSION, TIME_UNIT};
+use crate::columnar::{COMPRESSION, TIME_UNIT, library_sample};
 use crate::{Evidence, Format, Open, Probe, Sample, TriggerSupport};
 
 /// The row of this format.
@@ -49,15 +47,9 @@ fn sample() -> Sample {
         Event::new(12, 639, 0, 0),
         Event::new(12, 0, 479, 1),
     ];
-    let bytes = write_sample(&events).unwrap_or_default();
-    Sample { bytes, events }
-}
-
-/// By the Arrow library alone.
-fn write_sample(events: &[Event]) -> Result<Vec<u8>> {
-    let table =
-        EventBatch::from_events(events, Arc::new(Meta::with_geometry(640, 480)?))?.to_record_batch()?;
-    let mut writer = FileWriter::try_new(Vec::new(), &table.schema()).map_err(Error::from)?;
-    writer.write(&table)?;
-    Ok(writer.into_inner()?)
+    library_sample(events, (640, 480), |table| {
+        let mut writer = FileWriter::try_new(Vec::new(), &table.schema())?;
+        writer.write(table)?;
+        Ok(writer.into_inner()?)
+    })
 }

@@ -6,15 +6,13 @@
 //!
 //! Source: the Apache Arrow columnar format, "IPC Streaming Format".
 
-use std::sync::Arc;
-
 use arrow_ipc::writer::StreamWriter;
 use arrow_ipc::{MessageHeader, root_as_message};
-use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Result};
+use parallax_events::{Declaration, Event, ParamSpec};
 
 use crate::columnar::ipc_read;
 use crate::columnar::ipc_write::{self, Form};
-use crate::columnar::{COMPRESSION, TIME_UNIT};
+use crate::columnar::{COMPRESSION, TIME_UNIT, library_sample};
 use crate::{Evidence, Format, Open, Probe, Sample, TriggerSupport};
 
 /// The row of this format.
@@ -43,15 +41,9 @@ fn sniff(probe: &Probe<'_>) -> Option<Evidence> {
 
 fn sample() -> Sample {
     let events = vec![Event::new(-5, 0, 0, 0), Event::new(7, 319, 239, 1)];
-    let bytes = write_sample(&events).unwrap_or_default();
-    Sample { bytes, events }
-}
-
-/// By the Arrow library alone.
-fn write_sample(events: &[Event]) -> Result<Vec<u8>> {
-    let table =
-        EventBatch::from_events(events, Arc::new(Meta::with_geometry(320, 240)?))?.to_record_batch()?;
-    let mut writer = StreamWriter::try_new(Vec::new(), &table.schema()).map_err(Error::from)?;
-    writer.write(&table)?;
-    Ok(writer.into_inner()?)
+    library_sample(events, (320, 240), |table| {
+        let mut writer = StreamWriter::try_new(Vec::new(), &table.schema())?;
+        writer.write(table)?;
+        Ok(writer.into_inner()?)
+    })
 }

@@ -6,27 +6,25 @@
 //! file's key-value metadata under `parallax.*`. The same stream gives the same file, however it is cut into
 //! batches and however many threads encode it.
 //!
-//! Encodings, measured on a recording of 1.2 M events of a 1280x720 sensor, Zstd level 1, bytes and nanoseconds an
-//! event on one core:
+//! Encodings were chosen on a recording of 1.2 M events of a 1280x720 sensor, Zstd level 1, with the Parquet library's
+//! encoders, bytes and nanoseconds an event on one core (those that write now are faster, and make the same):
 //!
 //! | column | plain | dictionary | delta | byte stream split | chosen |
 //! | --- | --- | --- | --- | --- | --- |
 //! | t | 1.04, 23.3 | 1.37, 28.9 | 0.62, 8.0 | 1.08, 8.5 | delta |
 //! | x | 1.44, 18.9 | 1.19, 9.6 | 1.31, 9.5 | 1.08, 8.5 | byte stream split |
 //! | y | 1.41, 18.1 | 1.15, 9.6 | 1.22, 9.0 | 1.07, 8.5 | byte stream split |
-//! | p | 0.33, 13.2 | 0.13, 9.4 | 0.16, 8.0 | 0.19, 7.5 | byte stream split: 2 % more bytes in 4/5 of the time |
+//! | p | 0.33, 13.2 | 0.13, 9.4 | 0.16, 8.0 | 0.19, 7.5 | dictionary: one bit an event, which takes no time without the library's table |
 //!
 //! In: these files, and tables of others whose columns are recognisable: `t`, `timestamp`, `time` or `ts`; `x`;
 //! `y`; `p`, `pol`, `polarity` or `on`.
 //!
 //! Source: the Apache Parquet format.
 
-use std::sync::Arc;
-
-use parallax_events::{Declaration, Error, Event, EventBatch, Meta, ParamSpec, Result};
+use parallax_events::{Declaration, Error, Event, ParamSpec};
 use parquet::arrow::ArrowWriter;
 
-use crate::columnar::{TIME_UNIT, parquet_read, parquet_write};
+use crate::columnar::{TIME_UNIT, library_sample, parquet_read, parquet_write};
 use crate::{Evidence, Format, Open, Probe, Sample, TriggerSupport};
 
 /// The row of this format.
@@ -66,16 +64,10 @@ fn sample() -> Sample {
         Event::new(12, 639, 0, 0),
         Event::new(12, 0, 479, 1),
     ];
-    let bytes = write_sample(&events).unwrap_or_default();
-    Sample { bytes, events }
-}
-
-/// By the Parquet library alone, with its own settings.
-fn write_sample(events: &[Event]) -> Result<Vec<u8>> {
-    let table =
-        EventBatch::from_events(events, Arc::new(Meta::with_geometry(640, 480)?))?.to_record_batch()?;
-    let library = |error: parquet::errors::ParquetError| Error::internal("no sample").with_source(error);
-    let mut writer = ArrowWriter::try_new(Vec::new(), table.schema(), None).map_err(library)?;
-    writer.write(&table).map_err(library)?;
-    writer.into_inner().map_err(library)
+    library_sample(events, (640, 480), |table| {
+        let library = |error: parquet::errors::ParquetError| Error::internal("no sample").with_source(error);
+        let mut writer = ArrowWriter::try_new(Vec::new(), table.schema(), None).map_err(library)?;
+        writer.write(table).map_err(library)?;
+        writer.into_inner().map_err(library)
+    })
 }
