@@ -7,7 +7,7 @@ use std::ops::Range;
 use parallax_simd::{bounds, order};
 
 use super::{Committed, FilledPart, SpareColumns};
-use crate::{Geometry, TimeRange, TimeUnit};
+use crate::{EventBatch, Geometry, Order, TimeRange, TimeUnit};
 
 /// The checks, and what they remember of the stream.
 #[derive(Debug, Clone)]
@@ -102,7 +102,25 @@ impl Check {
         done
     }
 
-    /// The same for a part of the batch whose predecessor is not known.
+    /// Goes on behind a batch that is whole already: only its order is looked at, and only if that is not known.
+    pub(super) fn pass(&mut self, batch: &EventBatch) -> Committed {
+        let t = batch.columns().t;
+        let known = if batch.order() >= Order::Time {
+            t.get(..1)
+        } else {
+            None
+        };
+        let scan = order::scan(known.unwrap_or(t), self.last_t);
+        self.last_t = t.last().copied().or(self.last_t);
+        Committed {
+            kept: t.len(),
+            steps_back: scan.steps_back,
+            first_step_back: scan.first_step_back,
+            ..Committed::default()
+        }
+    }
+
+    /// The checks for a part of the batch whose predecessor is not known.
     pub(super) fn for_part(&self) -> Self {
         Self {
             last_t: None,

@@ -228,6 +228,12 @@ impl BatchBuilder {
         Ok(done)
     }
 
+    /// Takes note of a batch of the same stream that goes to the caller as it is, without a copy in here: time goes on
+    /// behind it. What is committed so far is not touched.
+    pub fn pass(&mut self, batch: &EventBatch) -> Committed {
+        self.check.pass(batch)
+    }
+
     /// Takes the first `written` events of the spare room into the batch, which keep what a batch with this geometry
     /// promises: they are those of another batch. `in_order`: it is known that time never goes back among them.
     pub(crate) fn commit_checked(

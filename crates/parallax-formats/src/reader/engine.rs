@@ -107,19 +107,9 @@ impl EventReader {
                 if self.triggers.is_full() {
                     return Ok(Filled::Full);
                 }
-                let batch = match rest.take() {
-                    Some(batch) => batch,
-                    None => {
-                        let next = source.next_batch();
-                        self.report.absorb(&source.take_findings(), 0);
-                        match next? {
-                            Some(batch) => batch,
-                            None => {
-                                let more = take_triggers(source.as_mut(), &mut self.triggers, &self.builder)?;
-                                return Ok(if more { Filled::Full } else { Filled::End });
-                            }
-                        }
-                    }
+                let Some(batch) = next_of_table(source.as_mut(), rest, &mut self.report)? else {
+                    let more = take_triggers(source.as_mut(), &mut self.triggers, &self.builder)?;
+                    return Ok(if more { Filled::Full } else { Filled::End });
                 };
                 let count = batch.len().min(self.builder.room());
                 copy_in(
@@ -157,7 +147,7 @@ impl EventReader {
     }
 
     /// Limits, strictness, order and the progress call-back.
-    fn police(&mut self) -> Result<()> {
+    pub(super) fn police(&mut self) -> Result<()> {
         let limits = self.options.limits;
         if let Err(error) = limits.check_events(self.events + self.builder.len() as u64) {
             // Exactly as many events as are allowed are handed out.
@@ -181,6 +171,20 @@ impl EventReader {
         }
         Ok(())
     }
+}
+
+/// What is left of a table's last batch, else its next; `None` at the end.
+pub(super) fn next_of_table(
+    source: &mut dyn BatchSource,
+    rest: &mut Option<EventBatch>,
+    report: &mut Report,
+) -> Result<Option<EventBatch>> {
+    if let Some(rest) = rest.take() {
+        return Ok(Some(rest));
+    }
+    let next = source.next_batch();
+    report.absorb(&source.take_findings(), 0);
+    next
 }
 
 /// Takes as many triggers from a table as there is room for; returns whether there were any.

@@ -25,6 +25,7 @@ mod engine;
 mod intake;
 #[cfg(feature = "parallel")]
 mod parallel;
+mod passing;
 mod push;
 
 use engine::{Engine, Filled};
@@ -64,6 +65,8 @@ pub struct EventReader {
     ended: bool,
     /// Whether the batch in the builder has been lent and is to be forgotten.
     lent: bool,
+    /// A batch that was lent as it came from its table.
+    passed: Option<EventBatch>,
     order: StrictCheck,
     /// How many events in the builder have been checked for their order.
     checked: usize,
@@ -231,6 +234,7 @@ impl EventReader {
             waiting: None,
             ended: false,
             lent: false,
+            passed: None,
             order: StrictCheck::default(),
             checked: 0,
         })
@@ -323,6 +327,11 @@ impl EventReader {
     /// If the input is damaged beyond reading on, a limit is met, or the caller's progress call-back stops it.
     /// Everything before was handed out.
     pub fn next_columns(&mut self) -> Result<Option<DvsColumns<'_>>> {
+        self.forget_lent();
+        self.passed = self.pass_on();
+        if self.passed.is_some() {
+            return Ok(self.passed.as_ref().map(EventBatch::columns));
+        }
         if !self.fill()? {
             return Ok(None);
         }
@@ -331,11 +340,16 @@ impl EventReader {
         Ok(Some(self.builder.columns()))
     }
 
-    /// The next events as a batch that owns its memory. `None` at the end.
+    /// The next events as a batch that owns its memory, or shares that of the table it is read from: columns of Arrow
+    /// and Parquet files are not copied where their types are ours. `None` at the end.
     ///
     /// # Errors
     /// As [`next_columns`](Self::next_columns).
     pub fn next_batch(&mut self) -> Result<Option<EventBatch>> {
+        self.forget_lent();
+        if let Some(batch) = self.pass_on() {
+            return Ok(Some(batch));
+        }
         if !self.fill()? {
             return Ok(None);
         }
@@ -406,6 +420,7 @@ impl EventReader {
     }
 
     fn forget_lent(&mut self) {
+        self.passed = None;
         if std::mem::take(&mut self.lent) {
             self.builder.clear();
         }
