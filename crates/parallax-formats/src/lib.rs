@@ -31,4 +31,4 @@ pub use numpy::{NpyStack, NpzCompression, read_npy, read_npz, write_npy, write_n
 pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
 pub use output::{OutputFile, OutputWriter, same_file};
 pub use reader::{EventReader, PushReader};
-pub use registry::{create, format, recognise, writable};
+pub use registry::{create, format, recognise, writable, written_as};

@@ -90,7 +90,19 @@ fn readable() -> impl Iterator<Item = &'static Format> {
         .filter(|format| !matches!(format.open, Open::Never))
 }
 
-/// The format to write, and its parameters: the one that was asked for, else by the output's extension.
+/// The formats that are written to files of this extension; the first is meant where none is named.
+///
+/// ```
+/// let ids: Vec<&str> = parallax_formats::written_as("raw").map(|format| format.id()).collect();
+/// assert_eq!(ids, ["evt2", "evt21", "evt3"]);
+/// ```
+pub fn written_as(extension: &str) -> impl Iterator<Item = &'static Format> {
+    let writable = FORMATS.iter().copied().filter(|format| format.create.is_some());
+    writable.filter(move |format| format.extensions.contains(&extension))
+}
+
+/// The format to write, and its parameters: the one that was asked for, else the first that is
+/// [written](written_as) to files of the output's extension.
 ///
 /// # Errors
 /// If none writes this extension, or the format cannot be written; both list those that can.
@@ -107,15 +119,12 @@ pub fn writable(
     };
     let format = match (&options.format, extension) {
         (Some(text), _) => named(text)?,
-        (None, Some(extension)) => {
-            let claims = |f: &&&'static Format| f.create.is_some() && f.extensions.contains(&extension);
-            FORMATS.iter().find(claims).copied().ok_or_else(|| {
-                Error::unsupported(format!(
-                    "no format that can be written has the extension \".{extension}\""
-                ))
-                .with_hint(format!("name the format, one of: {}", able().join(", ")))
-            })?
-        }
+        (None, Some(extension)) => written_as(extension).next().ok_or_else(|| {
+            Error::unsupported(format!(
+                "no format that can be written has the extension \".{extension}\""
+            ))
+            .with_hint(format!("name the format, one of: {}", able().join(", ")))
+        })?,
         (None, None) => {
             return Err(
                 Error::param("the output has no extension that would tell its format")

@@ -177,7 +177,7 @@ fn es_without_changes() {
 
 #[test]
 fn atis_bin() {
-    let Some((meta, report)) = held("tonic/sample_nmnist.bin", "atis-bin") else {
+    let Some((meta, report)) = held("tonic/sample_nmnist.bin", "atis_bin") else {
         return;
     };
     assert_eq!(meta, Meta::default());
@@ -208,9 +208,9 @@ fn written_and_read_again() {
             "expelliarmus/evt3_sample.raw",
             &["evt3", "evt21 endianness=legacy", "evt2", "dat"],
         ),
-        ("tonic/sample_ncars.dat", &["dat", "atis-bin", "evt2", "evt3"]),
+        ("tonic/sample_ncars.dat", &["dat", "atis_bin", "evt2", "evt3"]),
         ("faery/dvs.es", &["es", "es events=atis", "dat", "evt3"]),
-        ("tonic/sample_nmnist.bin", &["atis-bin", "dat", "evt2", "evt3"]),
+        ("tonic/sample_nmnist.bin", &["atis_bin", "dat", "evt2", "evt3"]),
         // Its times count from 1970.
         (
             "faery/davis346.aedat4",

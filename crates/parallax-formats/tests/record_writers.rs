@@ -139,7 +139,7 @@ fn es() {
 #[test]
 fn atis_bin() {
     let bytes = write(
-        "atis-bin",
+        "atis_bin",
         Meta::default(),
         &[
             (0x12_3456, 7, 8, 1),
@@ -150,25 +150,25 @@ fn atis_bin() {
     let records = b"\x07\x08\x92\x34\x56\xFF\xEF\x7F\xFF\xFF\0\xF0\0\0\0\x01\x02\xFF\xE0\0";
     assert_eq!(bytes.unwrap(), records);
     refused(
-        "atis-bin",
+        "atis_bin",
         Meta::default(),
         &[(0, 0, 240, 0)],
         "no pixel (0, 240)",
     );
     refused(
-        "atis-bin",
+        "atis_bin",
         Meta::default(),
         &[(0, 256, 0, 0)],
         "no pixel (256, 0)",
     );
     refused(
-        "atis-bin",
+        "atis_bin",
         Meta::default(),
         &[(9_000_000, 0, 0, 0), (0, 0, 0, 0)],
         "go back",
     );
     refused(
-        "atis-bin",
+        "atis_bin",
         Meta::default(),
         &[(MINUTES_72, 0, 0, 0)],
         "cannot hold the time",
@@ -327,7 +327,7 @@ fn long_pauses() {
 fn what_they_share() {
     for format in FORMATS
         .iter()
-        .filter(|f| matches!(f.id(), "dat" | "es" | "evt2" | "evt21" | "evt3" | "atis-bin"))
+        .filter(|f| matches!(f.id(), "dat" | "es" | "evt2" | "evt21" | "evt3" | "atis_bin"))
     {
         let id = format.id();
         let meta = |time_unit| Meta {

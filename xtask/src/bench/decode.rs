@@ -87,10 +87,8 @@ pub(crate) fn run_all(workspace: &Workspace, words: &[String]) -> Outcome {
     println!(
         "\nOurs alone: into memory that is there, beside copying as many bytes on as many threads; and as a stream on one"
     );
-    println!("core. Memory as its own count and the system's have it, over the loads of above, in MiB.\n");
-    println!(
-        "| file | memory that is there | copy | of the copy | stream, one core | regions' count | resident |"
-    );
+    println!("core. The most memory of a load by our own count and by the system's, in MiB.\n");
+    println!("| file | memory that is there | copy | of the copy | stream, one core | counted | resident |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for file in ours {
         alone(workspace, &program, &file, &threads, runs)?;
@@ -199,7 +197,7 @@ fn alone(workspace: &Workspace, program: &Path, file: &Path, threads: &str, runs
         shown(file),
         rate / copy,
         rates(&stream).1,
-        mebibytes(number(fresh.first(), "regions")),
+        mebibytes(number(fresh.first(), "counted")),
         mebibytes(number(fresh.first(), "peak") - number(fresh.first(), "before")),
     );
     Ok(())

@@ -30,7 +30,8 @@ struct Bench {
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let known = benches(&workspace.metadata()?);
     let Some((name, rest)) = arguments.split_first() else {
-        println!("usage: cargo xtask bench NAME [ARGS..]\n");
+        println!("usage: cargo xtask bench NAME [ARGS..] | --quick\n");
+        println!("  {:<16} decode --quick and tables: minutes", "--quick");
         println!(
             "  {:<16} whole recordings beside other libraries: [--quick] [FILE..]",
             "decode"
@@ -50,6 +51,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         "decode" => return decode::run_all(workspace, rest),
         "compare" => return compare::run_all(workspace, rest),
         "python" => return crate::python::bench(workspace, rest),
+        "--quick" => return quick(workspace),
         _ => {}
     }
     let name = if name == "decoders" { "decode" } else { name };
@@ -73,6 +75,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     }
     run_command(command.arg("--").args(rest))?;
     Ok(true)
+}
+
+/// What a change of the formats is judged by, both ways.
+fn quick(workspace: &Workspace) -> Outcome {
+    let is_right = decode::run_all(workspace, &["--quick".to_owned()])?;
+    Ok(run(workspace, &["tables".to_owned()])? && is_right)
 }
 
 /// Builds the program that measures decoding, and gives its path.

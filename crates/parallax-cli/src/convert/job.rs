@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use parallax::events::{Origin, Pool};
-use parallax::formats::{EventWriter, create, writable};
+use parallax::formats::{EventWriter, create, writable, written_as};
 use parallax::{Error, EventReader, ReadOptions, Result, WriteOptions};
 
 use super::Arguments;
@@ -71,6 +71,11 @@ pub(super) fn convert(arguments: &Arguments, input: &Path, path: &Path, label: S
         format.id(),
         figures::rate(edit.seen as f64 / seconds)
     ));
+    if arguments.to.is_none()
+        && let Some(extension) = &extension
+    {
+        say_what_else(extension);
+    }
     if triggers > 0 {
         let fate = if holds_triggers {
             "were written too".to_owned()
@@ -86,6 +91,15 @@ pub(super) fn convert(arguments: &Arguments, input: &Path, path: &Path, label: S
         streams::tell(&format!("  {finding}"));
     }
     damage.told(events, path)
+}
+
+/// Says which other formats the output's name could mean, where there are some.
+fn say_what_else(extension: &str) {
+    let others: Vec<&str> = written_as(extension).skip(1).map(|format| format.id()).collect();
+    if !others.is_empty() {
+        let others = others.join(" or ");
+        streams::tell(&format!("  .{extension} can also be {others}: name it with --to"));
+    }
 }
 
 /// Opens the input; with `--origin raw` a format that would turn the rows is told to keep them.

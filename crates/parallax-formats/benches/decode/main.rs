@@ -12,10 +12,15 @@ use std::time::Instant;
 
 use parallax_events::{BatchBuilder, DvsColumns, Report};
 use parallax_formats::{EventSink, Open, Piece, ReadOptions};
+use peak_alloc::PeakAlloc;
 
 mod files;
 mod one;
 mod plain;
+
+/// Counts what the heap has; regions count what they map.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
 
 /// How many events one timing decodes at least, and how many timings there are.
 const EVENTS: usize = 20_000_000;
@@ -77,7 +82,7 @@ fn all() {
         ("reencoded/evt21.raw", "evt21", plain::evt21),
         ("faery/dvs.es", "es", plain::es),
         ("faery/atis.es", "es", plain::atis),
-        ("tonic/sample_nmnist.bin", "atis-bin", plain::atis_bin),
+        ("tonic/sample_nmnist.bin", "atis_bin", plain::atis_bin),
         ("faery/dvs.csv", "csv", plain::csv),
         ("rpg/slider_depth_events.txt", "rpg", plain::rpg),
     ] {

@@ -28,7 +28,7 @@ pub(super) static FORMAT: Format = Format {
 };
 
 static DECLARATION: Declaration =
-    Declaration::new("atis-bin", "ATIS .bin of N-MNIST and N-Caltech101", &[]).with_doc(
+    Declaration::new("atis_bin", "ATIS .bin of N-MNIST and N-Caltech101", &[]).with_doc(
         "Records of 5 bytes without a header: up to 256 columns and 240 rows. The sensor's size is not stated.",
     );
 
@@ -133,7 +133,7 @@ fn create(
     _: &Params,
     _: &WriteOptions,
 ) -> Result<Box<dyn EventWriter>> {
-    let storing = Storing::new("atis-bin", meta, Origin::TopLeft, (255, u16::from(OVERFLOW) - 1))?;
+    let storing = Storing::new("atis_bin", meta, Origin::TopLeft, (255, u16::from(OVERFLOW) - 1))?;
     Ok(Box::new(AtisBinWriter {
         outlet: Outlet::new(output),
         storing,
