@@ -236,7 +236,7 @@ impl Setup {
 }
 
 /// The folder that `PARALLAX_RECORDINGS` names, else `recordings/`, fetched where it is not whole.
-fn recordings_folder(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn recordings_folder(workspace: &Workspace) -> Result<PathBuf> {
     let Some(given) = std::env::var_os("PARALLAX_RECORDINGS") else {
         return recordings::fetch(workspace, None);
     };

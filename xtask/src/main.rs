@@ -66,7 +66,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "python",
-        arguments: "wheel|stubs|matrix",
+        arguments: "wheel|stubs|matrix|evlib",
         about: "build the Python package's wheel, write its stubs, or try it with old and new NumPy and Polars",
         run: python::run,
     },

@@ -18,6 +18,9 @@ const TOOLS: &str = "xtask/python/package.txt";
 const STUBS: &str = "xtask/python/stubs.py";
 const PACKAGE: &str = "crates/parallax-python/python/parallax";
 const BENCH: &str = "crates/parallax-python/benches/package.py";
+const EVLIB_BENCH: &str = "crates/parallax-python/benches/beside_evlib.py";
+/// What `parallax.evlib` is held against.
+const EVLIB: &[&str] = &["evlib==0.13.2", "numpy==2.4.6", "polars==2.1.0"];
 /// Who else loads recordings in Python.
 const PEERS: &[&str] = &["numpy", "expelliarmus==1.1.12", "faery==0.7.1"];
 const TESTS: &str = "crates/parallax-python/tests";
@@ -36,7 +39,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         }
         ["stubs"] => Folder::installed(workspace)?.stubs(workspace, false),
         ["matrix"] => Folder::installed(workspace)?.matrix(workspace),
-        _ => bail!("usage: cargo xtask python wheel|stubs|matrix"),
+        ["evlib"] => {
+            let recordings = crate::checks::recordings_folder(workspace)?;
+            Folder::installed(workspace)?.beside_evlib(workspace, &recordings)
+        }
+        _ => bail!("usage: cargo xtask python wheel|stubs|matrix|evlib"),
     }
 }
 
@@ -64,6 +71,20 @@ pub(crate) fn check(workspace: &Workspace, environment: &[(&str, &PathBuf)]) -> 
         tally.count(name, ok);
         held &= ok;
     }
+    // evlib has no wheel for some machines: then it is skipped by name.
+    let recordings = environment
+        .iter()
+        .find(|(name, _)| *name == "PARALLAX_RECORDINGS");
+    let evlib = folder.environment(workspace, "evlib", EVLIB);
+    match (recordings, evlib) {
+        (Some((_, recordings)), Ok(_)) => {
+            let ok = folder.beside_evlib(workspace, recordings)?;
+            tally.count("python beside evlib", ok);
+            held &= ok;
+        }
+        (None, _) => tally.skip("python beside evlib", "no recordings"),
+        (_, Err(error)) => tally.skip("python beside evlib", &format!("{error:#}")),
+    }
     Ok((held, tally))
 }
 
@@ -87,32 +108,35 @@ pub(crate) fn torch(workspace: &Workspace) -> Result<(bool, Tally)> {
 /// `cargo xtask bench python [RECORDING]`: the release wheel, and the same load in Rust.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let recording = match arguments {
-        [] => match std::env::var_os("PARALLAX_RECORDINGS") {
-            Some(folder) => PathBuf::from(folder),
-            None => crate::recordings::fetch(workspace, None)?,
-        }
-        .join("faery/evt3.raw"),
+        [] => crate::checks::recordings_folder(workspace)?.join("faery/evt3.raw"),
         [path] => PathBuf::from(path),
         _ => bail!("usage: cargo xtask bench python [RECORDING]"),
     };
+    // Of the package's own crate, so that nothing is built twice with other features.
     let mut load = workspace.cargo();
     load.args([
         "build",
         "--release",
         "--package",
-        "parallax",
+        "parallax-python",
         "--example",
         "load_bench",
     ]);
     run_command(&mut load)?;
-    let folder = Folder::ready(workspace)?;
-    folder.wheel(workspace, true)?;
-    let python = folder.environment(workspace, "bench", PEERS)?;
-    folder.put_wheel(workspace, &python)?;
+    let python = Folder::ready(workspace)?.released(workspace, "bench", PEERS)?;
     let mut command = workspace.command(&python);
     command.arg(BENCH);
     command.arg(workspace.target()?.join("release/examples/load_bench"));
     run_command(command.arg(recording))?;
+    Ok(true)
+}
+
+/// `cargo xtask bench evlib [EVENTS]`: evlib's functions and ours, each in a process of its own.
+pub(crate) fn bench_evlib(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    let recording = crate::checks::recordings_folder(workspace)?.join("faery/evt3.raw");
+    let python = Folder::ready(workspace)?.released(workspace, "evlib", EVLIB)?;
+    let mut command = workspace.command(&python);
+    run_command(command.arg(EVLIB_BENCH).arg(recording).args(arguments))?;
     Ok(true)
 }
 
@@ -184,6 +208,14 @@ impl Folder {
         wheels.next().context("maturin built no wheel")
     }
 
+    /// The interpreter of an environment with these packages and the release wheel.
+    fn released(&self, workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {
+        self.wheel(workspace, true)?;
+        let python = self.environment(workspace, name, packages)?;
+        self.put_wheel(workspace, &python)?;
+        Ok(python)
+    }
+
     fn install(&self, workspace: &Workspace) -> Result<()> {
         self.wheel(workspace, false)?;
         self.put_wheel(workspace, &self.python)
@@ -238,6 +270,16 @@ impl Folder {
         self.put_wheel(workspace, &python)?;
         let mut command = workspace.command(&python);
         command.args(["-W", "error", &format!("{TESTS}/numpy_alone.py")]);
+        println!("$ {}", shown(&command));
+        Ok(command.status().context("cannot run Python")?.success())
+    }
+
+    /// evlib's functions and ours on the same recordings.
+    fn beside_evlib(&self, workspace: &Workspace, recordings: &Path) -> Outcome {
+        let python = self.environment(workspace, "evlib", EVLIB)?;
+        self.put_wheel(workspace, &python)?;
+        let mut command = workspace.command(&python);
+        command.arg(format!("{TESTS}/beside_evlib.py")).arg(recordings);
         println!("$ {}", shown(&command));
         Ok(command.status().context("cannot run Python")?.success())
     }

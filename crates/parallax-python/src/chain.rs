@@ -3,11 +3,11 @@
 //! A small batch passes at once, on the thread that calls. A large one passes in slices, on the pool, so that Ctrl-C is seen
 //! in between; the law that every operator keeps (in pieces = whole) makes the answer the same.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parallax::events::{BatchBuilder, Pool, chain as grammar};
 use parallax::ops::{Compose, ComposeRun, Mode, QuantisationError, operator};
-use parallax::{Error, EventBatch, Result, Tensor};
+use parallax::{Error, EventBatch, Meta, Result, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyString};
 
@@ -30,7 +30,7 @@ pub(crate) struct Chain {
 }
 
 /// A tensor for Python: its memory, the names of its axes, its span of time, its facts.
-type TensorRow = (Memory, Vec<String>, Option<(i64, i64)>, Vec<(String, String)>);
+pub(crate) type TensorRow = (Memory, Vec<String>, Option<(i64, i64)>, Vec<(String, String)>);
 
 /// What leaves a chain: events, or tensors.
 type Made = (Option<Batch>, Vec<TensorRow>);
@@ -109,9 +109,11 @@ impl Chain {
         made.map(Whole::into_python).map_err(raised)
     }
 
-    /// The operators on a stream with the facts of `batch`.
-    fn start(&self, batch: &Batch) -> PyResult<ChainRun> {
-        let compose = self.compose.clone().with_mode(settings::mode());
+    /// The operators on a stream with the facts of `batch`; `exact` whatever the mode is.
+    #[pyo3(signature = (batch, exact=false))]
+    fn start(&self, batch: &Batch, exact: bool) -> PyResult<ChainRun> {
+        let mode = if exact { Mode::Exact } else { settings::mode() };
+        let compose = self.compose.clone().with_mode(mode);
         let run = compose.and_then(|compose| compose.start(batch.events.meta()));
         Ok(ChainRun {
             run: Mutex::new(run.map_err(raised)?),
@@ -121,6 +123,12 @@ impl Chain {
 }
 
 impl Chain {
+    /// What begins this chain in exact mode on a stream: for a thread that knows nothing of Python.
+    pub(crate) fn started(&self) -> impl FnOnce(&Arc<Meta>) -> Result<ComposeRun> + Send + 'static {
+        let compose = self.compose.clone();
+        move |meta| compose.start(meta)
+    }
+
     fn of_text(text: &str) -> Result<Self> {
         let parsed = grammar::Chain::parse(text)?;
         let compose = Compose::from_chain(&parsed)?;
@@ -179,7 +187,7 @@ impl ChainRun {
             }
             let mut out = BatchBuilder::growing()?;
             run.end(Pool::serial(), &mut out)?;
-            let meta = std::sync::Arc::clone(run.output_meta());
+            let meta = Arc::clone(run.output_meta());
             Ok(Whole::events(out.finish(&meta)?, run.quantisation_error()))
         })
         .map(Whole::into_python)
@@ -277,7 +285,7 @@ impl Whole {
             return Ok(Self::tensors(tensors));
         }
         run.end(pool, &mut out)?;
-        let meta = std::sync::Arc::clone(run.output_meta());
+        let meta = Arc::clone(run.output_meta());
         Ok(Self::events(out.finish(&meta)?, run.quantisation_error()))
     }
 
@@ -287,14 +295,16 @@ impl Whole {
             quantised,
             tensors,
         } = self;
-        let rows = tensors.into_iter().map(|tensor| {
-            let axes = tensor.axes().iter().map(ToString::to_string).collect();
-            let (span, meta) = (tensor.time_span(), tensor.meta().to_pairs());
-            (Memory::tensor(tensor), axes, span, meta)
-        });
-        let rows = rows.collect();
+        let rows = tensors.into_iter().map(tensor_row).collect();
         (events.map(|events| Batch::made(events, quantised)), rows)
     }
+}
+
+/// A tensor for Python.
+pub(crate) fn tensor_row(tensor: Tensor) -> TensorRow {
+    let axes = tensor.axes().iter().map(ToString::to_string).collect();
+    let (span, meta) = (tensor.time_span(), tensor.meta().to_pairs());
+    (Memory::tensor(tensor), axes, span, meta)
 }
 
 /// Whether every operator keeps one run of the batch, which is found without looking at every event.

@@ -17,9 +17,12 @@ mod batch;
 mod chain;
 mod error;
 mod ffi;
+mod film;
+mod frame;
 mod listing;
 mod memory;
 mod options;
+mod pipeline;
 mod reader;
 mod settings;
 mod time;
@@ -35,11 +38,17 @@ mod _native {
     #[pymodule_export]
     use crate::chain::{Chain, ChainRun};
     #[pymodule_export]
+    use crate::film::Film;
+    #[pymodule_export]
+    use crate::frame::{Frame, frame_of, of_frame, read_frame};
+    #[pymodule_export]
     use crate::listing::{formats, operators};
     #[pymodule_export]
     use crate::memory::Memory;
     #[pymodule_export]
     use crate::options::Options;
+    #[pymodule_export]
+    use crate::pipeline::Pipeline;
     #[pymodule_export]
     use crate::reader::{Reader, info, read};
     #[pymodule_export]

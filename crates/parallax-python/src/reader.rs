@@ -99,6 +99,7 @@ pub(crate) struct Reader {
     shared: Shared,
     format: &'static str,
     evidence: String,
+    score: u8,
     meta: Vec<(String, String)>,
 }
 
@@ -111,6 +112,7 @@ impl Reader {
         Ok(Self {
             format: reader.format().id(),
             evidence: reader.evidence().reason.clone(),
+            score: reader.evidence().score,
             meta: reader.meta().to_pairs(),
             shared: Shared {
                 reader: Arc::new(Mutex::new(reader)),
@@ -177,6 +179,12 @@ impl Reader {
     #[getter]
     fn evidence(&self) -> &str {
         &self.evidence
+    }
+
+    /// How sure that is, from 1 to 100.
+    #[getter]
+    fn score(&self) -> u8 {
+        self.score
     }
 
     /// The facts of the stream, as keys and values.

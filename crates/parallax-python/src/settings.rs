@@ -6,7 +6,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use parallax::events::TimeRange;
 use parallax::ops::Mode;
 use parallax::{Error, Nanos, Result};
 use pyo3::prelude::*;
@@ -95,34 +94,16 @@ pub(crate) fn mode() -> Mode {
 /// `exact`, or `fixed_step:1000ns`.
 #[pyfunction]
 pub(crate) fn get_mode() -> String {
-    match mode() {
-        Mode::Exact => "exact".to_owned(),
-        Mode::FixedStep(step) => format!("fixed_step:{step}"),
-    }
+    mode().to_string()
 }
 
 /// Sets how operators treat time from now on.
 #[pyfunction]
 pub(crate) fn set_mode(text: &str) -> PyResult<()> {
-    let wrong = || {
-        Error::param(format!("`mode` cannot be `{text}`"))
-            .with_hint("it is `exact`, or `fixed_step:` and a time above 0, such as `fixed_step:1000ns`")
+    let step = match Mode::parse(text).map_err(raised)? {
+        Mode::Exact => 0,
+        Mode::FixedStep(step) => step.0,
     };
-    let step = match text.split_once(':') {
-        None if text == "exact" => Some(0),
-        Some(("fixed_step", step)) => {
-            // A time is the start of a range; there is one reading of both.
-            let range = format!("{step}..")
-                .parse::<TimeRange>()
-                .ok()
-                .filter(|range| !range.is_relative());
-            range
-                .and_then(|range| range.start())
-                .map(|step| step.0)
-                .filter(|&step| step > 0)
-        }
-        _ => None,
-    };
-    STEP_NANOS.store(step.ok_or_else(|| raised(wrong()))?, Ordering::Relaxed);
+    STEP_NANOS.store(step, Ordering::Relaxed);
     Ok(())
 }

@@ -39,6 +39,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         println!("  {:<16} this tree beside a revision: REV", "compare");
         println!("  {:<16} the decoders alone, on one core", "decoders");
         println!("  {:<16} the Python package against Rust and its peers", "python");
+        println!("  {:<16} evlib's functions and ours", "evlib");
         for Bench { package, name, .. } in known.iter().filter(|known| known.name != "decode") {
             println!("  {name:<16} {package}");
         }
@@ -52,6 +53,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         "compare" => return compare::run_all(workspace, rest),
         "python" => return crate::python::bench(workspace, rest),
         "--quick" => return quick(workspace),
+        "evlib" => return crate::python::bench_evlib(workspace, rest),
         _ => {}
     }
     let name = if name == "decoders" { "decode" } else { name };

@@ -114,6 +114,17 @@ pub(crate) enum Origin {
     Caps(Caps),
 }
 
+impl Origin {
+    /// The id that the element is written with.
+    fn id(&self) -> &'static str {
+        match self {
+            Self::Program(id) => id,
+            Self::Row(row, _) => row.id(),
+            Self::Caps(_) => "capsfilter",
+        }
+    }
+}
+
 /// A link from an output pad to an input pad.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
@@ -220,6 +231,14 @@ impl Pipeline {
         self.dag.graph().node_weights().map(|member| member.name.as_str())
     }
 
+    /// The names of all elements and the ids that they are written with, in the order in which they were added.
+    pub fn elements(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.dag
+            .graph()
+            .node_weights()
+            .map(|member| (member.name.as_str(), member.origin.id()))
+    }
+
     /// The links, as `from.pad ! to` or, if that has several inputs, `from.pad ! to.pad`, sorted: what the graph is, whatever the order in which it was built.
     pub fn links(&self) -> Vec<String> {
         let mut links: Vec<String> = self
@@ -279,11 +298,7 @@ impl Pipeline {
                 "a pipeline of more than {MAX_ELEMENTS} elements"
             )));
         }
-        let id = match &origin {
-            Origin::Program(id) => id,
-            Origin::Row(row, _) => row.id(),
-            Origin::Caps(_) => "capsfilter",
-        };
+        let id = origin.id();
         let made_up;
         let full = match name {
             Some(name) => name,

@@ -31,12 +31,17 @@ from ._meta import Finding, Format, Info, Meta, Param, Report
 from ._native import Memory, __version__
 from ._operators import *
 from ._operators import __all__ as _operator_names
+from ._picture import Picture, animate, show
+from ._pipeline import AppSink, AppSource, Message, Pipeline, launch
 from ._reader import Reader, Windows, convert, formats, info, open, read, write
 from ._sample import sample
+from ._scan import scan
 from ._settings import get_mode, get_threads, set_mode, set_threads
 from ._tensor import Tensor
 
 __all__ = [
+    "AppSink",
+    "AppSource",
     "ClosedError",
     "DeadlineError",
     "Event",
@@ -49,12 +54,15 @@ __all__ = [
     "LimitError",
     "MalformedError",
     "Memory",
+    "Message",
     "Meta",
     "NotFoundError",
     "ParallaxError",
     "Param",
     "ParamError",
     "PeerError",
+    "Picture",
+    "Pipeline",
     "Reader",
     "Report",
     "Tensor",
@@ -62,17 +70,21 @@ __all__ = [
     "Window",
     "Windows",
     "__version__",
+    "animate",
     "concat",
     "convert",
     "formats",
     "get_mode",
     "get_threads",
     "info",
+    "launch",
     "open",
     "read",
     "sample",
+    "scan",
     "set_mode",
     "set_threads",
+    "show",
     "write",
 ]
 __all__ += _operator_names

@@ -11,7 +11,7 @@ from . import _native
 from ._columns import columns_of, first_column, p_column, t_column, x_or_y_column
 from ._errors import _wrong
 from ._meta import Meta, Report, TimeUnit, meta_of, pairs_of, report_of
-from ._operators import OperatorMethods, apply
+from ._operators import OperatorMethods, _types, apply
 from ._progress import Progress, watching
 from ._time import Time, is_time, ticks
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow
     import torch
     from numpy.typing import NDArray
+
+    from ._picture import Picture
 
 _RECORD = np.dtype([("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.uint8)])
 _INT16_LIMIT = 1 << 15
@@ -74,47 +76,57 @@ class Events(OperatorMethods):
     (100, 500)
     """
 
+    # All but the first are there once they were asked for: nothing is set that may never be.
     __slots__ = ("_batch", "_t", "_x", "_y", "_p", "_window", "__weakref__")
+    _batch: _native.Batch
+    _t: NDArray[np.int64]
+    _x: NDArray[np.uint16]
+    _y: NDArray[np.uint16]
+    _p: NDArray[np.uint8]
+    _window: Window
 
     def __init__(self, batch: _native.Batch) -> None:
         if type(batch) is not _native.Batch:
             raise TypeError("Events are made by read, Events.from_numpy, Events.from_arrow or Events.from_polars")
         self._batch = batch
-        self._t: NDArray[np.int64] | None = None
-        self._x: NDArray[np.uint16] | None = None
-        self._y: NDArray[np.uint16] | None = None
-        self._p: NDArray[np.uint8] | None = None
-        self._window: Window | None = None
 
     # The columns.
 
     @property
     def t(self) -> NDArray[np.int64]:
         """Times, int64, in the unit that `meta` states: a read-only view."""
-        if self._t is None:
+        try:
+            return self._t
+        except AttributeError:
             self._t = np.asarray(self._batch.column("t"))
-        return self._t
+            return self._t
 
     @property
     def x(self) -> NDArray[np.uint16]:
         """Columns, uint16, counted to the right: a read-only view."""
-        if self._x is None:
+        try:
+            return self._x
+        except AttributeError:
             self._x = np.asarray(self._batch.column("x"))
-        return self._x
+            return self._x
 
     @property
     def y(self) -> NDArray[np.uint16]:
         """Rows, uint16, counted downwards: a read-only view."""
-        if self._y is None:
+        try:
+            return self._y
+        except AttributeError:
             self._y = np.asarray(self._batch.column("y"))
-        return self._y
+            return self._y
 
     @property
     def p(self) -> NDArray[np.uint8]:
         """Polarities, uint8, 0 is OFF and 1 is ON: a read-only view."""
-        if self._p is None:
+        try:
+            return self._p
+        except AttributeError:
             self._p = np.asarray(self._batch.column("p"))
-        return self._p
+            return self._p
 
     def column(self, name: Literal["t", "x", "y", "p"]) -> _native.Memory:
         """A column as DLPack and NumPy see it, without a copy.
@@ -164,7 +176,7 @@ class Events(OperatorMethods):
     @property
     def window(self) -> Window | None:
         """Which window of the stream they are, if they came out of `by_time` or `by_count`."""
-        return self._window
+        return getattr(self, "_window", None)
 
     @property
     def seconds(self) -> float:
@@ -541,6 +553,31 @@ class Events(OperatorMethods):
         with watching(progress, "write", "ev") as call:
             _native.write(self._batch, path, format=format, overwrite=overwrite, progress=call)
 
+    def plot(self, *, widest: int = 640, brightness: float | None = None) -> Picture:
+        """A picture of where the events are: ON red, OFF blue, on white.
+
+        Parameters
+        ----------
+        widest : int, default 640
+            The most pixels across; of a larger sensor several pixels are one.
+        brightness : float, optional
+            How many events of a pixel are drawn in full colour; so that few pixels have more, if absent.
+
+        Returns
+        -------
+        Picture
+            Notebooks show it; `Picture.save` writes a PNG.
+
+        Examples
+        --------
+        >>> import parallax as px
+        >>> px.sample().plot().pixels.shape
+        (192, 256, 3)
+        """
+        from ._picture import plot
+
+        return plot(self, widest=widest, brightness=brightness)
+
     # From others.
 
     @classmethod
@@ -671,6 +708,9 @@ class Events(OperatorMethods):
         from ._picture import as_html
 
         return as_html(self)
+
+
+_types.events = Events
 
 
 def _rebuild(t: Any, x: Any, y: Any, p: Any, meta: list[tuple[str, str]]) -> Events:

@@ -157,9 +157,7 @@ def apply(chain: str, events: Any = None, /, *, progress: Any = None) -> Any:
 
 def _run(events: Any, chain: _native.Chain, progress: Any) -> Any:
     """A chain on events, or on what can be events."""
-    from ._events import Events
-
-    if type(events) is not Events:
+    if type(events) is not _types.events:
         events = as_events(events)
     batch = events._batch
     if len(batch) > _LARGE:
@@ -170,7 +168,7 @@ def _run(events: Any, chain: _native.Chain, progress: Any) -> Any:
     else:
         made, rows = chain.apply(batch)
     if made is not None:
-        return Events(made)
+        return _types.events(made)
     from ._tensor import Tensor
 
     tensors = [Tensor(*row) for row in rows]
@@ -178,6 +176,12 @@ def _run(events: Any, chain: _native.Chain, progress: Any) -> Any:
 
 
 _LARGE = 1 << 18
+
+
+class _types:
+    """What operators take and make, which is defined after them: `_events` fills it in."""
+
+    events: Any = None
 
 
 def as_events(events: Any) -> Events:
@@ -193,17 +197,42 @@ def as_events(events: Any) -> Events:
     raise _wrong(f"a {type(events).__name__} has no events", "give Events, a structured array, or an Arrow table")
 
 
-def _one(values: dict[str, Any], id: str) -> Any:
-    """What an operator's function does."""
-    events = values.pop("events")
-    chain = _native.Chain.of(id, values)
-    return Operator(chain) if events is None else _run(events, chain, None)
+class _Maker:
+    """The chains of one operator, by its values: what was asked for before is not checked and built again."""
+
+    __slots__ = ("_id", "_names", "_chains")
+
+    def __init__(self, id: str, names: list[str]) -> None:
+        self._id = id
+        self._names = names
+        self._chains: dict[Any, _native.Chain] = {}
+
+    def function(self, events: Any, values: tuple[Any, ...]) -> Any:
+        """What an operator's function does."""
+        chain = self._chain(values)
+        return Operator(chain) if events is None else _run(events, chain, None)
+
+    def method(self, events: Any, values: tuple[Any, ...]) -> Any:
+        """What an operator's method does."""
+        return _run(events, self._chain(values), None)
+
+    def _chain(self, values: tuple[Any, ...]) -> _native.Chain:
+        # 1, 1.0 and True are equal, and not the same to an operator.
+        key = values, tuple(map(type, values))
+        try:
+            return self._chains[key]
+        except KeyError:
+            chain = _native.Chain.of(self._id, dict(zip(self._names, values)))
+            if len(self._chains) >= _MOST_CHAINS:
+                self._chains.clear()
+            self._chains[key] = chain
+            return chain
+        except TypeError:
+            # A value without a hash: the native half says what is wrong with it.
+            return _native.Chain.of(self._id, dict(zip(self._names, values)))
 
 
-def _on_events(values: dict[str, Any], id: str) -> Any:
-    """What an operator's method does."""
-    events = values.pop("self")
-    return _run(events, _native.Chain.of(id, values), None)
+_MOST_CHAINS = 64
 
 
 class OperatorInfo:
@@ -320,11 +349,12 @@ def _make() -> list[str]:
     """Makes the functions, here and as methods. Each is like one written by hand: its parameters have names and defaults."""
     here, names = sys.modules[__name__], []
     for operator in operators():
-        function = _function(operator, "events", _one)
+        maker = _Maker(operator.id, [python_name(param.name) for param in operator.params])
+        function = _function(operator, "events", maker.function)
         function.__defaults__ = (None,)
         function.__doc__ = documented(operator, False)
         function.__module__ = "parallax"
-        method = _function(operator, "self", _on_events)
+        method = _function(operator, "self", maker.method)
         method.__doc__ = documented(operator, True)
         method.__qualname__ = f"Events.{operator.name}"
         setattr(here, operator.name, function)
@@ -333,14 +363,14 @@ def _make() -> list[str]:
     return names
 
 
-def _function(operator: OperatorInfo, first: str, call: Callable[[dict[str, Any], str], Any]) -> FunctionType:
-    """A function of `first` and the operator's parameters, by name; `call` gets all of them and the id."""
+def _function(operator: OperatorInfo, first: str, call: Callable[[Any, tuple[Any, ...]], Any]) -> FunctionType:
+    """A function of `first` and the operator's parameters, by name; `call` gets both."""
     names = [python_name(param.name) for param in operator.params]
     # To compile a hundred functions would take longer than to import NumPy: one with as many parameters gets other names.
     code = _template(len(names)).replace(
         co_varnames=(first, *names), co_name=operator.name, co_filename="<operators>"
     )
-    known = {"_call": call, "_id": operator.id, "__name__": __name__, "__builtins__": __builtins__}
+    known = {"_call": call, "__name__": __name__, "__builtins__": __builtins__}
     function = FunctionType(code, known, operator.name)
     function.__qualname__ = operator.name
     function.__kwdefaults__ = {
@@ -354,10 +384,11 @@ _TEMPLATES: dict[int, CodeType] = {}
 
 def _template(count: int) -> CodeType:
     if count not in _TEMPLATES:
-        params = "".join(f", _{index}" for index in range(count))
-        star = ", *" if count else ""
+        names = [f"_{index}" for index in range(count)]
+        params = ", ".join(["_first", "/", *(["*", *names] if count else [])])
+        values = "".join(f"{name}, " for name in names)
         made: dict[str, Any] = {}
-        exec(f"def made(_first, /{star}{params}): return _call(locals(), _id)", made)
+        exec(f"def made({params}): return _call(_first, ({values}))", made)
         _TEMPLATES[count] = made["made"].__code__
     return _TEMPLATES[count]
 

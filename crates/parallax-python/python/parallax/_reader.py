@@ -260,6 +260,12 @@ class Reader:
         return self._open.evidence
 
     @property
+    def confidence(self) -> float:
+        """How sure it is that this is the format, from 0 to 1: 0.9 and above by a magic number or a header, 0.5 and above by
+        content, below that by the extension alone."""
+        return self._open.score / 100
+
+    @property
     def meta(self) -> Meta:
         """The facts of the stream."""
         return meta_of(self._open.meta)
@@ -350,10 +356,12 @@ class Reader:
         >>> [counts.numpy().sum() for counts in reader.apply("frame window=50us incomplete=true")]
         [np.int64(2), np.int64(1)]
         """
-        operator = Operator(chain) if isinstance(chain, str) else chain
+        return self._applied(Operator(chain) if isinstance(chain, str) else chain, False)
+
+    def _applied(self, operator: Operator, exact: bool) -> Iterator[Any]:
         run = None
         while (batch := self._open.next()) is not None:
-            run = run or operator._chain.start(batch)
+            run = run or operator._chain.start(batch, exact)
             yield from _made(run.push(batch))
         if run is not None:
             yield from _made(run.end())

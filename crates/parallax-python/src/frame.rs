@@ -1,0 +1,343 @@
+//! Whole recordings as tables of the types that evlib's users know: x and y int16, t in microseconds, polarity int8.
+//!
+//! In comes a recording, perhaps a chain of operators, and where the table begins to be streamed; out goes one table whose
+//! columns are in one piece. The events pass in batches and are converted into columns that grow without moving, so that
+//! there are 13 bytes an event at any moment, and a batch or two.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::types::{DurationMicrosecondType, Int8Type, Int16Type};
+use arrow_array::{
+    Array, ArrayRef, DurationMicrosecondArray, Int8Array, Int16Array, RecordBatch, RecordBatchIterator,
+};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::{DataType, Field, Schema, TimeUnit as ArrowTimeUnit};
+use parallax::events::Pool;
+use parallax::memory::Column;
+use parallax::ops::ComposeRun;
+use parallax::{DvsColumns, Error, EventBatch, Meta, Result, TimeUnit};
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use crate::batch::{Batch, FindingRow, findings};
+use crate::chain::Chain;
+use crate::error::raised;
+use crate::options::{Options, Source};
+use crate::reader::in_file;
+use crate::work::{Gauge, watched};
+use crate::{ffi, settings};
+
+/// A table on its way to Python.
+#[pyclass(frozen, module = "parallax._native")]
+#[derive(Debug)]
+pub(crate) struct Frame {
+    table: RecordBatch,
+    findings: Vec<FindingRow>,
+    in_order: bool,
+}
+
+#[pymethods]
+impl Frame {
+    fn __len__(&self) -> usize {
+        self.table.num_rows()
+    }
+
+    /// Whether time never goes back.
+    #[getter]
+    fn in_order(&self) -> bool {
+        self.in_order
+    }
+
+    /// What was odd in the data.
+    #[getter]
+    fn findings(&self) -> Vec<FindingRow> {
+        self.findings.clone()
+    }
+
+    /// The table as an Arrow stream, in a capsule.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        // The interface lets a producer give what it has.
+        let _ = requested_schema;
+        let schema = self.table.schema();
+        let tables = RecordBatchIterator::new([Ok(self.table.clone())], schema);
+        ffi::stream_capsule(py, FFI_ArrowArrayStream::new(Box::new(tables)))
+    }
+}
+
+/// How the table is read.
+#[derive(Debug, Clone, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct FrameSpec {
+    /// Whether polarities are -1 and 1; else 0 and 1.
+    signed: bool,
+    /// Whether the recording passes in batches; else it is decoded whole, on all threads at once.
+    streaming: bool,
+    /// The reader ends when there are so many events.
+    most: Option<u64>,
+}
+
+/// A recording as a table, with the operators of `chain` applied. `told` is called with the events so far.
+#[pyfunction]
+#[pyo3(signature = (source, options, spec, chain=None, progress=None))]
+pub(crate) fn read_frame(
+    py: Python<'_>,
+    source: Source,
+    options: &Options,
+    spec: FrameSpec,
+    chain: Option<&Chain>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Frame> {
+    let options = options.read.clone();
+    let chain = chain.map(Chain::started);
+    let pool = settings::pool(py).map_err(raised)?;
+    watched(py, progress, move |gauge| -> Result<Frame> {
+        let mut reader = source.open(&Options::watched(&options, gauge))?;
+        let mut run = chain.map(|start| start(&reader.meta())).transpose()?;
+        let mut columns = FrameColumns::new(spec.signed, reader.meta().time_unit)?;
+        let most = spec
+            .most
+            .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let pool = Pool::from(pool.as_ref());
+        if !spec.streaming {
+            let all = reader.read_all().map_err(|error| in_file(error, &source))?;
+            columns.take(&all, run.as_mut(), pool, most)?;
+        } else if spec.most.is_none() {
+            // The next batch is decoded while this one is converted.
+            let damage = reader.for_each_batch(pool, |batch, _| {
+                columns.take(&batch, run.as_mut(), Pool::serial(), most)
+            })?;
+            if let Some(error) = damage {
+                return Err(in_file(error, &source));
+            }
+        } else {
+            while columns.len() < most
+                && let Some(batch) = reader.next_batch().map_err(|error| in_file(error, &source))?
+            {
+                columns.take(&batch, run.as_mut(), Pool::serial(), most)?;
+            }
+        }
+        columns.finish(run.as_mut(), findings(reader.report()), most)
+    })
+}
+
+/// Events that are there already as such a table.
+#[pyfunction]
+pub(crate) fn frame_of(py: Python<'_>, batch: &Batch, signed: bool) -> PyResult<Frame> {
+    let events = batch.events.clone();
+    watched(py, None, move |gauge: &Arc<Gauge>| -> Result<Frame> {
+        let mut columns = FrameColumns::new(signed, events.meta().time_unit)?;
+        let mut done = 0;
+        while done < events.len() {
+            gauge.tell(done as u64, events.len() as u64)?;
+            let end = events.len().min(done.saturating_add(PIECE));
+            columns.append(events.slice(done..end).columns())?;
+            done = end;
+        }
+        columns.finish(None, Vec::new(), usize::MAX)
+    })
+}
+
+/// The events in such a table, over the same memory but for the polarities; the sensor is as large as they need. `None` if
+/// the table is not of these types or not in one piece.
+#[pyfunction]
+pub(crate) fn of_frame(py: Python<'_>, capsule: &Bound<'_, PyCapsule>) -> PyResult<Option<Batch>> {
+    let tables = ffi::tables(capsule)?;
+    let [table] = tables.as_slice() else {
+        return Ok(None);
+    };
+    let batch = py.detach(|| events_of(table)).map_err(raised)?;
+    Ok(batch.map(Batch::of))
+}
+
+fn events_of(table: &RecordBatch) -> Result<Option<EventBatch>> {
+    let column = |name: &str| {
+        table
+            .column_by_name(name)
+            .filter(|column| column.null_count() == 0)
+    };
+    let (Some(x), Some(y), Some(t), Some(polarity)) = (
+        column("x").and_then(|x| x.as_primitive_opt::<Int16Type>()),
+        column("y").and_then(|y| y.as_primitive_opt::<Int16Type>()),
+        column("t").and_then(|t| t.as_primitive_opt::<DurationMicrosecondType>()),
+        column("polarity").and_then(|polarity| polarity.as_primitive_opt::<Int8Type>()),
+    ) else {
+        return Ok(None);
+    };
+    let (x, y) = (unsigned(x.values(), "x")?, unsigned(y.values(), "y")?);
+    let wrong = polarity
+        .values()
+        .iter()
+        .position(|value| !(-1..=1).contains(value));
+    if let Some(event) = wrong {
+        return Err(Error::malformed(format!(
+            "polarity = {} of event {event} is neither 0 or 1 nor -1 or 1",
+            polarity.value(event)
+        )));
+    }
+    let p: Vec<u8> = polarity
+        .values()
+        .iter()
+        .map(|&value| u8::from(value > 0))
+        .collect();
+    let size = |pixels: &[u16]| pixels.iter().max().map_or(1, |&most| most + 1);
+    let meta = Meta::with_geometry(size(&x), size(&y))?;
+    EventBatch::try_new(t.values().clone(), x, y, p, Arc::new(meta)).map(Some)
+}
+
+/// Pixels of int16 as they are, none of them negative.
+fn unsigned(pixels: &ScalarBuffer<i16>, name: &str) -> Result<ScalarBuffer<u16>> {
+    if pixels.iter().fold(0, |bits, &pixel| bits | pixel) < 0 {
+        return Err(Error::malformed(format!("{name} has a negative value")));
+    }
+    Ok(pixels.inner().clone().into())
+}
+
+/// How many events are converted between two looks for Ctrl-C.
+const PIECE: usize = 1 << 20;
+
+/// The largest pixel that int16 holds.
+const MOST_PIXEL: u16 = i16::MAX.unsigned_abs();
+
+/// The columns as they grow.
+#[derive(Debug)]
+struct FrameColumns {
+    signed: bool,
+    unit: TimeUnit,
+    x: Column<i16>,
+    y: Column<i16>,
+    t: Column<i64>,
+    polarity: Column<i8>,
+    in_order: bool,
+}
+
+impl FrameColumns {
+    fn new(signed: bool, unit: TimeUnit) -> Result<Self> {
+        Ok(Self {
+            signed,
+            unit,
+            x: Column::with_capacity(0)?,
+            y: Column::with_capacity(0)?,
+            t: Column::with_capacity(0)?,
+            polarity: Column::with_capacity(0)?,
+            in_order: true,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.t.len()
+    }
+
+    /// What the operators leave of a batch, up to `most` events in all.
+    fn take(
+        &mut self,
+        batch: &EventBatch,
+        run: Option<&mut ComposeRun>,
+        pool: Pool<'_>,
+        most: usize,
+    ) -> Result<()> {
+        let batch = match run {
+            Some(run) => run.apply(batch, pool)?,
+            None => batch.clone(),
+        };
+        let room = batch.len().min(most - self.len());
+        self.append(batch.slice(..room).columns())
+    }
+
+    fn append(&mut self, columns: DvsColumns<'_>) -> Result<()> {
+        let len = self.len() + columns.len();
+        pixels(&mut self.x, columns.x, "x")?;
+        pixels(&mut self.y, columns.y, "y")?;
+        self.t.reserve(columns.len())?;
+        let last = self.t.as_slice().last().copied();
+        let room = self.t.spare_mut().iter_mut().zip(columns.t);
+        if self.unit == TimeUnit::Micros {
+            room.for_each(|(to, &t)| *to = t);
+        } else {
+            for (to, &t) in room {
+                *to = self.unit.rescale_rounded(t, TimeUnit::Micros)?;
+            }
+        }
+        self.t.set_len(len)?;
+        let follows = match (last, columns.t.first()) {
+            (Some(last), Some(_)) => self
+                .t
+                .as_slice()
+                .get(len - columns.len())
+                .is_some_and(|&first| last <= first),
+            _ => true,
+        };
+        self.in_order &= follows && columns.t.is_sorted();
+        self.polarity.reserve(columns.len())?;
+        let room = self.polarity.spare_mut().iter_mut().zip(columns.p);
+        // 0 and 1 become -1 and 1, or stay.
+        let (factor, offset) = if self.signed { (2, -1) } else { (1, 0) };
+        room.for_each(|(to, &p)| *to = p.cast_signed().wrapping_mul(factor).wrapping_add(offset));
+        self.polarity.set_len(len)?;
+        Ok(())
+    }
+
+    fn finish(
+        mut self,
+        run: Option<&mut ComposeRun>,
+        findings: Vec<FindingRow>,
+        most: usize,
+    ) -> Result<Frame> {
+        if let Some(run) = run {
+            let mut held = parallax::BatchBuilder::growing()?;
+            run.end(Pool::serial(), &mut held)?;
+            let room = held.len().min(most - self.len());
+            self.append(held.columns().slice(0..room))?;
+        }
+        let fields = [
+            ("x", DataType::Int16),
+            ("y", DataType::Int16),
+            ("t", DataType::Duration(ArrowTimeUnit::Microsecond)),
+            ("polarity", DataType::Int8),
+        ];
+        let fields = fields.map(|(name, kind)| Field::new(name, kind, false));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int16Array::new(shared(self.x), None)),
+            Arc::new(Int16Array::new(shared(self.y), None)),
+            Arc::new(DurationMicrosecondArray::new(shared(self.t), None)),
+            Arc::new(Int8Array::new(shared(self.polarity), None)),
+        ];
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        Ok(Frame {
+            table: RecordBatch::try_new(schema, columns)?,
+            findings,
+            in_order: self.in_order,
+        })
+    }
+}
+
+fn shared<T: parallax::memory::Element + arrow_buffer::ArrowNativeType>(
+    column: Column<T>,
+) -> ScalarBuffer<T> {
+    column.into_bytes().into_arrow(..).into()
+}
+
+/// Appends pixels, which must fit.
+fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
+    // One look at all of them is cheaper than one at each.
+    if from.iter().fold(0, |bits, &pixel| bits | pixel) > MOST_PIXEL {
+        return Err(
+            Error::unsupported(format!("{name} beyond {MOST_PIXEL} does not fit evlib's int16"))
+                .with_hint("parallax.read and parallax.scan hold it to 65535"),
+        );
+    }
+    to.reserve(from.len())?;
+    to.spare_mut()
+        .iter_mut()
+        .zip(from)
+        .for_each(|(to, &pixel)| *to = pixel.cast_signed());
+    let len = to.len() + from.len();
+    to.set_len(len)?;
+    Ok(())
+}
