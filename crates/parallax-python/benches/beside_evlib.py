@@ -21,6 +21,8 @@ OURS, THEIRS = 5, 3
 
 LOAD = """
 import re, sys, time
+# evlib imports it when it is imported, we when a table is asked for.
+import polars
 import {module} as lib
 path = sys.argv[1]
 start = time.perf_counter()

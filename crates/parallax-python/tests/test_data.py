@@ -8,7 +8,7 @@ import jax.numpy
 import numpy as np
 import pytest
 from conftest import columns
-from hypothesis import assume, given, strategies
+from hypothesis import assume, given, settings, strategies
 
 import parallax as px
 from parallax.data import Padded, StreamDataset, WindowDataset, collate
@@ -23,9 +23,10 @@ def files(tmp_path):
     return paths
 
 
+@settings(max_examples=20)
 @given(
-    made=columns(most=60, in_order=True),
-    length=strategies.integers(50, 5_000),
+    made=columns(most=40, in_order=True),
+    length=strategies.integers(1_000, 8_000),
     overlap=strategies.integers(0, 4_000),
     incomplete=strategies.booleans(),
 )
@@ -43,6 +44,7 @@ def test_windows_of_time_are_those_of_the_events(tmp_path, made, length, overlap
         np.testing.assert_array_equal(one.x, other.x)
 
 
+@settings(max_examples=20)
 @given(made=columns(most=60), count=strategies.integers(1, 50), overlap=strategies.integers(0, 40), incomplete=strategies.booleans())
 def test_windows_of_events_are_those_of_the_events(tmp_path, made, count, overlap, incomplete):
     assume(len(made[0]))

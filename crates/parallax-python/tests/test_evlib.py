@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from conftest import columns
-from hypothesis import assume, given, strategies
+from hypothesis import assume, given, settings, strategies
 from polars.testing import assert_frame_equal
 
 import parallax as px
@@ -31,6 +31,7 @@ def recorded(made, folder):
     return path
 
 
+@settings(max_examples=25)
 @given(made=columns(most=60), sort=strategies.booleans(), threshold=strategies.sampled_from([-1, 10**9]))
 def test_the_table_is_the_same_whichever_way_it_is_read(tmp_path, made, sort, threshold):
     path = recorded(made, tmp_path)
@@ -42,6 +43,7 @@ def test_the_table_is_the_same_whichever_way_it_is_read(tmp_path, made, sort, th
     assert loaded.schema == SCHEMA
 
 
+@settings(max_examples=25)
 @given(
     made=columns(most=60),
     micros=strategies.tuples(strategies.integers(-11_000, 11_000), strategies.integers(-11_000, 11_000)),

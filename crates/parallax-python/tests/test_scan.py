@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from conftest import columns
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 from polars.testing import assert_frame_equal
 
 import parallax as px
@@ -53,6 +53,7 @@ def recorded(made, folder):
     return path
 
 
+@settings(max_examples=25)
 @given(made=columns(most=60), predicate=predicates(), head=strategies.one_of(strategies.none(), strategies.integers(0, 30)))
 def test_a_query_of_a_scan_is_that_of_the_table(tmp_path, made, predicate, head):
     path = recorded(made, tmp_path)

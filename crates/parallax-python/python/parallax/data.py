@@ -319,4 +319,6 @@ def _windows(events: Events, length: Any, count: Any, overlap: Any, incomplete: 
         raise _wrong("time goes back in the recording", 'read it with order="strict"')
     first, last = int(t[0]), int(t[-1])
     starts = np.arange(first, last + 1 if incomplete else last - span + 1, step, dtype=np.int64)
+    if incomplete:
+        starts = starts[(starts == first) | (starts + (span - step) <= last)]
     return np.stack([np.searchsorted(t, starts), np.searchsorted(t, starts + span)], axis=1)

@@ -15,11 +15,10 @@ from torch.utils.data import IterableDataset as _IterableDataset
 from torch.utils.data import get_worker_info as _get_worker_info
 
 from . import data as _data
+from .data import Padded
 from ._tensor import Tensor
 
 __all__ = ["Padded", "StreamDataset", "WindowDataset", "collate"]
-
-Padded = _data.Padded
 
 
 class WindowDataset(_data.WindowDataset, _Dataset):  # type: ignore[misc]

@@ -135,7 +135,12 @@ def create_event_frame(
     batch = _sorted_batch(rows)
     counts = np.zeros((n_time_bins, 2, 0, 0), np.int32)
     if batch is not None:
-        counts = np.asarray(batch.frame(bins=n_time_bins, edges="floor"))[:, :, :height, :width]
+        if int(batch.t[-1]) - int(batch.t[0]) >= n_time_bins:
+            made = np.asarray(batch.frame(bins=n_time_bins, edges="floor"))
+        else:
+            # A bin would have no length: evlib has all events in the first one then.
+            made = np.asarray(batch.frame())[None]
+        counts = made[:, :, :height, :width]
     time_bin, polarity, y, x = np.nonzero(counts)
     return pl.DataFrame(
         {
@@ -190,13 +195,13 @@ def create_time_surface(
     import polars as pl
 
     rows = as_lazy(events).collect(engine=engine)
-    t = rows["t"].cast(pl.Int64)
-    first, last = t.min(), t.max()
-    slices = 1 if first is None or last is None else max(int((int(last) - int(first) - dt) // dt) + 1, 1)
+    t = rows["t"].dt.total_microseconds().to_numpy()
+    first, last = (int(t.min()), int(t.max())) if len(t) else (0, 0)
+    slices = max(int((last - first - dt) // dt) + 1, 1)
     return (
         _inside(rows.lazy(), height, width)
         .with_columns(
-            ((_micros().cast(pl.Float64) - (first or 0)) / dt).floor().cast(pl.Int64).alias("slice"),
+            ((_micros().cast(pl.Float64) - first) / dt).floor().cast(pl.Int64).alias("slice"),
             (pl.col("polarity") > 0).cast(pl.Int8).alias("polarity"),
             _micros().cast(pl.Float64).alias("last_t"),
         )
