@@ -166,9 +166,133 @@ def by_tonic(folder):
     more = {"maker": f"{maker} ToVoxelGrid", "epsilon_numeric": 1e-12}
     write(folder, "voxel_tonic", chain, events, tensors=[tensor], **more)
 
+    def surfaces(name, chain, transforms_in_turn, dtype, epsilon):
+        tensors = events
+        for index, transform in enumerate(transforms_in_turn):
+            tensors = run(transform, tensors) if index == 0 else transform(tensors)
+        more = {"maker": f"{maker} {type(transforms_in_turn[-1]).__name__}", "epsilon_numeric": epsilon}
+        listed = [
+            {"dtype": dtype, "shape": list(one.shape), "values": [float(v) for v in one.ravel()]}
+            for one in (tensors if "window" in chain else [tensors])
+        ]
+        write(folder, name, chain, events, tensors=listed, **more)
+
+    binary = [transforms.ToFrame(sensor_size=size, n_time_bins=8), transforms.ToBinaRep(n_frames=2, n_bits=4)]
+    surfaces("bina_rep_tonic", "bina_rep frames=2 bits=4 edges=floor", binary, "f32", 1e-6)
+    past = {"time_window": 20_000, "tau": 9_000, "decay": "exp"}
+    averaged = transforms.ToAveragedTimesurface(sensor_size=size, surface_size=3, cell_size=4, **past)
+    chain = "averaged_time_surface cell=4 size=3 past=20ms tau=9ms"
+    surfaces("averaged_time_surface_tonic", chain, [averaged], "f32", 1e-5)
+    surface = transforms.ToTimesurface(sensor_size=size, dt=15_000, tau=8_000)
+    chain = "time_surface window=15ms tau=8ms dtype=f64"
+    surfaces("time_surface_tonic", chain, [surface], "f64", 1e-9)
+
+    def golden(name, chain, transform, given=events):
+        answer = listed(run(transform, given))
+        write(folder, name, chain, given, out=answer, maker=f"{maker} {type(transform).__name__}")
+
+    golden("crop_tonic", "crop at=center w=6 h=4", transforms.CenterCrop(sensor_size=size, size=(6, 4)))
+    golden("downsample_tonic", "downsample factor=0.5", transforms.Downsample(spatial_factor=0.5))
+    golden("time_scale_tonic", "time_skew scale=0.3", transforms.Downsample(time_factor=0.3))
+    golden("time_skew_tonic", "time_skew scale=1.5 offset=100us", transforms.TimeSkew(coefficient=1.5, offset=100))
+    golden("time_reverse_tonic", "time_reverse", transforms.RandomTimeReversal(p=1))
+    golden("time_align_tonic", "time_align by=earliest", transforms.TimeAlignment())
+    golden("merge_polarity_tonic", "merge_polarity", transforms.MergePolarities())
+    golden("mask_tonic", 'mask pixels="0,0 3,4 5,1"', transforms.DropPixel(coordinates=[[0, 0], [3, 4], [5, 1]]))
+    # Its windows are named by times from 0 on, so the stream begins there; of one time, OFF comes behind ON there.
+    begun = scene(6, count=1_200, step=120)
+    begun = [(t - begun[0][0], x, y, p) for t, x, y, p in begun]
+    for method, more in (("integrator", {}), ("differentiator", {"differentiator_time_bins": 2})):
+        transform = transforms.EventDownsampling(
+            sensor_size=size, target_size=(4, 3), dt=2, downsampling_method=method, noise_threshold=2, **more
+        )
+        answer = sorted(listed(run(transform, begun)), key=lambda e: (e[0], e[2], e[1], e[3]))
+        chain = f"downsample method={method} w=4 h=3 window=2ms threshold=2"
+        write(folder, f"downsample_{method}", chain, begun, out=answer, maker=f"{maker} EventDownsampling")
+
+
+def transforms_of_place_and_time(folder):
+    events = scene(4)
+    t0, latest = events[0][0], max(t for t, *_ in events)
+    turned = [(t, HEIGHT - 1 - y, x, p) for t, x, y, p in events]
+    write(folder, "rotate", "rotate angle=90", events, out=turned)
+    write(folder, "transpose", "transpose", events, out=[(t, y, x, p) for t, x, y, p in events])
+    middle = [(t, x - 3, y - 2, p) for t, x, y, p in events if 3 <= x < 8 and 2 <= y < 6]
+    write(folder, "crop_center", "crop at=center w=5 h=4", events, out=middle)
+    boxes = [(0, 0, 3, 2), (2, 1, 4, 4)]
+    some = [e for e in events if any(x <= e[1] < x + w and y <= e[2] < y + h for x, y, w, h in boxes)]
+    write(folder, "regions", 'regions boxes="0,0,3,2 2,1,4,4"', events, out=some)
+    write(folder, "time_shift", "time_skew offset=-3ms", events, out=[(t - 3_000, x, y, p) for t, x, y, p in events])
+    write(folder, "time_align", "time_align at=5us", events, out=[(t - t0 + 5, x, y, p) for t, x, y, p in events])
+    back = [(latest - t, x, y, 1 - p) for t, x, y, p in reversed(events)]
+    write(folder, "time_reverse", "time_reverse", events, out=back)
+
+
+def contrast(events, threshold, name):
+    """Per pixel: (polarity, time, whether one was kept since the polarity changed)."""
+    last, out = {}, []
+    for event in events:
+        t, x, y, p = event
+        polarity, before, done = last.get((x, y), (None, 0, False))
+        same = polarity == p
+        goes_on = same and t - before <= threshold
+        done = same and done
+        kept = {"stc_cut_trail": goes_on and not done, "stc_keep_trail": goes_on, "trail": not goes_on}[name]
+        if kept:
+            out.append(event)
+        last[x, y] = (p, t, done or kept)
+    return out
+
+
+def fast_decay(events, half_life, side, threshold):
+    cells, out = {}, []
+    for event in events:
+        t, x, y, _ = event
+        count, before = cells.get((x // side, y // side), (0.0, t))
+        count = count * 2.0 ** (-(t - before) / half_life) + 1.0
+        cells[x // side, y // side] = count, t
+        if count > threshold:
+            out.append(event)
+    return out
+
+
+def activity(events, window, radius, least):
+    out = []
+    for index, event in enumerate(events):
+        t, x, y, _ = event
+        near = [e for e in events[:index] if abs(e[1] - x) <= radius and abs(e[2] - y) <= radius]
+        if sum(t - e[0] < window for e in near) >= least:
+            out.append(event)
+    return out
+
+
+def rate_limit(events, budget, window, head):
+    filled = defaultdict(list)
+    for event in events:
+        filled[(event[0] - events[0][0]) // window].append(event)
+    cut = (lambda some: some[-budget:]) if head else (lambda some: some[:budget])
+    return [event for some in filled.values() for event in cut(some)]
+
+
+def filters_of_noise(folder):
+    events = scene(5, count=900)
+    for name in ("stc_cut_trail", "stc_keep_trail", "trail"):
+        chain = f"stc threshold=20ms filter={name}"
+        write(folder, name, chain, events, out=contrast(events, 20_000, name))
+    chain = "fast_decay half_life=4ms subdivision=3 threshold=9.5"
+    write(folder, "fast_decay", chain, events, out=fast_decay(events, 4_000, 3, 9.5))
+    chain = "activity window=3ms radius=1 least=6"
+    write(folder, "activity", chain, events, out=activity(events, 3_000, 1, 6))
+    for policy in ("drop_tail", "drop_head"):
+        chain = f"rate_limit rate=2kHz window=5ms overflow={policy}"
+        out = rate_limit(events, 10, 5_000, policy == "drop_head")
+        write(folder, f"rate_limit_{policy}", chain, events, out=out)
+
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(exist_ok=True)
     formulas(target)
+    transforms_of_place_and_time(target)
+    filters_of_noise(target)
     by_tonic(target)

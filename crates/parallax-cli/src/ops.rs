@@ -48,8 +48,11 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> [String; 3] {
-        [self.declaration.id(), self.declaration.title(), self.yields].map(str::to_owned)
+    fn cells(&self) -> [String; 4] {
+        let aliases: Vec<&str> = self.declaration.aliases().iter().map(|(name, _)| *name).collect();
+        let [id, title, yields] =
+            [self.declaration.id(), self.declaration.title(), self.yields].map(str::to_owned);
+        [id, title, yields, aliases.join(", ")]
     }
 }
 
@@ -71,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ([row], Some(_)) => format!("{}\n  yields {}\n", row.declaration.help(), row.yields),
         (rows, _) => {
             let table = Table {
-                titles: ["id", "title", "yields"],
+                titles: ["id", "title", "yields", "other names"],
                 rows: rows.iter().map(Row::cells).collect(),
             };
             if arguments.markdown {

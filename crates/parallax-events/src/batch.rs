@@ -63,7 +63,7 @@ impl<'a> DvsColumns<'a> {
     }
 
     /// The events, one after another.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Event> + use<'a> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Event> + ExactSizeIterator + use<'a> {
         let Self { t, x, y, p } = *self;
         (0..t.len()).map(move |i| Event::new(t[i], x[i], y[i], p[i]))
     }

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{Error, EventBatch, EventBlock, Meta, Params, Pool, Result};
+use crate::{Error, EventBatch, EventBlock, Meta, Params, Pool, Report, Result};
 
 /// What an operator remembers from one batch to the next.
 pub trait OpState: Any + Send + Debug {
@@ -102,6 +102,17 @@ pub trait EventOp: Send + Sync + Debug {
     /// As [`run`](Self::run).
     fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
         let _ = (state, block);
+        Ok(())
+    }
+
+    /// What a person should know of the stream so far beyond the events that come out, such as how many were dropped for
+    /// their number. It depends on the events alone, not on how they came in batches, is part of the saved state, and is
+    /// clean after a reset; asking changes nothing.
+    ///
+    /// # Errors
+    /// If the state is another operator's.
+    fn report(&self, state: &mut dyn OpState, report: &mut Report) -> Result<()> {
+        let _ = (state, report);
         Ok(())
     }
 

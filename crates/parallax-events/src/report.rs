@@ -35,12 +35,17 @@ pub enum FindingKind {
     Conflict,
     /// A fact that the input does not state was taken from elsewhere.
     Assumed,
+    /// Events that an operator dropped since there were more than a rate allows; the finding says by which policy.
+    RateLimited,
 }
 
 impl FindingKind {
     /// Whether `strict` reading refuses it. Normal start-up words and other data are no fault.
     pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::BeforeFirstTime | Self::OtherData | Self::Assumed)
+        !matches!(
+            self,
+            Self::BeforeFirstTime | Self::OtherData | Self::Assumed | Self::RateLimited
+        )
     }
 
     /// A short text for a person.
@@ -56,6 +61,7 @@ impl FindingKind {
             Self::BadRecord => "unreadable records skipped",
             Self::Conflict => "contradiction",
             Self::Assumed => "assumed",
+            Self::RateLimited => "events over the rate limit dropped",
         }
     }
 }
@@ -98,7 +104,7 @@ pub struct Report {
 impl Report {
     /// Adds `count` oddities of one kind. `first_byte`, `first_event` and `detail` are those of the first of
     /// them, and are kept only if this kind is new; `detail` is called only then. Findings of the kinds
-    /// `Conflict`, `Assumed` and `OtherData` are told apart by their detail.
+    /// `Conflict`, `Assumed`, `OtherData` and `RateLimited` are told apart by their detail.
     pub fn note(
         &mut self,
         kind: FindingKind,
@@ -112,7 +118,10 @@ impl Report {
         }
         let by_detail = matches!(
             kind,
-            FindingKind::Conflict | FindingKind::Assumed | FindingKind::OtherData
+            FindingKind::Conflict
+                | FindingKind::Assumed
+                | FindingKind::OtherData
+                | FindingKind::RateLimited
         );
         if by_detail {
             let detail = detail();

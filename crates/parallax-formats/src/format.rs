@@ -43,6 +43,10 @@ impl Format {
     }
 }
 
+/// The tag of a format whose own order of events of one time is not that in which they are handed to the writer. All other
+/// formats keep the order.
+pub const REORDERS_TIES: &str = "reorders_ties";
+
 /// Whether a format carries external triggers beside its events, on which ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TriggerSupport {

@@ -24,7 +24,8 @@ pub use columnar::{TensorTable, TensorTableFormat};
 pub use decoder::{Decoder, EventSink, Parts, Piece, Survey};
 pub use event_tensor::{EventTensorWriter, read_event_tensor};
 pub use format::{
-    BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, Sample, SeekInput, TriggerSupport,
+    BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, REORDERS_TIES, Sample, SeekInput,
+    TriggerSupport,
 };
 pub use formats::FORMATS;
 pub use numpy::{NpyStack, NpzCompression, read_npy, read_npz, write_npy, write_npz};

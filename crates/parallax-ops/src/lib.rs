@@ -17,10 +17,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coarse;
 mod compose;
 mod counted;
 mod displacement;
+mod fixed;
 mod grid;
+mod held;
 mod neighbours;
 mod operator;
 mod represent;

@@ -55,9 +55,27 @@ pub static OPERATORS: &[&Operator] = &{
 /// The operator called `id`.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`](parallax_events::ErrorKind) lists the known ones and names the nearest.
+/// [`ErrorKind::NotFound`](parallax_events::ErrorKind) lists the known ones and names the nearest; for a name by which
+/// others know an operator, it says what to write here.
 pub fn operator(id: &str) -> Result<&'static Operator> {
-    chain::resolve("operator", id, OPERATORS, |row| row.id()).copied()
+    let found = chain::resolve("operator", id, OPERATORS, |row| row.id());
+    found.copied().map_err(|error| named_otherwise(id, error))
+}
+
+/// The operator that a link of a chain names.
+pub(crate) fn of_link(link: &ChainLink) -> Result<&'static Operator> {
+    let found = link.resolve("operator", OPERATORS, |row| row.id());
+    found.copied().map_err(|error| named_otherwise(&link.id, error))
+}
+
+/// The error for an unknown `id`, with what to write instead if it is an alias.
+fn named_otherwise(id: &str, error: Error) -> Error {
+    let aliases = || OPERATORS.iter().flat_map(|row| row.declaration.aliases());
+    let texts: Vec<&str> = aliases().filter(|(name, _)| *name == id).map(|(_, text)| *text).collect();
+    if texts.is_empty() {
+        return error;
+    }
+    error.with_hint(format!("here it is: {}", texts.join(", or: ")))
 }
 
 fn one_link(text: &str) -> Result<(&'static Operator, Params)> {
@@ -66,7 +84,7 @@ fn one_link(text: &str) -> Result<(&'static Operator, Params)> {
         return Err(Error::param(format!("\"{text}\" is not one operator"))
             .with_hint("write one operator, as in `polarity keep=on`"));
     };
-    let row = *link.resolve("operator", OPERATORS, |row| row.id())?;
+    let row = of_link(link)?;
     Ok((row, row.declaration.check(link)?))
 }
 

@@ -33,10 +33,21 @@ impl Saved {
         self
     }
 
+    pub(crate) fn u8s(mut self, values: &[u8]) -> Self {
+        self.0.extend_from_slice(values);
+        self
+    }
+
     /// All events of these batches, and how many they are.
-    pub(crate) fn events<'a>(mut self, batches: impl Iterator<Item = &'a EventBatch> + Clone) -> Self {
-        self = self.u64(batches.clone().map(|batch| batch.len() as u64).sum());
-        for event in batches.flat_map(|batch| batch.columns().iter()) {
+    pub(crate) fn events<'a>(self, batches: impl Iterator<Item = &'a EventBatch> + Clone) -> Self {
+        let count = batches.clone().map(EventBatch::len).sum();
+        self.event_list(count, batches.flat_map(|batch| batch.columns().iter()))
+    }
+
+    /// These events, of which there are `count`, and how many they are.
+    pub(crate) fn event_list(mut self, count: usize, events: impl Iterator<Item = Event>) -> Self {
+        self = self.u64(count as u64);
+        for event in events {
             self.0.extend(event.t.to_le_bytes());
             self.0.extend(event.x.to_le_bytes());
             self.0.extend(event.y.to_le_bytes());
@@ -107,6 +118,11 @@ impl<'a> Loaded<'a> {
             .iter()
             .map(|bytes| u32::from_le_bytes(*bytes))
             .collect())
+    }
+
+    /// As many bytes as `count`, which is not from the bytes.
+    pub(crate) fn u8s(&mut self, count: usize) -> Result<Vec<u8>> {
+        Ok(self.take(count)?.to_vec())
     }
 
     pub(crate) fn events(&mut self) -> Result<EventColumns> {

@@ -6,7 +6,8 @@ use std::any::Any;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parallax_events::{
-    Declaration, Error, EventBlock, EventOp, Meta, OpState, Params, Pool, Result, Stateless, state_as,
+    Declaration, Error, EventBlock, EventOp, FindingKind, Meta, OpState, Params, Pool, Report, Result, Stateless,
+    state_as,
 };
 use parallax_pipeline::{Built, Element, Out, Packet};
 use parallax_testkit::laws::element::{self, ElementSubject};
@@ -35,6 +36,8 @@ enum Fault {
     Empty,
     /// Calls itself something else.
     Name,
+    /// Counts those who ask, too.
+    Asked,
 }
 
 /// Keeps every other event of a stream.
@@ -77,6 +80,16 @@ impl EventOp for EveryOther {
         });
         if self.fault == Fault::Facts {
             block.pixels_mut().x.fill(u16::MAX);
+        }
+        Ok(())
+    }
+
+    /// How many events were seen.
+    fn report(&self, state: &mut dyn OpState, report: &mut Report) -> Result<()> {
+        let count = state_as::<Count>(state)?;
+        report.note(FindingKind::RateLimited, count.0.unsigned_abs(), None, None, String::new);
+        if self.fault == Fault::Asked {
+            count.0 += 1;
         }
         Ok(())
     }
@@ -166,6 +179,10 @@ fn each_law_rejects_its_fault() {
         Fault::Empty,
         "panicked: no events",
     );
+    must_reject("reports", laws::reports, Fault::Batches, "in batches of");
+    must_reject("reports", laws::reports, Fault::Save, "restored");
+    must_reject("reports", laws::reports, Fault::Reset, "after a reset");
+    must_reject("reports", laws::reports, Fault::Asked, "asked again");
     must_reject(
         "declared",
         laws::declared,

@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, compose: &Compose, pool: Pool<'_>) -> a
         format.id(),
         figures::rate(seen as f64 / seconds)
     ));
-    source.tell();
+    source.tell()?;
     damage.told(seen, path)?;
     Ok(ExitCode::SUCCESS)
 }

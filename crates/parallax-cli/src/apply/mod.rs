@@ -141,7 +141,10 @@ impl Source {
     }
 
     /// Says what there is to say about the data.
-    fn tell(&self) {
+    ///
+    /// # Errors
+    /// If an operator cannot say it.
+    fn tell(&mut self) -> Result<()> {
         if self.triggers > 0 {
             let triggers = figures::count(self.triggers);
             streams::tell(&format!("  {triggers} external triggers were left out"));
@@ -155,9 +158,11 @@ impl Source {
                 figures::duration(u128::from(error.max), unit)
             ));
         }
-        for finding in self.reader.report().findings() {
+        let (chain, input) = (self.run.report()?, self.reader.report());
+        for finding in input.findings().iter().chain(chain.findings()) {
             streams::tell(&format!("  {finding}"));
         }
+        Ok(())
     }
 
     fn format(&self) -> &'static Format {

@@ -63,7 +63,7 @@ pub(super) fn run(
         figures::bytes(bytes),
         figures::rate(seen as f64 / seconds)
     ));
-    source.tell();
+    source.tell()?;
     damage.told(seen, path)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -34,6 +34,7 @@ pub struct Declaration {
     pub(super) title: &'static str,
     pub(super) doc: &'static str,
     pub(super) tags: &'static [&'static str],
+    pub(super) aliases: &'static [(&'static str, &'static str)],
     pub(super) params: &'static [ParamSpec],
 }
 
@@ -69,6 +70,7 @@ impl Declaration {
             title,
             doc: "",
             tags: &[],
+            aliases: &[],
             params,
         }
     }
@@ -85,6 +87,28 @@ impl Declaration {
     pub const fn with_tags(mut self, tags: &'static [&'static str]) -> Self {
         self.tags = tags;
         self
+    }
+
+    /// Adds names by which others know it, or a part of it, each with the text that does it here. They are for people
+    /// who look for them; a chain takes the id alone.
+    ///
+    /// # Panics
+    /// If a name is no id, or the text beside it is empty. In a `static` that is an error of the compiler.
+    #[must_use]
+    pub const fn with_aliases(mut self, aliases: &'static [(&'static str, &'static str)]) -> Self {
+        let mut index = 0;
+        while index < aliases.len() {
+            assert!(is_name(aliases[index].0, true), "an alias is a name as an id is");
+            assert!(!aliases[index].1.is_empty(), "an alias says what to write instead");
+            index += 1;
+        }
+        self.aliases = aliases;
+        self
+    }
+
+    /// Other names, each with the text that does it here.
+    pub const fn aliases(&self) -> &'static [(&'static str, &'static str)] {
+        self.aliases
     }
 
     /// The words that sort it among others.

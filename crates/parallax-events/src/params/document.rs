@@ -1,5 +1,6 @@
 //! A declaration as text, Markdown and JSON: the command's help, the docs' tables and Python's signatures.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::ser::SerializeStruct;
@@ -55,11 +56,15 @@ impl Declaration {
         rows
     }
 
-    /// The id and title, the longer text if there is one, and a line for each parameter.
+    /// The id and title, the longer text and the other names if there are any, and a line for each parameter.
     pub fn help(&self) -> String {
         let mut text = format!("{}: {}\n", self.id, self.title);
         if !self.doc.is_empty() {
             let _ = write!(text, "\n{}\n", self.doc.trim_end());
+        }
+        if !self.aliases.is_empty() {
+            let others = self.aliases.iter().map(|(name, here)| format!("{name} is `{here}`"));
+            let _ = write!(text, "\nOther names: {}\n", others.collect::<Vec<_>>().join("; "));
         }
         if !self.tags.is_empty() {
             let _ = write!(text, "\nTags: {}\n", self.tags.join(", "));
@@ -96,14 +101,16 @@ fn absence(spec: &ParamSpec) -> &'static str {
     }
 }
 
-/// `{"id", "title", "doc", "tags": [..], "params": [..]}`.
+/// `{"id", "title", "doc", "tags": [..], "aliases": {name: text}, "params": [..]}`.
 impl Serialize for Declaration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Declaration", 5)?;
+        let mut object = serializer.serialize_struct("Declaration", 6)?;
         object.serialize_field("id", self.id)?;
         object.serialize_field("title", self.title)?;
         object.serialize_field("doc", self.doc)?;
         object.serialize_field("tags", self.tags)?;
+        let aliases: BTreeMap<&str, &str> = self.aliases.iter().copied().collect();
+        object.serialize_field("aliases", &aliases)?;
         object.serialize_field("params", self.params)?;
         object.end()
     }

@@ -19,6 +19,7 @@ formats! {
     csv
     dat
     es
+    event_tensor
     evt2
     evt21
     evt3

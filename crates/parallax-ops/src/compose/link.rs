@@ -6,7 +6,8 @@ use parallax_events::{Chain, ChainLink, Error, Result};
 
 use super::ending::Ending;
 use super::{Compose, Mode};
-use crate::{Build, OPERATORS, Operator};
+use crate::operator::of_link;
+use crate::{Build, Operator};
 
 pub(super) fn built(chain: &Chain) -> Result<Compose> {
     let mut ops = Vec::new();
@@ -17,7 +18,7 @@ pub(super) fn built(chain: &Chain) -> Result<Compose> {
                 .with_hint("a representation yields tensors, so it stands at the end");
             return Err(link.point(link.id_span, error));
         }
-        let row: &Operator = link.resolve("operator", OPERATORS, |row| row.id())?;
+        let row: &Operator = of_link(link)?;
         match row.build {
             Build::Events(build) => {
                 let params = row.declaration.check(link)?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use parallax_events::{BatchBuilder, Error, EventBatch, EventBlock, Meta, OpState, Pool, Result, Tensor};
+use parallax_events::{
+    BatchBuilder, Error, EventBatch, EventBlock, Meta, OpState, Pool, Report, Result, Tensor,
+};
 
 use super::ending::{Each, EndingRun};
 use super::quantise::{QuantisationError, Quantiser};
@@ -74,6 +76,19 @@ impl ComposeRun {
     /// How many events came in, and how many left the last operator from events to events.
     pub fn passed(&self) -> (u64, u64) {
         (self.events_in, self.events_out)
+    }
+
+    /// What the operators have to say of the stream so far beyond the events that leave, such as how many were dropped for
+    /// their number; places are counted in the events that came to the operator.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn report(&mut self) -> Result<Report> {
+        let mut report = Report::default();
+        for (op, state) in self.compose.ops.iter().zip(&mut self.states) {
+            op.report(state.as_mut(), &mut report)?;
+        }
+        Ok(report)
     }
 
     /// How far times were moved so far; `None` in the exact mode.

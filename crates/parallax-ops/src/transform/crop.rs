@@ -1,14 +1,13 @@
 //! Cuts a rectangle out of the sensor: its corner becomes (0, 0).
 
-use std::any::Any;
-
 use parallax_events::{
-    Declaration, Error, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result,
-    Stateless, state_as,
+    Declaration, Error, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Philox, Pool, Result,
+    state_as,
 };
 use parallax_simd::select;
 
 use super::profile;
+use crate::fixed::Fixed;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -21,12 +20,20 @@ static DECLARATION: Declaration = Declaration::new(
         ParamSpec::int("y").unit("px").range(0, 65_534).default(0).doc("Top row"),
         ParamSpec::int("w").unit("px").range(1, 65_535).optional().doc("How many columns; all to the right if not given"),
         ParamSpec::int("h").unit("px").range(1, 65_535).optional().doc("How many rows; all below if not given"),
+        ParamSpec::choice("at", &["corner", "center", "random"])
+            .default("corner")
+            .doc("Where the rectangle lies: with its corner at x and y, in the middle, or anywhere"),
+        ParamSpec::int("seed").min(0).default(0).doc("at=random: another seed puts it elsewhere"),
     ],
 )
 .with_doc(
     "Events outside go, the others move so that the corner is (0, 0), and the stream's sensor size becomes that of the \
-     rectangle, which must lie inside the sensor. `region` leaves coordinates as they are.",
+     rectangle, which must lie inside the sensor. `region` leaves coordinates as they are. `at=center` is Tonic's \
+     `CenterCrop`, whose rectangle may be larger than the sensor: its corner is `(W - w) / 2, (H - h) / 2`, rounded down. \
+     `at=random` is Tonic's `RandomCrop`: one place for the whole stream, each that fits equally likely, the last one \
+     too, which Tonic never takes.",
 )
+.with_aliases(&[("center_crop", "crop at=center w=.. h=.."), ("random_crop", "crop at=random w=.. h=..")])
 .with_tags(profile::ALL);
 
 fn build(params: Params) -> Result<Box<dyn EventOp>> {
@@ -35,18 +42,47 @@ fn build(params: Params) -> Result<Box<dyn EventOp>> {
         value.map_err(|error| Error::internal(error.to_string()))
     };
     let (corner, size) = ((side("x")?.unwrap_or(0), side("y")?.unwrap_or(0)), (side("w")?, side("h")?));
-    Ok(Box::new(Crop { params, corner, size }))
+    let at = match params.choice("at")? {
+        "corner" => At::Corner(corner.0, corner.1),
+        word if corner != (0, 0) => {
+            return Err(Error::param(format!("`crop at={word}` chooses the corner, and x and y do, too"))
+                .with_hint("leave out x and y, or write at=corner"));
+        }
+        "center" => At::Center,
+        _ => At::Random(Philox::new(params.int("seed")?.unsigned_abs(), DECLARATION.id())),
+    };
+    Ok(Box::new(Crop { params, at, size }))
 }
 
 #[derive(Debug)]
 struct Crop {
     params: Params,
-    corner: (u16, u16),
+    at: At,
     size: (Option<u16>, Option<u16>),
 }
 
+/// Where the rectangle lies.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    Corner(u16, u16),
+    Center,
+    Random(Philox),
+}
+
+impl At {
+    /// The first column, or the first row: `axis` is 0 or 1. `length` is `None` if it goes on to the end of `all`.
+    fn first(self, axis: u32, all: u16, length: Option<u16>) -> u16 {
+        let free = all.saturating_sub(length.unwrap_or(all));
+        match self {
+            Self::Corner(x, y) => [x, y][axis as usize % 2],
+            Self::Center => free / 2,
+            Self::Random(place) => place.below(0, axis, u32::from(free) + 1) as u16,
+        }
+    }
+}
+
 /// The rectangle on a certain sensor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Rectangle {
     corner: (u16, u16),
     size: Geometry,
@@ -66,9 +102,11 @@ impl Crop {
             ))
             .with_context("allowed", format!("{name} below {all}, and no more than what is left")))
         };
-        let width = side("x", self.corner.0, self.size.0, sensor.width)?;
-        let height = side("y", self.corner.1, self.size.1, sensor.height)?;
-        Ok(Rectangle { corner: self.corner, size: Geometry::new(width, height)? })
+        let left = self.at.first(0, sensor.width, self.size.0);
+        let top = self.at.first(1, sensor.height, self.size.1);
+        let width = side("x", left, self.size.0, sensor.width)?;
+        let height = side("y", top, self.size.1, sensor.height)?;
+        Ok(Rectangle { corner: (left, top), size: Geometry::new(width, height)? })
     }
 }
 
@@ -82,11 +120,11 @@ impl EventOp for Crop {
     }
 
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
-        Ok(Box::new(self.rectangle(meta)?))
+        Ok(Box::new(Fixed(self.rectangle(meta)?)))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        let &mut Rectangle { corner: (left, top), size } = state_as(state)?;
+        let Fixed(Rectangle { corner: (left, top), size }) = *state_as::<Fixed<Rectangle>>(state)?;
         block.select(|events, mask| {
             select::within_u16(events.x, left..=left.saturating_add(size.width - 1), mask);
             select::within_u16(events.y, top..=top.saturating_add(size.height - 1), mask);
@@ -97,21 +135,5 @@ impl EventOp for Crop {
             pixels.y.iter_mut().for_each(|y| *y -= top);
         }
         Ok(())
-    }
-}
-
-impl OpState for Rectangle {
-    fn reset(&mut self) {}
-
-    fn save(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        Stateless.restore(bytes)
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }

@@ -6,6 +6,7 @@ use parallax_events::{
 };
 
 use super::profile;
+use crate::held::{Held, MEMORY};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
@@ -15,14 +16,19 @@ static DECLARATION: Declaration = Declaration::new(
     "drop_time",
     "Drops the events of random stretches of time",
     &[
-        ParamSpec::time("every").min(Nanos(1)).default(Nanos(100_000_000)).doc("One stretch is dropped in each such period"),
+        ParamSpec::time("every")
+            .min(Nanos(0))
+            .default(Nanos(100_000_000))
+            .doc("One stretch is dropped in each such period; with 0s, one of the whole stream"),
         ParamSpec::float("ratio").range(0.0, 1.0).default(0.2).doc("How much of a period is dropped"),
         ParamSpec::int("seed").min(0).default(0).doc("Another seed drops other stretches"),
+        MEMORY,
     ],
 )
 .with_doc(
-    "Periods begin at the first event. In each, one stretch of `ratio` of its length goes, at a place drawn evenly. Tonic's \
-     `DropEventByTime` is the same with one period as long as the recording, which a stream does not know.",
+    "Periods begin at the first event. In each, one stretch of `ratio` of its length goes, at a place drawn evenly. With \
+     `every=0s` there is one period, from the earliest event to the latest, as in Tonic's `DropEventByTime` (which lets it \
+     begin at 0); the stream is held until it ends.",
 )
 .with_tags(profile::AUGMENTATION);
 
@@ -54,12 +60,18 @@ impl EventOp for DropTime {
     }
 
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
+        if self.every.0 == 0 {
+            return Ok(Box::new(Held::new(meta, &self.params)?));
+        }
         let every = self.every.to_unit(meta.time_unit)?;
         let dropped = (self.ratio * every as f64).round() as i64;
         Ok(Box::new(Periods { every, dropped: dropped.clamp(0, every), origin: None }))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+        if self.every.0 == 0 {
+            return state_as::<Held>(state)?.take(block);
+        }
         let Periods { every, dropped, origin } = state_as::<Periods>(state)?;
         let (every, dropped) = (i128::from(*every), i128::from(*dropped));
         // The period of the event before, and where its stretch begins.
@@ -79,6 +91,25 @@ impl EventOp for DropTime {
             };
             !(start..start + dropped).contains(&inside)
         });
+        Ok(())
+    }
+
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+        if self.every.0 != 0 {
+            return Ok(());
+        }
+        let held = state_as::<Held>(state)?;
+        let Some((first, last)) = held.span() else { return Ok(()) };
+        // Both ends are inside, so that `ratio=1` drops everything.
+        let length = i128::from(last) - i128::from(first) + 1;
+        let dropped = ((self.ratio * length as f64).round() as i128).clamp(0, length);
+        let start = i128::from(first) + (self.places.unit_f64(0, 0) * (length - dropped + 1) as f64) as i128;
+        while block.is_empty()
+            && let Some(batch) = held.next()
+        {
+            block.load(&batch);
+            block.retain(|event| !(start..start + dropped).contains(&event.t.into()));
+        }
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ static DECLARATION: Declaration = Declaration::new(
     ],
 )
 .with_doc("As Tonic's `DropPixel` with coordinates. A pixel outside the sensor is allowed: it has no events.")
+.with_aliases(&[("pixel_list", "mask pixels=\"x,y x,y\"")])
 .with_tags(profile::ALL);
 
 fn build(params: Params) -> Result<Box<dyn EventOp>> {

@@ -21,22 +21,37 @@ pub(crate) mod profile {
 }
 
 operators! {
+    activity
     background_activity
     crop
     decimate
+    downsample
     drop_area
     drop_event
+    drop_pixel
     drop_time
+    event_drop
+    fast_decay
     flip_polarity
     flip_x
     flip_y
     hot_pixels
     knoise
     mask
+    merge_polarity
     polarity
+    rate_limit
     refractory
     region
+    regions
+    rotate
     spatial_jitter
+    stc
     time
+    time_align
     time_jitter
+    time_reverse
+    time_skew
+    transpose
+    uniform_noise
 }

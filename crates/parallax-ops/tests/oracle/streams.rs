@@ -5,6 +5,16 @@ use std::sync::Arc;
 use parallax_events::{Event, EventBatch, Meta, Philox};
 use parallax_testkit::Scene;
 
+/// All of them whose times do not lie ages apart.
+pub(crate) fn ordinary() -> Vec<(&'static str, EventBatch)> {
+    let mut streams = all();
+    streams.retain(|(name, _)| *name != AT_THE_ENDS);
+    streams
+}
+
+/// The name of the one whose times lie at the ends of 64 bits.
+pub(crate) const AT_THE_ENDS: &str = "the ends of 64 bits";
+
 pub(crate) fn all() -> Vec<(&'static str, EventBatch)> {
     let random = Philox::new(17, "test/streams");
     let draw = |index: u64, lane: u32, n: u32| random.below(index, lane, n);
@@ -70,7 +80,7 @@ pub(crate) fn all() -> Vec<(&'static str, EventBatch)> {
     add("a sensor 65535 wide", 65_535, 3, events.collect());
     let ends = [i64::MIN + 1, i64::MIN + 2, -1, 0, 1, i64::MAX - 1, i64::MAX];
     let events = ends.into_iter().flat_map(|t| [at(t, 1, 1, 0), at(t, 1, 2, 1)]);
-    add("the ends of 64 bits", 4, 4, events.collect());
+    add(AT_THE_ENDS, 4, 4, events.collect());
     add("nothing", 4, 4, Vec::new());
     let scene = Scene::builder()
         .geometry(24, 18)

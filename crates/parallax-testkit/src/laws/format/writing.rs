@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parallax_events::{Error, ErrorKind, Event, EventBatch, FindingKind, Meta, Origin, TimeOrigin, TimeUnit};
 
+use parallax_formats::REORDERS_TIES;
+
 use super::{Door, FormatRow};
 use crate::Scene;
 use crate::laws::{Broken, Lawful, ensure, same_events};
@@ -46,6 +48,14 @@ pub fn write_then_read(row: &FormatRow) -> Lawful {
 
 /// Reads what was written, through every kind of door.
 fn is_read_as(row: &FormatRow, bytes: &[u8], events: &[Event], who: &str) -> Lawful {
+    // A format with an order of its own for events of one time: then both are put into one order.
+    let reorders = row.format.declaration.tags().contains(&REORDERS_TIES);
+    let in_order = |mut events: Vec<Event>| {
+        if reorders {
+            events.sort();
+        }
+        events
+    };
     // A text without a header is nothing if it has no events.
     if bytes.is_empty() && events.is_empty() {
         return Ok(());
@@ -55,7 +65,7 @@ fn is_read_as(row: &FormatRow, bytes: &[u8], events: &[Event], who: &str) -> Law
         if let Some(error) = found.error {
             return Err(Broken(format!("{who}, {door:?}: {error:?}")));
         }
-        same_events(&found.events, events, &format!("{who}, {door:?}"))?;
+        same_events(&in_order(found.events), &in_order(events.to_vec()), &format!("{who}, {door:?}"))?;
         let faults = found.report.findings().iter().map(|finding| finding.kind);
         let mended = faults
             .filter(|&kind| kind.is_fault() && kind != FindingKind::TimeBack)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{EventBatch, Meta, OpState, Philox, Pool, Result};
+use parallax_events::{EventBatch, Meta, OpState, Philox, Pool, Report, Result};
 
 use super::OperatorRow;
 use super::answer::{Op, Run, answer};
@@ -150,6 +150,55 @@ pub fn reset_is_fresh(row: &OperatorRow) -> Lawful {
                 run.finish()?
                     .agree(&wanted, &format!("{name}, reset after {place} events"))?;
             }
+        }
+        Ok(())
+    })
+}
+
+/// What an operator reports of a stream does not depend on how the stream is cut, is part of the saved state and clean
+/// after a reset, and asking for it changes nothing.
+pub fn reports(row: &OperatorRow) -> Lawful {
+    let streams = streams()?;
+    row.each(|variant| {
+        let Op::Events(op) = &variant.op else {
+            return Ok(());
+        };
+        let asked = |state: &mut dyn OpState| -> Result<Report> {
+            let mut report = Report::default();
+            op.report(state, &mut report)?;
+            Ok(report)
+        };
+        for (name, whole) in &streams {
+            let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
+                continue;
+            };
+            run.push(whole)?;
+            let wanted = asked(run.state.as_mut())?;
+            ensure!(
+                asked(run.state.as_mut())? == wanted,
+                "{name}: asked again, it reports something else"
+            );
+            for size in [1, 64] {
+                let mut run = Run::new(&variant.op, whole.meta())?;
+                for piece in pieces(whole, size) {
+                    run.push(&piece)?;
+                }
+                ensure!(
+                    asked(run.state.as_mut())? == wanted,
+                    "{name}: in batches of {size} it reports something else"
+                );
+            }
+            let mut fresh = Run::new(&variant.op, whole.meta())?;
+            fresh.state.restore(&run.state.save())?;
+            ensure!(
+                asked(fresh.state.as_mut())? == wanted,
+                "{name}: restored, it reports something else"
+            );
+            run.state.reset();
+            ensure!(
+                asked(run.state.as_mut())?.is_clean(),
+                "{name}: after a reset it reports something"
+            );
         }
         Ok(())
     })
