@@ -118,10 +118,7 @@ impl Report {
         }
         let by_detail = matches!(
             kind,
-            FindingKind::Conflict
-                | FindingKind::Assumed
-                | FindingKind::OtherData
-                | FindingKind::RateLimited
+            FindingKind::Conflict | FindingKind::Assumed | FindingKind::OtherData | FindingKind::RateLimited
         );
         if by_detail {
             let detail = detail();

@@ -49,7 +49,10 @@ struct Spikes {
 
 impl Spikes {
     fn new(cells: usize) -> Self {
-        Self { counts: vec![0; cells], cells: Vec::new() }
+        Self {
+            counts: vec![0; cells],
+            cells: Vec::new(),
+        }
     }
 
     fn add(&mut self, cell: u32) {
@@ -74,7 +77,11 @@ impl Spikes {
     }
 
     fn restore(&mut self, counts: Vec<u32>) {
-        self.cells = (0..).zip(&counts).filter(|(_, count)| **count > 0).map(|(cell, _)| cell).collect();
+        self.cells = (0..)
+            .zip(&counts)
+            .filter(|(_, count)| **count > 0)
+            .map(|(cell, _)| cell)
+            .collect();
         self.counts = counts;
     }
 }
@@ -87,9 +94,16 @@ impl Pooled {
         window: i64,
         threshold: i32,
     ) -> Result<Self> {
-        let meta = Meta { geometry: Some(size), ..Meta::default() };
+        let meta = Meta {
+            geometry: Some(size),
+            ..Meta::default()
+        };
         let pixels = geometry_for_grid(&meta, operator)?.pixels();
-        let cells = if matches!(rule, Rule::Differentiator { .. }) { 2 * pixels } else { 0 };
+        let cells = if matches!(rule, Rule::Differentiator { .. }) {
+            2 * pixels
+        } else {
+            0
+        };
         Ok(Self {
             width: size.width.into(),
             rule,
@@ -124,7 +138,9 @@ impl Pooled {
             }
         }
         let cell = usize::from(event.y) * self.width + usize::from(event.x);
-        let Some(sum) = self.sums.get_mut(cell) else { return };
+        let Some(sum) = self.sums.get_mut(cell) else {
+            return;
+        };
         let was_far = sum.unsigned_abs() >= self.threshold.unsigned_abs();
         *sum = sum.saturating_add(if event.p == 1 { 1 } else { -1 });
         if was_far || sum.unsigned_abs() < self.threshold.unsigned_abs() {
@@ -150,7 +166,9 @@ impl Pooled {
         reached.sort_unstable();
         reached.dedup();
         for &cell in &reached {
-            let Some(sum) = self.sums.get_mut(cell as usize) else { continue };
+            let Some(sum) = self.sums.get_mut(cell as usize) else {
+                continue;
+            };
             if sum.unsigned_abs() < self.threshold.unsigned_abs() {
                 continue;
             }
@@ -215,8 +233,10 @@ impl Pooled {
         let mut loaded = Loaded::new(bytes);
         let (first, part) = (loaded.optional_i64()?, loaded.i64()?);
         let sums = loaded.u32s(self.sums.len())?;
-        let (spikes, before) =
-            (loaded.u32s(self.spikes.counts.len())?, loaded.u32s(self.before.counts.len())?);
+        let (spikes, before) = (
+            loaded.u32s(self.spikes.counts.len())?,
+            loaded.u32s(self.before.counts.len())?,
+        );
         loaded.end()?;
         (self.first, self.part) = (first, part);
         self.sums = sums.into_iter().map(u32::cast_signed).collect();

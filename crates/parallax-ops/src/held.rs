@@ -89,7 +89,10 @@ impl Held {
     pub(crate) fn next(&mut self) -> Option<EventBatch> {
         let batch = self.batches.get_mut(self.handed_on)?;
         self.handed_on += 1;
-        Some(std::mem::replace(batch, EventBatch::empty(Arc::clone(&self.meta))))
+        Some(std::mem::replace(
+            batch,
+            EventBatch::empty(Arc::clone(&self.meta)),
+        ))
     }
 
     /// The next batch from the end, once the stream has ended.

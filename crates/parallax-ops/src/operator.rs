@@ -71,7 +71,10 @@ pub(crate) fn of_link(link: &ChainLink) -> Result<&'static Operator> {
 /// The error for an unknown `id`, with what to write instead if it is an alias.
 fn named_otherwise(id: &str, error: Error) -> Error {
     let aliases = || OPERATORS.iter().flat_map(|row| row.declaration.aliases());
-    let texts: Vec<&str> = aliases().filter(|(name, _)| *name == id).map(|(_, text)| *text).collect();
+    let texts: Vec<&str> = aliases()
+        .filter(|(name, _)| *name == id)
+        .map(|(_, text)| *text)
+        .collect();
     if texts.is_empty() {
         return error;
     }

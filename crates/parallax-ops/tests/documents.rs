@@ -40,11 +40,38 @@ fn every_operator_text_about_tonic_is_one() {
 fn every_transform_of_tonic_is_on_the_page() {
     let page = document("docs/migrating-from-tonic.md");
     for name in [
-        "CenterCrop", "CropTime", "Decimation", "Denoise", "Downsample", "DropEvent", "DropEventByArea",
-        "DropEventByTime", "DropPixel", "EventDownsampling", "EventDrop", "MergePolarities", "NumpyAsType", "RandomCrop",
-        "RandomDropPixel", "RandomFlipLR", "RandomFlipPolarity", "RandomFlipUD", "RandomTimeReversal",
-        "RefractoryPeriod", "SpatialJitter", "TimeAlignment", "TimeJitter", "TimeSkew", "ToAveragedTimesurface",
-        "ToBinaRep", "ToFrame", "ToImage", "ToSparseTensor", "ToTimesurface", "ToVoxelGrid", "UniformNoise",
+        "CenterCrop",
+        "CropTime",
+        "Decimation",
+        "Denoise",
+        "Downsample",
+        "DropEvent",
+        "DropEventByArea",
+        "DropEventByTime",
+        "DropPixel",
+        "EventDownsampling",
+        "EventDrop",
+        "MergePolarities",
+        "NumpyAsType",
+        "RandomCrop",
+        "RandomDropPixel",
+        "RandomFlipLR",
+        "RandomFlipPolarity",
+        "RandomFlipUD",
+        "RandomTimeReversal",
+        "RefractoryPeriod",
+        "SpatialJitter",
+        "TimeAlignment",
+        "TimeJitter",
+        "TimeSkew",
+        "ToAveragedTimesurface",
+        "ToBinaRep",
+        "ToFrame",
+        "ToImage",
+        "ToSparseTensor",
+        "ToTimesurface",
+        "ToVoxelGrid",
+        "UniformNoise",
     ] {
         assert!(page.contains(&format!("`{name}(")), "{name}");
     }
@@ -54,7 +81,10 @@ fn every_transform_of_tonic_is_on_the_page() {
 fn every_alias_says_what_to_write() {
     for row in OPERATORS {
         for (name, text) in row.declaration.aliases() {
-            assert!(OPERATORS.iter().all(|other| other.id() != *name), "`{name}` is an operator");
+            assert!(
+                OPERATORS.iter().all(|other| other.id() != *name),
+                "`{name}` is an operator"
+            );
             let error = operator(name).unwrap_err().to_string();
             assert!(error.contains(text) && error.contains(name), "{error}");
             let id = text.split(' ').next().unwrap_or_default();
@@ -72,15 +102,41 @@ fn every_alias_says_what_to_write() {
 #[test]
 fn the_names_that_people_look_for_are_found() {
     for name in [
-        "regions", "pixel_list", "stc", "fast_decay", "activity", "rate_limiter", "center_crop", "random_crop",
-        "transpose", "rotate90", "spatial_downsample", "temporal_downsample", "time_shift", "time_skew", "time_scale",
-        "time_align", "time_reverse", "merge_polarities", "flip_polarity", "drop_polarity", "drop_pixel",
-        "event_drop", "uniform_noise", "speed_invariant_time_surface", "averaged_time_surface", "bina_rep",
-        "mixed_density", "decay", "event_rate", "pixel_statistics", "intervals",
+        "regions",
+        "pixel_list",
+        "stc",
+        "fast_decay",
+        "activity",
+        "rate_limiter",
+        "center_crop",
+        "random_crop",
+        "transpose",
+        "rotate90",
+        "spatial_downsample",
+        "temporal_downsample",
+        "time_shift",
+        "time_skew",
+        "time_scale",
+        "time_align",
+        "time_reverse",
+        "merge_polarities",
+        "flip_polarity",
+        "drop_polarity",
+        "drop_pixel",
+        "event_drop",
+        "uniform_noise",
+        "speed_invariant_time_surface",
+        "averaged_time_surface",
+        "bina_rep",
+        "mixed_density",
+        "decay",
+        "event_rate",
+        "pixel_statistics",
+        "intervals",
     ] {
-        let known = OPERATORS.iter().any(|row| {
-            row.id() == name || row.declaration.aliases().iter().any(|(alias, _)| *alias == name)
-        });
+        let known = OPERATORS
+            .iter()
+            .any(|row| row.id() == name || row.declaration.aliases().iter().any(|(alias, _)| *alias == name));
         assert!(known, "{name}");
     }
 }

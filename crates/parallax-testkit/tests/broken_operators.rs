@@ -6,8 +6,8 @@ use std::any::Any;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parallax_events::{
-    Declaration, Error, EventBlock, EventOp, FindingKind, Meta, OpState, Params, Pool, Report, Result, Stateless,
-    state_as,
+    Declaration, Error, EventBlock, EventOp, FindingKind, Meta, OpState, Params, Pool, Report, Result,
+    Stateless, state_as,
 };
 use parallax_pipeline::{Built, Element, Out, Packet};
 use parallax_testkit::laws::element::{self, ElementSubject};
@@ -87,7 +87,13 @@ impl EventOp for EveryOther {
     /// How many events were seen.
     fn report(&self, state: &mut dyn OpState, report: &mut Report) -> Result<()> {
         let count = state_as::<Count>(state)?;
-        report.note(FindingKind::RateLimited, count.0.unsigned_abs(), None, None, String::new);
+        report.note(
+            FindingKind::RateLimited,
+            count.0.unsigned_abs(),
+            None,
+            None,
+            String::new,
+        );
         if self.fault == Fault::Asked {
             count.0 += 1;
         }

@@ -99,7 +99,10 @@ impl Declaration {
         let mut index = 0;
         while index < aliases.len() {
             assert!(is_name(aliases[index].0, true), "an alias is a name as an id is");
-            assert!(!aliases[index].1.is_empty(), "an alias says what to write instead");
+            assert!(
+                !aliases[index].1.is_empty(),
+                "an alias says what to write instead"
+            );
             index += 1;
         }
         self.aliases = aliases;

@@ -63,7 +63,10 @@ impl Declaration {
             let _ = write!(text, "\n{}\n", self.doc.trim_end());
         }
         if !self.aliases.is_empty() {
-            let others = self.aliases.iter().map(|(name, here)| format!("{name} is `{here}`"));
+            let others = self
+                .aliases
+                .iter()
+                .map(|(name, here)| format!("{name} is `{here}`"));
             let _ = write!(text, "\nOther names: {}\n", others.collect::<Vec<_>>().join("; "));
         }
         if !self.tags.is_empty() {

@@ -55,13 +55,26 @@ fn regions() {
     let one = |e: Event| (2..7).contains(&e.x) && (1..5).contains(&e.y);
     let other = |e: Event| (5..6).contains(&e.x) && (3..65_535).contains(&e.y);
     let text = "regions boxes=\"2,1,5,4  5,3,1,65532\"";
-    hold(text, |batch| kept(batch, |i, events| one(events[i]) || other(events[i])));
+    hold(text, |batch| {
+        kept(batch, |i, events| one(events[i]) || other(events[i]))
+    });
     hold(&format!("{text} keep=outside"), |batch| {
         kept(batch, |i, events| !one(events[i]) && !other(events[i]))
     });
-    hold("regions boxes=65534,0,65536,65536", |batch| kept(batch, |i, events| events[i].x >= 65_534));
+    hold("regions boxes=65534,0,65536,65536", |batch| {
+        kept(batch, |i, events| events[i].x >= 65_534)
+    });
     hold("regions", EventBatch::to_events);
-    for wrong in ["3", "1,2,3", "1,2,3,4,5", "0,0,0,1", "0,0,1,65537", "65536,0,1,1", "a,b,c,d", "0,0,-1,1"] {
+    for wrong in [
+        "3",
+        "1,2,3",
+        "1,2,3,4,5",
+        "0,0,0,1",
+        "0,0,1,65537",
+        "65536,0,1,1",
+        "a,b,c,d",
+        "0,0,-1,1",
+    ] {
         let error = Compose::parse(&format!("regions boxes=\"{wrong}\"")).unwrap_err();
         assert!(error.to_string().contains("from 1 to 65536"), "{error}");
     }
@@ -79,12 +92,20 @@ fn rotations() {
         let size = batch.meta().geometry.unwrap();
         (size.width, size.height)
     };
-    hold("transpose", |batch| moved(batch, |e| Event::new(e.t, e.y, e.x, e.p)));
-    hold("rotate", |batch| moved(batch, |e| Event::new(e.t, size(batch).1 - 1 - e.y, e.x, e.p)));
-    hold("rotate angle=180", |batch| {
-        moved(batch, |e| Event::new(e.t, size(batch).0 - 1 - e.x, size(batch).1 - 1 - e.y, e.p))
+    hold("transpose", |batch| {
+        moved(batch, |e| Event::new(e.t, e.y, e.x, e.p))
     });
-    hold("rotate angle=270", |batch| moved(batch, |e| Event::new(e.t, e.y, size(batch).0 - 1 - e.x, e.p)));
+    hold("rotate", |batch| {
+        moved(batch, |e| Event::new(e.t, size(batch).1 - 1 - e.y, e.x, e.p))
+    });
+    hold("rotate angle=180", |batch| {
+        moved(batch, |e| {
+            Event::new(e.t, size(batch).0 - 1 - e.x, size(batch).1 - 1 - e.y, e.p)
+        })
+    });
+    hold("rotate angle=270", |batch| {
+        moved(batch, |e| Event::new(e.t, e.y, size(batch).0 - 1 - e.x, e.p))
+    });
     for (_, batch) in streams::all() {
         let (w, h) = size(&batch);
         for text in ["transpose", "rotate angle=90", "rotate angle=270"] {
@@ -111,13 +132,23 @@ fn crops_without_a_corner() {
         let (w, h) = (size.width.div_ceil(2), size.height.div_ceil(3));
         let cut = |x: u16, y: u16| -> Vec<Event> {
             let inside = |e: &Event| e.x >= x && e.y >= y && e.x - x < w && e.y - y < h;
-            batch.columns().iter().filter(inside).map(|e| Event::new(e.t, e.x - x, e.y - y, e.p)).collect()
+            batch
+                .columns()
+                .iter()
+                .filter(inside)
+                .map(|e| Event::new(e.t, e.x - x, e.y - y, e.p))
+                .collect()
         };
         let text = format!("crop at=center w={w} h={h}");
-        assert_eq!(crate::ours(&text, &batch), cut((size.width - w) / 2, (size.height - h) / 2), "{name}");
+        assert_eq!(
+            crate::ours(&text, &batch),
+            cut((size.width - w) / 2, (size.height - h) / 2),
+            "{name}"
+        );
         assert_eq!(size_behind(&text, &batch), (w, h));
         let place = parallax_events::Philox::new(8, "crop");
-        let first = |all: u16, length: u16, lane: u32| place.below(0, lane, u32::from(all - length) + 1) as u16;
+        let first =
+            |all: u16, length: u16, lane: u32| place.below(0, lane, u32::from(all - length) + 1) as u16;
         let text = format!("crop at=random w={w} h={h} seed=8");
         assert_eq!(
             crate::ours(&text, &batch),
@@ -129,7 +160,12 @@ fn crops_without_a_corner() {
     assert!(error.to_string().contains("leave out x and y"), "{error}");
     // Every place comes up, the first and the last too.
     let (_, batch) = streams::all().swap_remove(1);
-    let corners = |seed: u32| crate::ours(&format!("crop at=random w=18 h=12 seed={seed}"), &batch.slice(..60));
+    let corners = |seed: u32| {
+        crate::ours(
+            &format!("crop at=random w=18 h=12 seed={seed}"),
+            &batch.slice(..60),
+        )
+    };
     let found: std::collections::BTreeSet<Vec<Event>> = (0..60).map(corners).collect();
     assert_eq!(found.len(), 3);
 }

@@ -57,7 +57,9 @@ fn hold(text: &str, naive: impl Fn(&EventBatch) -> Vec<Event>) {
 /// which is refused.
 fn hold_inside(text: &str, naive: impl Fn(&EventBatch) -> Vec<Event>) {
     hold_on(text, streams::ordinary(), naive);
-    let at_the_ends = streams::all().into_iter().find(|(name, _)| *name == streams::AT_THE_ENDS);
+    let at_the_ends = streams::all()
+        .into_iter()
+        .find(|(name, _)| *name == streams::AT_THE_ENDS);
     let error = tried(text, &at_the_ends.unwrap().1).unwrap_err();
     assert!(error.to_string().contains("64 bits"), "{text}: {error}");
 }

@@ -28,9 +28,17 @@ fn hold_scaled(rest: &str, naive: impl Fn(Vec<Event>) -> Vec<Event>) {
     for (name, batch) in streams::all() {
         let (w, h) = wanted(&batch);
         let text = format!("downsample w={w} h={h} {rest}");
-        assert_eq!(crate::ours(&text, &batch), naive(scaled(&batch)), "{text} on {name}");
+        assert_eq!(
+            crate::ours(&text, &batch),
+            naive(scaled(&batch)),
+            "{text} on {name}"
+        );
         let meta = Compose::parse(&text).unwrap().output_meta(batch.meta()).unwrap();
-        assert_eq!(meta.geometry.map(|g| (g.width, g.height)), Some((w, h)), "{text} on {name}");
+        assert_eq!(
+            meta.geometry.map(|g| (g.width, g.height)),
+            Some((w, h)),
+            "{text} on {name}"
+        );
     }
 }
 
@@ -38,15 +46,26 @@ fn hold_scaled(rest: &str, naive: impl Fn(Vec<Event>) -> Vec<Event>) {
 fn scale() {
     hold_scaled("", |events| events);
     hold("downsample", |batch| {
-        batch.columns().iter().map(|e| Event::new(e.t, e.x / 2, e.y / 2, e.p)).collect()
+        batch
+            .columns()
+            .iter()
+            .map(|e| Event::new(e.t, e.x / 2, e.y / 2, e.p))
+            .collect()
     });
     hold("downsample factor=0.3", |batch| {
         let place = |at: u16| (f64::from(at) * 0.3) as u16;
-        batch.columns().iter().map(|e| Event::new(e.t, place(e.x), place(e.y), e.p)).collect()
+        batch
+            .columns()
+            .iter()
+            .map(|e| Event::new(e.t, place(e.x), place(e.y), e.p))
+            .collect()
     });
     hold("downsample factor=1", EventBatch::to_events);
     let (_, batch) = streams::all().swap_remove(1);
-    let error = Compose::parse("downsample w=21").unwrap().start(batch.meta()).unwrap_err();
+    let error = Compose::parse("downsample w=21")
+        .unwrap()
+        .start(batch.meta())
+        .unwrap_err();
     assert!(error.to_string().contains("allowed: 1 to 20 px"), "{error}");
 }
 
@@ -104,7 +123,10 @@ fn first(events: &[Event]) -> i128 {
 fn integrator() {
     hold_scaled("method=integrator threshold=2 window=1ms", |events| {
         let at = |window: i128| (first(&events) + 1000 * window) as i64;
-        spikes(&events, 1, 2).into_iter().map(|(window, y, x, p)| Event::new(at(window), x, y, p)).collect()
+        spikes(&events, 1, 2)
+            .into_iter()
+            .map(|(window, y, x, p)| Event::new(at(window), x, y, p))
+            .collect()
     });
 }
 
@@ -116,7 +138,10 @@ fn differentiator() {
             *counts.entry((part.div_euclid(3), y, x, p)).or_default() += 1;
         }
         // The last window is over when an event lies behind it.
-        let last = events.iter().map(|e| (i128::from(e.t) - first(&events)).div_euclid(1000)).max();
+        let last = events
+            .iter()
+            .map(|e| (i128::from(e.t) - first(&events)).div_euclid(1000))
+            .max();
         let more = |&(&(window, y, x, p), &count): &(&(i128, u16, u16, u8), &u64)| {
             let before = counts.get(&(window - 1, y, x, p)).copied().unwrap_or(0);
             window > 0 && Some(window) < last && count > before

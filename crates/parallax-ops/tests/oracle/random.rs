@@ -1,5 +1,10 @@
 //! Operators that draw: by the same numbers, and with the odds that they promise.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the naive functions use the standard library's logarithm"
+)]
+
 use parallax_events::{Event, EventBatch, Philox, normal_quantile};
 
 use crate::{hold, kept, ours, streams};
@@ -66,15 +71,22 @@ fn drop_pixel() {
         words.at(n / 4)[n as usize % 4]
     };
     hold("drop_pixel chance=0.4 seed=11", |batch| {
-        kept(batch, |i, events| f64::from(word(events[i])) >= 0.4 * 4_294_967_296.0)
+        kept(batch, |i, events| {
+            f64::from(word(events[i])) >= 0.4 * 4_294_967_296.0
+        })
     });
     hold("drop_pixel chance=0", EventBatch::to_events);
     hold("drop_pixel chance=1", |_| Vec::new());
     // A sensor whose pixels are decided once and one with too many for that drop the same of them.
-    let events: Vec<Event> = (0..200).map(|i| Event::new(i, (i % 16) as u16, (i / 16) as u16, 0)).collect();
+    let events: Vec<Event> = (0..200)
+        .map(|i| Event::new(i, (i % 16) as u16, (i / 16) as u16, 0))
+        .collect();
     let on = |w: u16, h: u16| {
         let meta = std::sync::Arc::new(parallax_events::Meta::with_geometry(w, h).unwrap());
-        ours("drop_pixel seed=5 chance=0.5", &EventBatch::from_events(&events, meta).unwrap())
+        ours(
+            "drop_pixel seed=5 chance=0.5",
+            &EventBatch::from_events(&events, meta).unwrap(),
+        )
     };
     assert_eq!(on(16, 13), on(4000, 4000));
 }
@@ -88,7 +100,9 @@ fn drop_time_of_the_whole() {
         let length = last - first + 1;
         let gone = (0.3 * length as f64).round() as i128;
         let start = first + (place.unit_f64(0, 0) * (length - gone + 1) as f64) as i128;
-        kept(batch, |i, events| !(start..start + gone).contains(&events[i].t.into()))
+        kept(batch, |i, events| {
+            !(start..start + gone).contains(&events[i].t.into())
+        })
     });
     hold("drop_time every=0s ratio=0", EventBatch::to_events);
     hold("drop_time every=0s ratio=1", |_| Vec::new());
@@ -131,27 +145,31 @@ fn uniform_noise() {
         let place = |word: u32, all: u16| ((u64::from(word) * u64::from(all)) >> 32) as u16;
         Event::new(t, place(x, size.width), place(y, size.height), (p >> 31) as u8)
     };
-    crate::hold_on("uniform_noise rate=300Hz per=sensor seed=7", streams::ordinary(), |batch| {
-        let size = batch.meta().geometry.unwrap();
-        let (mut index, mut next, mut out) = (0, None, Vec::new());
-        for event in batch.columns().iter() {
-            // Sums of gaps as whole units and a fraction below 1.
-            let gap = |index: u64| -(unit(draws.at(index)[3])).ln() / 300.0 * 1e6;
-            let (mut t, mut fraction) = next.unwrap_or_else(|| {
-                let gap = gap(0);
-                (event.t + gap.floor() as i64, gap - gap.floor())
-            });
-            while t <= event.t {
-                out.push(noise(index, t, size));
-                index += 1;
-                let sum: f64 = fraction + gap(index);
-                (t, fraction) = (t + sum.floor() as i64, sum - sum.floor());
+    crate::hold_on(
+        "uniform_noise rate=300Hz per=sensor seed=7",
+        streams::ordinary(),
+        |batch| {
+            let size = batch.meta().geometry.unwrap();
+            let (mut index, mut next, mut out) = (0, None, Vec::new());
+            for event in batch.columns().iter() {
+                // Sums of gaps as whole units and a fraction below 1.
+                let gap = |index: u64| -(unit(draws.at(index)[3])).ln() / 300.0 * 1e6;
+                let (mut t, mut fraction) = next.unwrap_or_else(|| {
+                    let gap = gap(0);
+                    (event.t + gap.floor() as i64, gap - gap.floor())
+                });
+                while t <= event.t {
+                    out.push(noise(index, t, size));
+                    index += 1;
+                    let sum: f64 = fraction + gap(index);
+                    (t, fraction) = (t + sum.floor() as i64, sum - sum.floor());
+                }
+                next = Some((t, fraction));
+                out.push(event);
             }
-            next = Some((t, fraction));
-            out.push(event);
-        }
-        out
-    });
+            out
+        },
+    );
     crate::hold_on("uniform_noise n=250 seed=7", streams::ordinary(), |batch| {
         let Some(first) = batch.columns().t.iter().copied().min() else {
             return Vec::new();
@@ -173,10 +191,20 @@ fn uniform_noise() {
     // As many as promised, and in the order of time: 10 s at 20 x 12 pixels of 5 Hz, six standard deviations.
     let meta = std::sync::Arc::new(parallax_events::Meta::with_geometry(20, 12).unwrap());
     let ends = [Event::new(0, 0, 0, 0), Event::new(10_000_000, 0, 0, 0)];
-    let found = ours("uniform_noise rate=5Hz", &EventBatch::from_events(&ends, meta).unwrap());
-    assert!((12_000.0 - (found.len() - 2) as f64).abs() < 6.0 * 12_000_f64.sqrt(), "{}", found.len());
+    let found = ours(
+        "uniform_noise rate=5Hz",
+        &EventBatch::from_events(&ends, meta).unwrap(),
+    );
+    assert!(
+        (12_000.0 - (found.len() - 2) as f64).abs() < 6.0 * 12_000_f64.sqrt(),
+        "{}",
+        found.len()
+    );
     assert!(found.is_sorted_by_key(|event| event.t));
-    let (_, far) = streams::all().into_iter().find(|(name, _)| *name == streams::AT_THE_ENDS).unwrap();
+    let (_, far) = streams::all()
+        .into_iter()
+        .find(|(name, _)| *name == streams::AT_THE_ENDS)
+        .unwrap();
     let error = crate::tried("uniform_noise", &far).unwrap_err();
     assert_eq!(error.kind(), parallax_events::ErrorKind::Limit, "{error}");
 }

@@ -8,14 +8,22 @@ use parallax_ops::Compose;
 use crate::{hold, hold_inside, hold_on, kept, streams};
 
 fn moved(batch: &EventBatch, change: impl Fn(i64) -> i64) -> Vec<Event> {
-    batch.columns().iter().map(|e| Event::new(change(e.t), e.x, e.y, e.p)).collect()
+    batch
+        .columns()
+        .iter()
+        .map(|e| Event::new(change(e.t), e.x, e.y, e.p))
+        .collect()
 }
 
 #[test]
 fn time_skew() {
-    hold_inside("time_skew scale=1.5 offset=100us", |batch| moved(batch, |t| (3 * t).div_euclid(2) + 100));
+    hold_inside("time_skew scale=1.5 offset=100us", |batch| {
+        moved(batch, |t| (3 * t).div_euclid(2) + 100)
+    });
     hold_inside("time_skew offset=-7ms", |batch| moved(batch, |t| t - 7000));
-    hold_on("time_skew scale=0.25", streams::ordinary(), |batch| moved(batch, |t| t.div_euclid(4)));
+    hold_on("time_skew scale=0.25", streams::ordinary(), |batch| {
+        moved(batch, |t| t.div_euclid(4))
+    });
     hold("time_skew scale=0", |batch| moved(batch, |_| 0));
     hold("time_skew", EventBatch::to_events);
 }
@@ -41,7 +49,10 @@ fn time_reverse() {
         let latest = batch.columns().t.iter().copied().max().unwrap_or(0);
         let mut events = batch.to_events();
         events.reverse();
-        events.iter().map(|e| Event::new(latest - e.t, e.x, e.y, if flip == 1 { 1 - e.p } else { e.p })).collect()
+        events
+            .iter()
+            .map(|e| Event::new(latest - e.t, e.x, e.y, if flip == 1 { 1 - e.p } else { e.p }))
+            .collect()
     };
     hold_inside("time_reverse", |batch| reversed(batch, 1));
     hold_inside("time_reverse flip_polarity=false", |batch| reversed(batch, 0));
@@ -51,7 +62,11 @@ fn time_reverse() {
 #[test]
 fn merge_polarity() {
     let all = |batch: &EventBatch, p: u8| -> Vec<Event> {
-        batch.columns().iter().map(|e| Event::new(e.t, e.x, e.y, p)).collect()
+        batch
+            .columns()
+            .iter()
+            .map(|e| Event::new(e.t, e.x, e.y, p))
+            .collect()
     };
     hold("merge_polarity", |batch| all(batch, 0));
     hold("merge_polarity to=on", |batch| all(batch, 1));
@@ -76,7 +91,11 @@ fn limited(batch: &EventBatch, budget: usize, head: bool) -> Vec<bool> {
     }
     let mut passes = vec![false; batch.len()];
     for indices in places.values() {
-        let skipped = if head { indices.len().saturating_sub(budget) } else { 0 };
+        let skipped = if head {
+            indices.len().saturating_sub(budget)
+        } else {
+            0
+        };
         for &index in indices.iter().skip(skipped).take(budget) {
             passes[index] = true;
         }
@@ -102,22 +121,30 @@ fn rate_limit() {
                 let mut run = Compose::parse(&text).unwrap().start(batch.meta()).unwrap();
                 let mut out = BatchBuilder::growing().unwrap();
                 for start in (0..batch.len()).step_by(size) {
-                    run.push(&batch.slice(start..start + size), Pool::serial(), &mut out).unwrap();
+                    run.push(&batch.slice(start..start + size), Pool::serial(), &mut out)
+                        .unwrap();
                 }
                 run.end(Pool::serial(), &mut out).unwrap();
                 let report = run.report().unwrap();
                 assert_eq!(report.count(FindingKind::RateLimited), lost, "{text} on {name}");
                 let found = report.findings().first();
-                assert_eq!(found.and_then(|f| f.first_event), first.map(|i| i as u64), "{text} on {name}");
+                assert_eq!(
+                    found.and_then(|f| f.first_event),
+                    first.map(|i| i as u64),
+                    "{text} on {name}"
+                );
                 assert!(found.is_none_or(|f| f.detail == policy), "{found:?}");
                 assert!(report.first_fault().is_none());
             }
         }
     }
-    hold("rate_limit rate=1THz window=1s", EventBatch::to_events);
+    hold("rate_limit rate=1000MHz window=1s", EventBatch::to_events);
     for (text, says) in [
         ("rate_limit rate=1Hz window=1ms", "make `window` longer"),
-        ("rate_limit rate=1THz window=1s overflow=drop_head", "make `window` shorter"),
+        (
+            "rate_limit rate=1000MHz window=1s overflow=drop_head",
+            "make `window` shorter",
+        ),
     ] {
         let error = Compose::parse(text).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");

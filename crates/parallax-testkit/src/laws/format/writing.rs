@@ -65,7 +65,11 @@ fn is_read_as(row: &FormatRow, bytes: &[u8], events: &[Event], who: &str) -> Law
         if let Some(error) = found.error {
             return Err(Broken(format!("{who}, {door:?}: {error:?}")));
         }
-        same_events(&in_order(found.events), &in_order(events.to_vec()), &format!("{who}, {door:?}"))?;
+        same_events(
+            &in_order(found.events),
+            &in_order(events.to_vec()),
+            &format!("{who}, {door:?}"),
+        )?;
         let faults = found.report.findings().iter().map(|finding| finding.kind);
         let mended = faults
             .filter(|&kind| kind.is_fault() && kind != FindingKind::TimeBack)
