@@ -259,9 +259,7 @@ impl EventReader {
         if self.options.order != OrderPolicy::Strict || matches!(self.engine, Engine::Sorted { .. }) {
             return Ok(());
         }
-        if let Engine::Stream { source, .. } = &self.engine
-            && source.is_starved()
-        {
+        if self.waits_for_the_end() {
             return Ok(());
         }
         self.gather()?;
@@ -275,6 +273,12 @@ impl EventReader {
             rest: ensure_strict_order(&all, self.options.pool.pool())?,
         };
         Ok(())
+    }
+
+    /// Whether nothing can be handed out yet, since all of a pushed input must be there before it can be sorted.
+    fn waits_for_the_end(&self) -> bool {
+        let is_open = matches!(&self.engine, Engine::Stream { source, .. } if source.is_starved());
+        is_open && self.options.order == OrderPolicy::Strict
     }
 
     /// The format that the input was recognised as.
@@ -430,6 +434,9 @@ impl EventReader {
     /// Fills the builder; returns whether there is a batch to hand out.
     fn fill(&mut self) -> Result<bool> {
         self.forget_lent();
+        if self.waits_for_the_end() {
+            return Ok(false);
+        }
         self.builder.provide()?;
         while !self.ended && self.builder.room() > 0 && !self.triggers.is_full() {
             if self.step()? == Filled::Starved {

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 use parallax_events::{
-    Declaration, Error, Event, EventBlock, EventColumns, EventOp, FindingKind, Meta, Nanos, OpState, ParamSpec,
-    Params, Pool, Report, Result, state_as,
+    Declaration, Error, Event, EventBlock, EventColumns, EventOp, FindingKind, Geometry, Meta, Nanos, OpState,
+    ParamSpec, Params, Pool, Report, Result, state_as,
 };
 
 use super::profile;
@@ -69,6 +69,7 @@ struct RateLimit {
 
 #[derive(Debug)]
 struct Flow {
+    geometry: Option<Geometry>,
     window: i64,
     /// The first event's time.
     first: Option<i64>,
@@ -141,6 +142,7 @@ impl EventOp for RateLimit {
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
         let window = self.window.to_unit(meta.time_unit)?;
         Ok(Box::new(Flow {
+            geometry: meta.geometry,
             window,
             first: None,
             current: 0,
@@ -208,6 +210,10 @@ impl OpState for Flow {
         let (seen, dropped, first_dropped) = (loaded.u64()?, loaded.u64()?, loaded.u64()?);
         let held = loaded.events()?;
         loaded.end()?;
+        let inside = |event: Event| self.geometry.is_none_or(|g| event.x < g.width && event.y < g.height);
+        if !held.as_columns().iter().all(|event| event.p <= 1 && inside(event)) {
+            return Err(Error::malformed("the saved state holds an event that the stream cannot have"));
+        }
         (self.first, self.current, self.passed) = (first, current, passed);
         (self.seen, self.dropped, self.first_dropped) = (seen, dropped, first_dropped);
         self.held = held.as_columns().iter().collect();

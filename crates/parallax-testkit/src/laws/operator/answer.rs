@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parallax_events::{
-    Chain, Error, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec, Pool,
+    Chain, Error, ErrorKind, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec, Pool,
     Represent, Result, Span, Tensor,
 };
 use parallax_ops::{Build, Operator};
@@ -284,7 +284,14 @@ impl<'a> Run<'a> {
         }
         match self.op {
             Op::Events(op) => {
-                let out = op.end(self.state.as_mut(), &self.meta)?;
+                let out = match op.end(self.state.as_mut(), &self.meta) {
+                    Ok(out) => out,
+                    // Who holds the stream may find only then that it cannot go on with it; a defect is none of that.
+                    Err(error) if error.kind() != ErrorKind::Internal => {
+                        return Ok(Answer::Refused(error.kind()));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 sound(&out)?;
                 self.events.extend(out.columns().iter());
                 Ok(Answer::Events(self.events))
