@@ -75,9 +75,11 @@ def test_what_is_written_is_read_back(tmp_path, row):
     events = px.sample()
     path = tmp_path / f"events.{row.extensions[0]}"
     events.write(path, format=row.id)
+    # EventFlow has an order of its own for events of one time: (t, x, y, p).
+    sorting = (lambda e: np.lexsort((e.p, e.y, e.x, e.t))) if row.id == "event_tensor" else (lambda e: slice(None))
     for other in (px.read(path, format=row.id), px.read(path.read_bytes(), format=row.id)):
         for name in "txyp":
-            np.testing.assert_array_equal(getattr(other, name), getattr(events, name))
+            np.testing.assert_array_equal(getattr(other, name)[sorting(other)], getattr(events, name)[sorting(events)])
     with pytest.raises(px.ParamError, match="exists"):
         events.write(path, format=row.id)
     px.write(events[:10], path, format=row.id, overwrite=True)
