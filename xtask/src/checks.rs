@@ -8,6 +8,7 @@
 //! and `PARALLAX_SKIPS` (the file that a test that cannot run adds a line to, see [`crate::tally`]).
 //! Without a network they are not there, and tests are skipped by name. With `CI` set that is a failure.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -53,6 +54,16 @@ const CHECKS: &[Check] = &[
         name: "tests",
         about: "every unit and integration test",
         run: tests,
+    },
+    Check {
+        name: "loom",
+        about: "the lock-free parts of pools, in every order of two threads that there is",
+        run: loom,
+    },
+    Check {
+        name: "miri",
+        about: "the memory of pools and buffers under Miri, where a nightly toolchain has it",
+        run: miri,
     },
     Check {
         name: "fuzz",
@@ -276,6 +287,55 @@ fn tests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     )
 }
 
+/// In a folder of its own: a flag for the compiler rebuilds everything.
+fn loom(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
+    let folder = workspace.target()?.join("loom");
+    counted_with(
+        workspace,
+        setup,
+        &["test", "--package", "parallax-memory", "--lib"],
+        &[
+            ("RUSTFLAGS", "--cfg parallax_loom".as_ref()),
+            ("CARGO_TARGET_DIR", folder.as_os_str()),
+        ],
+    )
+}
+
+/// The tests that need no files and no other threads for long; the heap is the memory that Miri knows.
+fn miri(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
+    let has = Command::new("rustup")
+        .args(["+nightly", "component", "list"])
+        .output()
+        .is_ok_and(|output| {
+            String::from_utf8_lossy(&output.stdout)
+                .lines()
+                .any(|line| line.starts_with("miri") && line.ends_with("(installed)"))
+        });
+    if !has {
+        let mut tally = Tally::default();
+        let why = "no Miri; `rustup toolchain install nightly --component miri,rust-src` installs it";
+        tally.skip("miri", why);
+        return Ok(Verdict::Ran(true, tally));
+    }
+    let folder = workspace.target()?.join("miri");
+    let mut command = workspace.command("rustup");
+    command.args([
+        "run",
+        "nightly",
+        "cargo",
+        "miri",
+        "test",
+        "--package",
+        "parallax-memory",
+    ]);
+    command.args(["--test", "pool", "--test", "bytes", "--test", "column"]);
+    let environment = [
+        ("MIRIFLAGS", "-Zmiri-disable-isolation".as_ref()),
+        ("CARGO_TARGET_DIR", folder.as_os_str()),
+    ];
+    counted_command(setup, command, &environment)
+}
+
 fn fuzz(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     let arguments = [
         "test",
@@ -286,7 +346,12 @@ fn fuzz(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
         "--",
         "--nocapture",
     ];
-    counted_with(workspace, setup, &arguments, &[("PARALLAX_FUZZ_SECONDS", "30")])
+    counted_with(
+        workspace,
+        setup,
+        &arguments,
+        &[("PARALLAX_FUZZ_SECONDS", "30".as_ref())],
+    )
 }
 
 fn doctests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
@@ -331,12 +396,16 @@ fn counted_with(
     workspace: &Workspace,
     setup: &Setup,
     arguments: &[&str],
-    environment: &[(&str, &str)],
+    environment: &[(&str, &OsStr)],
 ) -> Result<Verdict> {
-    let skips = std::env::temp_dir().join(format!("parallax-skips-{}.txt", std::process::id()));
-    fs::write(&skips, "").with_context(|| format!("cannot write {}", skips.display()))?;
     let mut command = workspace.cargo();
     command.args(arguments);
+    counted_command(setup, command, environment)
+}
+
+fn counted_command(setup: &Setup, mut command: Command, environment: &[(&str, &OsStr)]) -> Result<Verdict> {
+    let skips = std::env::temp_dir().join(format!("parallax-skips-{}.txt", std::process::id()));
+    fs::write(&skips, "").with_context(|| format!("cannot write {}", skips.display()))?;
     command.envs(setup.environment());
     command.envs(environment.iter().copied());
     println!("$ {}", shown(&command));

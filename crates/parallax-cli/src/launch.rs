@@ -11,8 +11,8 @@ use anyhow::Context;
 use clap::Args;
 use parallax::elements;
 use parallax::pipeline::{Message, Pipeline, PipelineConfig, State};
-use serde_json::json;
 
+use crate::progress::Bar;
 use crate::{stop, streams};
 
 /// Run a pipeline written as text
@@ -22,6 +22,7 @@ Examples:
   parallax launch 'fakesrc num_buffers=1000 ! queue ! nullsink'
   parallax launch 'filesrc location=a.raw ! decode ! polarity keep=on ! filesink location=on.parquet'
   parallax launch 'filesrc location=a.raw ! decode ! window length=50ms ! frame ! filesink location=frames.npy'
+  parallax launch --explain 'filesrc location=${HOME}/a.raw core=0 ! queue core=1 ! nullsink'
   parallax inspect               lists the elements")]
 pub(crate) struct Arguments {
     /// The pipeline; several words are put together
@@ -30,12 +31,15 @@ pub(crate) struct Arguments {
     /// Write the graph for Graphviz, with what passed, when it has ended
     #[arg(long, value_name = "FILE")]
     dot: Option<PathBuf>,
-    /// Print what passed each element as JSON on stdout
+    /// Print the graph and what passed each element as JSON on stdout: agreed caps, queue levels, rates, pools
     #[arg(long)]
     json: bool,
     /// Print what passed each element on stderr
     #[arg(long)]
     stats: bool,
+    /// Print what would run where, and where bytes are copied, without running it
+    #[arg(long)]
+    explain: bool,
     /// What pools are made of
     #[arg(long, value_name = "KIND", value_parser = ["heap", "huge", "shared"], default_value = "heap")]
     memory: String,
@@ -50,8 +54,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let config = PipelineConfig { memory };
     let text = joined(&arguments.text);
-    let mut pipeline = Pipeline::parse_with(&text, elements::registry(), config)?;
-    let outcome = play(&mut pipeline);
+    let variables = |name: &str| std::env::var(name).ok();
+    let mut pipeline = Pipeline::parse_with_variables(&text, elements::registry(), config, &variables)?;
+    if arguments.explain {
+        streams::print(&pipeline.explain())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outcome = play(&mut pipeline, arguments);
     hear(&pipeline)?;
     if let Some(path) = &arguments.dot {
         write(path, &pipeline.to_dot())?;
@@ -60,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         streams::tell(pipeline.stats().to_string().trim_end());
     }
     if arguments.json {
-        streams::print(&format!("{:#}\n", stats_json(&pipeline)))?;
+        streams::print(&format!("{}\n", pipeline.to_json()))?;
     }
     let stopped = pipeline.stop();
     outcome?;
@@ -84,14 +93,25 @@ fn joined(words: &[String]) -> String {
 }
 
 /// Until the end of the stream; with Ctrl-C, an earlier one.
-fn play(pipeline: &mut Pipeline) -> anyhow::Result<()> {
+fn play(pipeline: &mut Pipeline, arguments: &Arguments) -> anyhow::Result<()> {
     pipeline.set_state(State::Playing)?;
     let mut asked = false;
+    // What is printed would run into a bar.
+    let quiet = arguments.json || arguments.stats;
+    let bar = if quiet { Bar::hidden() } else { Bar::new("launch") };
     // A short run is over before the first look at anything else.
     let mut look = Duration::from_millis(20);
     while !pipeline.wait_eos_timeout(look)? {
         look = Duration::from_millis(100);
         hear(pipeline)?;
+        // The slowest source says how far it all is.
+        let slowest = pipeline.progress().into_iter().min_by(|a, b| {
+            let share = |&(_, done, total): &(&str, u64, u64)| done as f64 / total.max(1) as f64;
+            share(a).total_cmp(&share(b))
+        });
+        if let Some((_, done, total)) = slowest {
+            bar.tell_bytes(done, total);
+        }
         if stop::is_requested() && !asked {
             asked = true;
             streams::tell("ending; Ctrl-C again to stop at once");
@@ -123,22 +143,4 @@ fn hear(pipeline: &Pipeline) -> anyhow::Result<()> {
 
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn stats_json(pipeline: &Pipeline) -> serde_json::Value {
-    let stats = pipeline.stats();
-    let elements = stats.elements.iter().map(|element| {
-        let mut row = json!({"name": element.name, "packets": element.packets, "bytes": element.bytes});
-        if let Some((waiting, waiting_bytes, dropped)) = element.queue {
-            row["queue"] = json!({"waiting": waiting, "waiting_bytes": waiting_bytes, "dropped": dropped});
-        }
-        row
-    });
-    let pools = stats.pools.iter().map(|(element, pool)| {
-        json!({
-            "element": element, "slots": pool.slots, "slot_bytes": pool.slot_bytes, "in_use": pool.in_use,
-            "high_water": pool.high_water, "loans": pool.loans, "exhausted": pool.exhausted,
-        })
-    });
-    json!({"elements": elements.collect::<Vec<_>>(), "pools": pools.collect::<Vec<_>>()})
 }

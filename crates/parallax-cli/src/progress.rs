@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax::formats::{Progress, ProgressCallback};
+use parallax::formats::ProgressCallback;
 
 use crate::{figures, stop};
 
@@ -53,32 +53,39 @@ impl Bar {
             if stop::is_requested() {
                 return ControlFlow::Break(());
             }
-            state.tell(progress);
+            state.tell(progress.bytes, progress.total_bytes, || {
+                let rate = progress.events as f64 / state.started.elapsed().as_secs_f64();
+                format!(
+                    "{} events, {}",
+                    figures::count(progress.events),
+                    figures::rate(rate)
+                )
+            });
             ControlFlow::Continue(())
         })
+    }
+
+    /// So many bytes of so many are done.
+    pub(crate) fn tell_bytes(&self, done: u64, total: u64) {
+        self.0.tell(done, Some(total), String::new);
     }
 }
 
 impl State {
-    fn tell(&self, progress: Progress) {
+    fn tell(&self, bytes: u64, total: Option<u64>, message: impl FnOnce() -> String) {
         let elapsed = self.started.elapsed();
         let now_ms = elapsed.as_millis() as u64;
         if now_ms < self.next_ms.load(Ordering::Relaxed) {
             return;
         }
         self.next_ms.store(now_ms + PERIOD_MS, Ordering::Relaxed);
-        if let Some(total) = progress.total_bytes {
+        if let Some(total) = total {
             self.bar.set_length(total);
         }
-        let rate = progress.events as f64 / elapsed.as_secs_f64();
-        self.bar.set_message(format!(
-            "{} events, {}",
-            figures::count(progress.events),
-            figures::rate(rate)
-        ));
-        self.bar.set_position(progress.bytes);
+        self.bar.set_message(message());
+        self.bar.set_position(bytes);
         if self.bar.is_hidden() {
-            self.bar.set_style(style(progress.total_bytes.is_some()));
+            self.bar.set_style(style(total.is_some()));
             self.bar.set_elapsed(elapsed);
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             if self.bar.is_hidden() {

@@ -1,23 +1,21 @@
 //! `cargo xtask bench pipeline [FILTER]`: what passes through pipelines in a second, ours and, where it is installed,
-//! GStreamer's.
+//! GStreamer's. The engine alone is measured by `cargo xtask bench throughput`.
 //!
 //! Each figure is the median of five runs, with the smallest and the largest; what arrived is checked in the same run.
 //! `PARALLAX_RECORDINGS` names the recordings; without them the last row is left out.
 
 use std::error::Error;
 use std::fs::File;
-use std::hint::black_box;
 use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parallax_elements::{parse, registry};
 use parallax_events::{EventBlock, Pool, Span};
 use parallax_formats::PushReader;
-use parallax_memory::{Bytes, MappedFile, MemoryPool, PoolConfig};
-use parallax_pipeline::{Pipeline, TypedPipeline};
+use parallax_memory::{Bytes, MappedFile};
+use parallax_pipeline::Pipeline;
 
 const RUNS: usize = 5;
 
@@ -53,11 +51,12 @@ fn run() -> Outcome<()> {
             "chain: one more element",
             (1e9 / nine - 1e9 / one) / 8.0
         );
+        let source = "fakesrc num-buffers=500000 sizetype=2 sizemax=64";
         gstreamer(
             "source ! identity ! sink, 64 B",
             500_000.0,
             "buffers/s",
-            &["identity", "silent=true"],
+            &format!("{source} ! identity silent=true ! fakesink silent=true"),
         )?;
     }
     if wanted("queue") {
@@ -69,20 +68,20 @@ fn run() -> Outcome<()> {
             1_000_000,
         )?;
         gstreamer(
-            "source ! queue ! identity ! sink, 64 B",
+            "source ! queue ! sink, 64 B",
             500_000.0,
             "buffers/s",
-            &["queue", "!", "identity", "silent=true"],
+            "fakesrc num-buffers=500000 sizetype=2 sizemax=64 ! queue ! fakesink silent=true",
         )?;
     }
     if wanted("tee") {
         tee()?;
     }
-    if wanted("typed") {
-        typed()?;
-    }
     if wanted("file") {
         file()?;
+    }
+    if wanted("launch") {
+        launches()?;
     }
     if wanted("once") {
         figure("once: parse, play, one buffer, stop", "s", || {
@@ -121,76 +120,10 @@ fn tee() -> Outcome<()> {
         arrived(&pipeline, &["out0", "out1", "out2", "out3"], count)?;
         Ok(count as f64 / seconds)
     })?;
-    Ok(())
-}
-
-fn typed() -> Outcome<()> {
-    let count = 5_000_000;
-    let through = |limit: u64| -> Outcome<(f64, u64)> {
-        let pool = MemoryPool::new(&PoolConfig::new(64, 64))?;
-        let seen = Arc::new(AtomicU64::new(0));
-        let (mut number, total) = (0_u64, Arc::clone(&seen));
-        let mut pipeline = TypedPipeline::from_source(move || {
-            number += 1;
-            if number > limit {
-                return Ok(None);
-            }
-            let mut loan = pool.loan()?;
-            loan.set_len(64)?;
-            Ok(Some(loan.seal()))
-        })
-        .then(|bytes: Bytes| Ok(Some(black_box(bytes))))
-        .sink(move |bytes: Bytes| {
-            total.store(
-                total.load(Ordering::Relaxed) + bytes.len() as u64,
-                Ordering::Relaxed,
-            );
-            Ok(())
-        })
-        .into_pipeline()?;
-        let seconds = timed(&mut pipeline)?;
-        Ok((seconds, seen.load(Ordering::Relaxed)))
-    };
-    figure(
-        "typed: source ! identity ! sink, a loan per buffer, 64 B",
-        "buffers/s",
-        || {
-            let (seconds, bytes) = through(count)?;
-            if bytes != count * 64 {
-                return Err(format!("{bytes} bytes arrived").into());
-            }
-            Ok(count as f64 / seconds)
-        },
-    )?;
-    let count = 100_000_000_u64;
-    figure(
-        "typed: source ! identity ! sink, 64 B by move",
-        "values/s",
-        || {
-            let seen = Arc::new(AtomicU64::new(0));
-            let total = Arc::clone(&seen);
-            let (mut number, mut sum) = (0_u64, 0_u64);
-            let mut pipeline = TypedPipeline::from_source(move || {
-                number += 1;
-                Ok((number <= count).then_some([number; 8]))
-            })
-            .then(|value: [u64; 8]| Ok(Some(black_box(value))))
-            .sink(move |value: [u64; 8]| {
-                sum = sum.wrapping_add(value[7]);
-                if value[0] == count {
-                    total.store(sum, Ordering::Relaxed);
-                }
-                Ok(())
-            })
-            .into_pipeline()?;
-            let seconds = timed(&mut pipeline)?;
-            if seen.load(Ordering::Relaxed) != count * (count + 1) / 2 {
-                return Err("not every value arrived".into());
-            }
-            Ok(count as f64 / seconds)
-        },
-    )?;
-    Ok(())
+    let branches = " t. ! queue ! fakesink silent=true async=false".repeat(4);
+    let source = "fakesrc num-buffers=50000 sizetype=2 sizemax=65536";
+    let text = format!("{source} ! tee name=t{branches}");
+    gstreamer("tee to four queues, 64 KiB", 50_000.0, "in/s", &text)
 }
 
 /// A file in the page cache, summed: mapped and summed by hand, and as a pipeline.
@@ -237,7 +170,16 @@ fn file() -> Outcome<()> {
         }
         Ok(SIZE as f64 / 1e9 / seconds)
     })?;
-    Ok(())
+    let text = format!(
+        "filesrc location={} blocksize=1048576 ! fakesink silent=true",
+        path.display()
+    );
+    gstreamer(
+        "filesrc ! fakesink, nothing summed",
+        SIZE as f64 / 1e9,
+        "GB/s",
+        &text,
+    )
 }
 
 /// A recording through decoder, filters and a representation: as a pipeline, and the same functions called by hand.
@@ -358,25 +300,16 @@ fn arrived(pipeline: &Pipeline, sinks: &[&str], count: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// GStreamer's `fakesrc ! MIDDLE ! fakesink`, by its own clock; nothing where it is not installed.
-fn gstreamer(name: &str, count: f64, unit: &str, middle: &[&str]) -> Outcome<()> {
+/// GStreamer's pipeline, by its own clock; nothing where it is not installed.
+fn gstreamer(name: &str, count: f64, unit: &str, pipeline: &str) -> Outcome<()> {
     let found = Command::new("gst-launch-1.0").arg("--version").output();
     if found.is_err() {
         println!("gstreamer: {name:<47} not installed");
         return Ok(());
     }
     figure(&format!("gstreamer: {name}"), unit, || {
-        let mut command = Command::new("gst-launch-1.0");
-        command.args([
-            "fakesrc",
-            &format!("num-buffers={count}"),
-            "sizetype=2",
-            "sizemax=64",
-            "!",
-        ]);
-        let output = command
-            .args(middle)
-            .args(["!", "fakesink", "silent=true"])
+        let output = Command::new("gst-launch-1.0")
+            .args(pipeline.split_whitespace())
             .env("LC_ALL", "C")
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -391,6 +324,36 @@ fn gstreamer(name: &str, count: f64, unit: &str, middle: &[&str]) -> Outcome<()>
             .try_fold(0.0, |sum, part| part.parse::<f64>().map(|part| sum * 60.0 + part))?;
         Ok(count / seconds)
     })?;
+    Ok(())
+}
+
+/// From the launch of the command to its exit, one buffer: ours, if `PARALLAX_PROGRAM` names it, and GStreamer's.
+fn launches() -> Outcome<()> {
+    let exits = |name: &str, program: &std::ffi::OsStr, arguments: &[&str]| {
+        figure(name, "ms", || {
+            let start = Instant::now();
+            let output = Command::new(program).args(arguments).output()?;
+            if !output.status.success() {
+                return Err("it failed".into());
+            }
+            Ok(start.elapsed().as_secs_f64() * 1e3)
+        })
+    };
+    if let Some(program) = std::env::var_os("PARALLAX_PROGRAM") {
+        let text = "fakesrc num_buffers=1 ! fakesink";
+        exits(
+            "launch: parallax, one buffer, to exit",
+            &program,
+            &["launch", text],
+        )?;
+    }
+    if Command::new("gst-launch-1.0").arg("--version").output().is_ok() {
+        exits(
+            "launch: gst-launch-1.0, one buffer, to exit",
+            "gst-launch-1.0".as_ref(),
+            &["fakesrc", "num-buffers=1", "!", "fakesink"],
+        )?;
+    }
     Ok(())
 }
 

@@ -472,3 +472,29 @@ fn a_graph_that_is_not_whole_says_what_is_missing() {
         "{caps}"
     );
 }
+
+#[test]
+fn a_file_is_sought_in_mapped_or_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bytes");
+    let content: Vec<u8> = (0..100_000_u32).map(|number| (number / 7) as u8).collect();
+    std::fs::write(&path, &content).unwrap();
+    for mmap in [true, false] {
+        let keep = Keep::default();
+        let mut pipeline = Pipeline::new();
+        let text = format!("filesrc location={} blocksize=1000 mmap={mmap}", path.display());
+        let src = pipeline
+            .add_text("file", &text, parallax_elements::registry())
+            .unwrap();
+        let out = pipeline.add("out", Built::sink(keep.clone())).unwrap();
+        pipeline.link(src, out).unwrap();
+        pipeline.set_state(State::Paused).unwrap();
+        pipeline
+            .seek("file", parallax_pipeline::Position::Byte(98_765))
+            .unwrap();
+        pipeline.set_state(State::Playing).unwrap();
+        assert!(pipeline.wait_eos_timeout(Duration::from_secs(20)).unwrap());
+        assert_eq!(keep.contents().concat(), content[98_765..], "mmap={mmap}");
+        assert_eq!(pipeline.progress(), [("file", 100_000, 100_000)]);
+    }
+}

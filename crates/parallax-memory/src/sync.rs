@@ -1,4 +1,4 @@
-//! The atomics of the pools: the standard library's, or loom's when the models of `tests/loom` are built.
+//! The atomics of the pools: the standard library's, or loom's when the models beside them are built.
 
 #[cfg(parallax_loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};

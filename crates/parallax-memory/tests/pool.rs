@@ -378,3 +378,46 @@ fn a_shared_segment_is_sealed() {
     // SAFETY: exactly the mapping made above, and nobody borrows it any more.
     unsafe { munmap(seen, 4096) }.unwrap();
 }
+
+/// Two wait for the same pool, and two slots come back at the same moment: both are woken.
+#[test]
+fn two_who_wait_get_two_slots() {
+    for _ in 0..if cfg!(miri) { 3 } else { 200 } {
+        let pool = pool(2, 8);
+        let held = [pool.loan().unwrap(), pool.loan().unwrap()];
+        let waiting = [pool.clone(), pool.clone()].map(|pool| {
+            thread::spawn(move || {
+                let loan = pool.loan_timeout(Duration::from_secs(60)).unwrap();
+                // Held until both have one: who is not woken would not get this one.
+                thread::sleep(Duration::from_millis(1));
+                drop(loan);
+            })
+        });
+        thread::yield_now();
+        drop(held);
+        waiting.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(pool.stats().in_use, 0);
+    }
+}
+
+/// Handles and slots go in any order on two threads; under Miri or a sanitizer an early or late free is seen.
+#[test]
+fn the_memory_is_freed_once_whoever_is_last() {
+    for round in 0..if cfg!(miri) { 20 } else { 2000 } {
+        let pool = pool(70, 8);
+        let buffer = pool.loan().unwrap().seal();
+        let loan = pool.loan().unwrap();
+        let other = thread::spawn(move || {
+            assert_eq!(buffer.len(), 0);
+            drop(buffer);
+        });
+        if round % 2 == 0 {
+            drop(pool);
+            drop(loan);
+        } else {
+            drop(loan);
+            drop(pool);
+        }
+        other.join().unwrap();
+    }
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use event_listener::{Event, Listener};
 use parallax_events::{Error, ErrorKind};
 
-use crate::State;
+use crate::{Latency, State};
 
 const KEPT: usize = 1000;
 
@@ -43,6 +43,17 @@ pub enum Message {
         /// What it found.
         text: String,
     },
+    /// How far an element is; told at each tenth of the way.
+    Progress {
+        /// The element's name.
+        element: String,
+        /// So much is done, in what the element counts, such as bytes.
+        done: u64,
+        /// Of so much.
+        total: u64,
+    },
+    /// How long packets are held back on their way, now that every element has started.
+    Latency(Latency),
     /// The pipeline is in another state.
     State {
         /// Where it was.

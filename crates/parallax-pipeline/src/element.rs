@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use parallax_events::Result;
+use parallax_events::{Error, Nanos, Result};
 
 use crate::{Caps, Context, Out, Packet, Ports, QueueConfig};
 
@@ -25,6 +25,16 @@ impl From<Option<Packet>> for Produced {
     fn from(packet: Option<Packet>) -> Self {
         packet.map_or(Self::End, Self::Packet)
     }
+}
+
+/// A place in a stream, to seek to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Position {
+    /// So many bytes from the beginning.
+    Byte(u64),
+    /// A time of the stream.
+    Time(Nanos),
 }
 
 /// Begins a stream.
@@ -48,6 +58,20 @@ pub trait Source: Send + Debug {
     /// # Errors
     /// If the stream cannot go on.
     fn produce(&mut self) -> Result<Produced>;
+
+    /// Goes to a place in the stream: the next packet is from there. What stands behind is flushed by the engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](parallax_events::ErrorKind) as it stands; the stream then goes on as it was.
+    fn seek(&mut self, position: Position) -> Result<()> {
+        let _ = position;
+        Err(Error::unsupported("the source cannot seek"))
+    }
+
+    /// How long it holds back what it has.
+    fn latency(&self) -> Nanos {
+        Nanos(0)
+    }
 
     /// Closes what `start` opened.
     fn stop(&mut self) {}
@@ -88,6 +112,11 @@ pub trait Element: Send + Debug {
     fn drain(&mut self, out: &mut Out<'_>) -> Result<()> {
         let _ = out;
         Ok(())
+    }
+
+    /// How long it holds back what it gets, at most, in the time of the stream; a window holds back its length.
+    fn latency(&self) -> Nanos {
+        Nanos(0)
     }
 
     /// Forgets the stream so far, as a seek or a stop asks; from any state.
@@ -155,7 +184,12 @@ pub trait Aggregator: Send + Debug {
         Ok(())
     }
 
-    /// Forgets the streams so far, as a seek or a stop asks; from any state. Pads that have ended stay so until the
+    /// How long it holds back what it gets, at most, in the time of the stream; a window holds back its length.
+    fn latency(&self) -> Nanos {
+        Nanos(0)
+    }
+
+    /// Forgets the streams so far, as a stop asks; from any state. Pads that have ended stay so until the
     /// next start.
     fn flush(&mut self) {}
 
@@ -193,6 +227,9 @@ pub trait Sink: Send + Debug {
         Ok(())
     }
 
+    /// A seek: what comes next is from another place of the stream. As it stands it makes no difference.
+    fn flush(&mut self) {}
+
     /// Closes what `start` opened; what was begun and not completed is left as if it had never been.
     fn stop(&mut self) {}
 }
@@ -211,6 +248,12 @@ pub enum Built {
     Sink(Box<dyn Sink>),
     /// The border between two threads.
     Queue(QueueConfig),
+    /// Begins a stream, as a task.
+    #[cfg(feature = "async")]
+    AsyncSource(Box<dyn crate::asynchronous::SourceTask>),
+    /// Ends a stream, as a task.
+    #[cfg(feature = "async")]
+    AsyncSink(Box<dyn crate::asynchronous::SinkTask>),
     /// A whole typed chain, from source to sink.
     Typed(Box<dyn crate::typed::TypedRun>),
 }
@@ -236,6 +279,18 @@ impl Built {
         Self::Sink(Box::new(sink))
     }
 
+    /// A source of your own that runs as a task.
+    #[cfg(feature = "async")]
+    pub fn async_source(source: impl crate::AsyncSource + 'static) -> Self {
+        Self::AsyncSource(crate::asynchronous::source_task(source))
+    }
+
+    /// A sink of your own that runs as a task.
+    #[cfg(feature = "async")]
+    pub fn async_sink(sink: impl crate::AsyncSink + 'static) -> Self {
+        Self::AsyncSink(crate::asynchronous::sink_task(sink))
+    }
+
     /// How many pads it has where nothing else is said.
     pub fn ports(&self) -> Ports {
         match self {
@@ -243,6 +298,10 @@ impl Built {
             Self::Element(_) | Self::Queue(_) => Ports::FILTER,
             Self::Aggregator(_) => Ports::AGGREGATOR,
             Self::Sink(_) => Ports::SINK,
+            #[cfg(feature = "async")]
+            Self::AsyncSource(_) => Ports::SOURCE,
+            #[cfg(feature = "async")]
+            Self::AsyncSink(_) => Ports::SINK,
             Self::Typed(_) => Ports {
                 inputs: 0,
                 outputs: 0,
@@ -257,6 +316,10 @@ impl Built {
             Self::Element(element) => element.start(context),
             Self::Aggregator(aggregator) => aggregator.start(context, inputs),
             Self::Sink(sink) => sink.start(context),
+            #[cfg(feature = "async")]
+            Self::AsyncSource(source) => source.start(context),
+            #[cfg(feature = "async")]
+            Self::AsyncSink(sink) => sink.start(context),
             Self::Queue(_) | Self::Typed(_) => Ok(()),
         }
     }
@@ -273,7 +336,24 @@ impl Built {
                 aggregator.stop();
             }
             Self::Sink(sink) => sink.stop(),
+            #[cfg(feature = "async")]
+            Self::AsyncSource(source) => source.stop(),
+            #[cfg(feature = "async")]
+            Self::AsyncSink(sink) => sink.stop(),
             Self::Queue(_) | Self::Typed(_) => {}
         }
+    }
+
+    /// How long it holds back what it gets: at least, and at most if there is a limit.
+    pub(crate) fn latency(&self) -> (Nanos, Option<Nanos>) {
+        let held = match self {
+            Self::Source(source) => source.latency(),
+            Self::Element(element) => element.latency(),
+            Self::Aggregator(aggregator) => aggregator.latency(),
+            // What waits in a queue may wait for ever, if time is not what bounds it.
+            Self::Queue(config) => return (Nanos(0), config.time),
+            _ => Nanos(0),
+        };
+        (held, Some(held))
     }
 }

@@ -14,6 +14,8 @@
 //! Surprises: live changes of the graph and links between processes have their place and are not here yet.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod bus;
 mod caps;
 mod caps_filter;
@@ -27,13 +29,16 @@ mod run;
 mod text;
 mod typed;
 
+#[cfg(feature = "async")]
+pub use asynchronous::{AsyncSink, AsyncSource, SinkTask, SourceTask};
 pub use bus::{Bus, Message};
 pub use caps::{Caps, Field, Media, Structure};
 pub use caps_filter::{CAPS_FILTER, CapsFilter};
-pub use element::{Aggregator, Built, Element, Produced, Sink, Source};
+pub use element::{Aggregator, Built, Element, Position, Produced, Sink, Source};
 pub use packet::{Packet, Payload};
 pub use pipeline::{
-    Controller, ElementId, ElementStats, MAX_ELEMENTS, Pipeline, PipelineConfig, State, Stats,
+    Controller, ElementId, ElementStats, Latency, LinkStats, MAX_ELEMENTS, Pipeline, PipelineConfig, State,
+    Stats,
 };
 pub use ports::Ports;
 pub use queue::{Leaky, QueueConfig};

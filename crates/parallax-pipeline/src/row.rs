@@ -19,6 +19,8 @@ pub struct ElementRow {
     pub ports: Ports,
     /// From what to what it converts, if that is what it is for: a failed negotiation offers it.
     pub converts: Option<(Media, Media)>,
+    /// Where it copies bytes, for [`Pipeline::explain`](crate::Pipeline::explain); empty if it does not.
+    pub copies: &'static str,
     /// Makes it.
     pub build: Build,
 }
@@ -31,6 +33,7 @@ impl ElementRow {
             aliases: &[],
             ports,
             converts: None,
+            copies: "",
             build,
         }
     }

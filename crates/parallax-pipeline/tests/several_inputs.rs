@@ -16,6 +16,7 @@ use parallax_pipeline::{
     Aggregator, Built, Caps, Element, ElementId, ElementRow, Media, Out, Packet, Pipeline, Ports, Produced,
     QueueConfig, Registry, Sink, Source, State,
 };
+use proptest::prelude::*;
 
 /// Times `0..until` with a step; how far it has come.
 #[derive(Debug, Clone)]
@@ -403,4 +404,67 @@ fn what_is_wrong_with_a_pad_is_said() {
         .add_with_ports("two", Built::element(Tee), Ports::AGGREGATOR)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Param);
+}
+
+/// A node of a random graph: what it is, and which nodes before it feed it.
+type Node = (u8, usize, usize, i64);
+
+/// What leaves each node, by a plain calculation.
+fn implied(nodes: &[Node], until: i64) -> Vec<Vec<i64>> {
+    let mut streams: Vec<Vec<i64>> = Vec::new();
+    for (index, &(kind, a, b, number)) in nodes.iter().enumerate() {
+        let before = |chosen: usize| streams[chosen % index].clone();
+        streams.push(match kind {
+            _ if index == 0 => (0..until).collect(),
+            0 => (0..until).step_by(number as usize).collect(),
+            1 => before(a).into_iter().filter(|time| time % number == 0).collect(),
+            2 => before(a),
+            _ => {
+                let mut both = before(a);
+                both.extend(before(b));
+                both.sort_unstable();
+                both
+            }
+        });
+    }
+    streams
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 48 }))]
+
+    /// Sources, filters, queues and merges in any arrangement, every node with a sink: each sink receives exactly what
+    /// its paths imply, and nothing hangs.
+    #[test]
+    fn every_sink_of_a_random_graph_receives_what_its_paths_imply(
+        nodes in prop::collection::vec((0_u8..5, 0_usize..100, 0_usize..100, 1_i64..90), 1..12),
+    ) {
+        let until = 400;
+        let mut bench = Bench::default();
+        let (mut tees, mut keeps) = (Vec::new(), Vec::new());
+        for (index, &(kind, a, b, number)) in nodes.iter().enumerate() {
+            let node = match kind {
+                _ if index == 0 => bench.add(Built::source(times(until, 1))),
+                0 => bench.add(Built::source(times(until, number))),
+                1 => bench.add(Built::element(Multiples(number))),
+                2 => bench.add(Built::Queue(QueueConfig { buffers: 1 + number as usize % 4, ..QueueConfig::default() })),
+                _ => bench.add(Built::aggregator(Merge::default())),
+            };
+            if index > 0 && kind > 0 {
+                bench.chain(&[tees[a % index], node]);
+                if kind > 2 {
+                    bench.chain(&[tees[b % index], node]);
+                }
+            }
+            let (tee, keep) = (bench.tee(), Keep::default());
+            let sink = bench.add(Built::sink(keep.clone()));
+            bench.chain(&[node, tee, sink]);
+            tees.push(tee);
+            keeps.push(keep);
+        }
+        bench.run();
+        for (keep, wanted) in keeps.iter().zip(implied(&nodes, until)) {
+            prop_assert_eq!(keep.times(), wanted);
+        }
+    }
 }

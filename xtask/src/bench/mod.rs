@@ -75,6 +75,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     } else {
         command.args(["bench", "--package", &bench.package, "--bench", name]);
     }
+    if name == "pipeline" {
+        // One row is the command itself, from its launch to its exit.
+        command.env("PARALLAX_PROGRAM", workspace.parallax(true)?);
+    }
     run_command(command.arg("--").args(rest))?;
     Ok(true)
 }

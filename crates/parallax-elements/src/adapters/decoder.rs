@@ -13,6 +13,7 @@ use super::events::timed;
 pub(super) static DECODE: ElementRow = ElementRow {
     aliases: &["evtdec"],
     converts: Some((Media::Bytes, Media::Events)),
+    copies: COPIES,
     ..ElementRow::plain(&DECLARATION, Ports::FILTER, build)
 };
 
@@ -21,6 +22,9 @@ static DECLARATION: Declaration = Declaration::new(
     "Decodes events of any format, recognised by their content",
     PARAMS,
 );
+
+/// For the plan of a pipeline.
+pub(super) const COPIES: &str = "the format's words into columns of events, which is the decoding";
 
 /// What every decoder takes besides its format's own parameters.
 pub(super) const PARAMS: &[ParamSpec] = &[

@@ -36,6 +36,7 @@ fn decoder_row(format: &'static Format) -> &'static ElementRow {
     );
     Box::leak(Box::new(ElementRow {
         converts: Some((Media::Bytes, Media::Events)),
+        copies: decoder::COPIES,
         ..ElementRow::plain(declaration, Ports::FILTER, decoder::build)
     }))
 }
@@ -49,6 +50,7 @@ fn encoder_row(format: &'static Format) -> &'static ElementRow {
     );
     Box::leak(Box::new(ElementRow {
         converts: Some((Media::Events, Media::Bytes)),
+        copies: "events into the bytes of the format",
         ..ElementRow::plain(declaration, Ports::FILTER, encoder::build)
     }))
 }
@@ -58,8 +60,13 @@ fn operator_row(operator: &'static Operator) -> &'static ElementRow {
         Build::Events(_) => (None, events::build),
         Build::Tensor(_) => (Some((Media::Events, Media::Tensor)), tensor::build),
     };
+    let copies = match operator.build {
+        Build::Events(_) => "the events that stay, into a new batch, unless it only narrows the range",
+        Build::Tensor(_) => "",
+    };
     Box::leak(Box::new(ElementRow {
         converts,
+        copies,
         ..ElementRow::plain(operator.declaration, Ports::FILTER, build)
     }))
 }

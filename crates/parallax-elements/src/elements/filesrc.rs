@@ -4,16 +4,19 @@
 //! packet. What cannot be mapped (pipes, network file systems, `mmap=false`) is read into slots of a pool.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parallax_events::{Declaration, Error, ParamSpec, Params, Result};
 use parallax_memory::{Bytes, MappedFile, MemoryPool};
-use parallax_pipeline::{Built, Caps, Context, ElementRow, Media, Packet, Ports, Produced, Source};
+use parallax_pipeline::{Built, Caps, Context, ElementRow, Media, Packet, Ports, Position, Produced, Source};
 
-pub(crate) static ELEMENT: ElementRow = ElementRow::plain(&DECLARATION, Ports::SOURCE, build);
+pub(crate) static ELEMENT: ElementRow = ElementRow {
+    copies: "out of a file that cannot be mapped, into slots of its pool",
+    ..ElementRow::plain(&DECLARATION, Ports::SOURCE, build)
+};
 
 static DECLARATION: Declaration = Declaration::new(
     "filesrc",
@@ -39,6 +42,10 @@ pub struct FileSrc {
     block: usize,
     mmap: bool,
     input: Input,
+    /// How many bytes were given, of how many there are, and who wants to know.
+    given: u64,
+    size: u64,
+    context: Option<Context>,
 }
 
 #[derive(Debug)]
@@ -51,7 +58,7 @@ enum Input {
 impl FileSrc {
     /// The bytes of this file, 1 MiB a packet.
     pub fn new(location: impl Into<PathBuf>) -> Self {
-        Self { location: location.into(), block: 1 << 20, mmap: true, input: Input::Closed }
+        Self { location: location.into(), block: 1 << 20, mmap: true, input: Input::Closed, given: 0, size: 0, context: None }
     }
 
     fn named(&self, error: impl Into<Error>) -> Error {
@@ -66,7 +73,9 @@ impl Source for FileSrc {
 
     fn start(&mut self, context: &Context) -> Result<()> {
         let file = File::open(&self.location).map_err(|error| self.named(error))?;
-        if file.metadata().map_err(|error| self.named(error))?.is_dir() {
+        let metadata = file.metadata().map_err(|error| self.named(error))?;
+        (self.given, self.size, self.context) = (0, metadata.len(), Some(context.clone()));
+        if metadata.is_dir() {
             return Err(self.named(Error::param("it is a folder").with_hint("name a file inside it")));
         }
         self.input = match MappedFile::open(&file) {
@@ -104,10 +113,32 @@ impl Source for FileSrc {
                 }
             }
         };
-        match result {
-            Ok(bytes) => Ok(Produced::Packet(Packet::from(bytes))),
-            Err(error) => Err(self.named(error)),
+        let bytes = result.map_err(|error| self.named(error))?;
+        self.given += bytes.len() as u64;
+        if let Some(context) = self.context.as_ref().filter(|_| self.size > 0) {
+            context.progress(self.given.min(self.size), self.size);
         }
+        Ok(Produced::Packet(Packet::from(bytes)))
+    }
+
+    /// To a byte of a regular file; one behind the end is the end.
+    fn seek(&mut self, position: Position) -> Result<()> {
+        let Position::Byte(byte) = position else {
+            let error = Error::unsupported("a file is sought in by bytes, not by time");
+            return Err(self.named(error.with_hint("its times are known behind a decoder")));
+        };
+        let sought = match &mut self.input {
+            Input::Closed => Err(Error::internal("the source has not started")),
+            Input::Mapped(file, at) => {
+                *at = usize::try_from(byte).unwrap_or(usize::MAX).min(file.len());
+                Ok(())
+            }
+            // A pipe says what it cannot do.
+            Input::Read(file, _) => file.seek(SeekFrom::Start(byte)).map(drop).map_err(Error::from),
+        };
+        sought.map_err(|error| self.named(error))?;
+        self.given = byte;
+        Ok(())
     }
 
     fn stop(&mut self) {

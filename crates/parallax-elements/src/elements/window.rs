@@ -85,6 +85,11 @@ impl Element for Window {
         }
     }
 
+    fn latency(&self) -> parallax_events::Nanos {
+        // Of windows by count it is not known.
+        self.params.optional_time("length").ok().flatten().unwrap_or(parallax_events::Nanos(0))
+    }
+
     fn flush(&mut self) {
         self.cursor = None;
     }

@@ -2,54 +2,77 @@
 //!
 //! In goes the number of slots; out comes the index of one that nobody else has, until it is given back.
 //!
-//! Contract: an index is in one hand at a time. What was written to a slot before [`Bitmap::give`] is seen by whoever
-//! takes it next. `take` and `give` are sequentially consistent, so that a waiter that announces itself and then looks
-//! cannot miss a slot given back meanwhile.
+//! Contract: an index is in one hand at a time. What was written to a slot before it was given back is seen by whoever
+//! takes it next. [`Bitmap::give`] touches nothing once the slot is free: somebody may free the bitmap then. What a
+//! return has to know, it therefore learns in the same exchange, from two marks beside the slots of a word: that
+//! somebody waits for a slot, and that no handle is left. Both are exact because all exchanges on one word have an
+//! order: a return before the mark is seen by whoever sets it, one after it sees the mark.
 #![forbid(unsafe_code)]
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-const BITS: usize = u64::BITS as usize;
+/// How many slots one word holds.
+pub(crate) const SLOTS: usize = 62;
+const FREE: u64 = (1 << SLOTS) - 1;
+/// Somebody waits for a slot.
+const WATCHED: u64 = 1 << SLOTS;
+/// No handle is left: slots are counted back, not made free.
+const ORPHANED: u64 = 1 << (SLOTS + 1);
 
 pub(crate) struct Bitmap {
-    /// One bit a slot, set while the slot is free.
+    slots: usize,
+    /// A bit a slot, set while the slot is free, and the marks.
     words: Box<[AtomicU64]>,
-    /// The word to look at first: where a slot was found or given back last.
+    /// The word to look at first: where a slot was found last.
     hint: AtomicUsize,
+}
+
+/// A slot just taken.
+pub(crate) struct Taken {
+    pub(crate) slot: usize,
+    /// Slots of the same word that are in somebody's hand, this one included, and whether those are all it has.
+    pub(crate) beside: usize,
+    pub(crate) is_last: bool,
 }
 
 impl Bitmap {
     /// All of `slots` free.
     pub(crate) fn new(slots: usize) -> Bitmap {
-        let words = (0..slots.div_ceil(BITS))
-            .map(|word| match slots - word * BITS {
-                left if left < BITS => (1 << left) - 1,
-                _ => u64::MAX,
-            })
-            .map(AtomicU64::new)
-            .collect();
+        let words = (0..slots.div_ceil(SLOTS)).map(|word| AtomicU64::new(word_of(slots, word)));
         Bitmap {
-            words,
+            slots,
+            words: words.collect(),
             hint: AtomicUsize::new(0),
         }
     }
 
+    /// How many words there are.
+    #[inline]
+    pub(crate) fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// A free slot, now the caller's; the lowest of its word, which was used last and is still in the cache.
     #[inline]
-    pub(crate) fn take(&self) -> Option<usize> {
+    pub(crate) fn take(&self) -> Option<Taken> {
         let first = self.hint.load(Ordering::Relaxed);
         let (before, from) = self.words.split_at_checked(first)?;
         for (step, word) in from.iter().chain(before).enumerate() {
-            let mut free = word.load(Ordering::SeqCst);
+            let mut free = word.load(Ordering::Relaxed) & FREE;
             while free != 0 {
                 let mask = free & free.wrapping_neg();
-                let found = word.fetch_and(!mask, Ordering::SeqCst);
+                let found = word.fetch_and(!mask, Ordering::AcqRel) & FREE;
                 if found & mask != 0 {
                     let index = (first + step) % self.words.len();
                     if step > 0 {
                         self.hint.store(index, Ordering::Relaxed);
                     }
-                    return Some(index * BITS + mask.trailing_zeros() as usize);
+                    let left = (found & !mask).count_ones() as usize;
+                    return Some(Taken {
+                        slot: index * SLOTS + mask.trailing_zeros() as usize,
+                        beside: SLOTS.min(self.slots - index * SLOTS) - left,
+                        is_last: left == 0,
+                    });
                 }
                 free = found;
             }
@@ -60,23 +83,64 @@ impl Bitmap {
     /// How many slots are free.
     #[inline]
     pub(crate) fn count(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.load(Ordering::Relaxed).count_ones() as usize)
-            .sum()
+        let free = |word: &AtomicU64| (word.load(Ordering::Relaxed) & FREE).count_ones() as usize;
+        self.words.iter().map(free).sum()
     }
 
-    /// Makes a slot free that [`take`](Self::take) handed out.
+    /// Makes a slot free that [`take`](Self::take) handed out, unless its word is marked: false then, and nothing is
+    /// done. After true, the bitmap may be gone.
     #[inline]
-    pub(crate) fn give(&self, slot: usize) {
-        let index = slot / BITS;
-        let Some(word) = self.words.get(index) else { return };
-        let mask = 1_u64 << (slot % BITS);
-        let before = word.fetch_or(mask, Ordering::SeqCst);
-        debug_assert_eq!(before & mask, 0, "slot {slot} was given back twice");
-        if before == 0 {
-            self.hint.store(index, Ordering::Relaxed);
+    pub(crate) fn give(&self, slot: usize) -> bool {
+        let Some(word) = self.words.get(slot / SLOTS) else {
+            return true;
+        };
+        let mask = 1_u64 << (slot % SLOTS);
+        let mut before = word.load(Ordering::Relaxed);
+        while before & (WATCHED | ORPHANED) == 0 {
+            debug_assert_eq!(before & mask, 0, "slot {slot} was given back twice");
+            match word.compare_exchange_weak(before, before | mask, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
         }
+        false
+    }
+
+    /// Makes a slot free whatever the marks; by somebody who keeps the bitmap alive.
+    pub(crate) fn give_watched(&self, slot: usize) {
+        if let Some(word) = self.words.get(slot / SLOTS) {
+            word.fetch_or(1 << (slot % SLOTS), Ordering::AcqRel);
+        }
+    }
+
+    /// From now on a return says that somebody waits; one before it has made its slot free already.
+    pub(crate) fn watch(&self) {
+        for word in &self.words {
+            word.fetch_or(WATCHED, Ordering::AcqRel);
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn unwatch(&self) {
+        for word in &self.words {
+            word.fetch_and(!WATCHED, Ordering::AcqRel);
+        }
+    }
+
+    /// No handle is left, so none is taken any more: how many slots are in somebody's hand. Each of them will be
+    /// refused by [`give`](Self::give), and no other.
+    pub(crate) fn orphan(&self) -> usize {
+        let orphan =
+            |word: &AtomicU64| (word.fetch_or(ORPHANED, Ordering::AcqRel) & FREE).count_ones() as usize;
+        self.slots - self.words.iter().map(orphan).sum::<usize>()
+    }
+}
+
+/// A word with all of its slots free.
+fn word_of(slots: usize, word: usize) -> u64 {
+    match slots - word * SLOTS {
+        left if left < SLOTS => (1 << left) - 1,
+        _ => FREE,
     }
 }
 
@@ -86,15 +150,31 @@ mod tests {
 
     #[test]
     fn every_slot_is_handed_out_once_and_again_after_its_return() {
-        for slots in [1, 63, 64, 65, 200] {
+        for slots in [1, 61, 62, 63, 64, 124, 200] {
             let bitmap = Bitmap::new(slots);
-            let mut taken: Vec<_> = std::iter::from_fn(|| bitmap.take()).collect();
+            let mut taken: Vec<_> = std::iter::from_fn(|| bitmap.take().map(|taken| taken.slot)).collect();
             taken.sort_unstable();
             assert_eq!(taken, (0..slots).collect::<Vec<_>>());
-            bitmap.give(slots / 2);
-            assert_eq!(bitmap.take(), Some(slots / 2));
-            assert_eq!(bitmap.take(), None);
+            assert!(bitmap.give(slots / 2));
+            let again = bitmap.take().map(|taken| (taken.slot, taken.is_last));
+            assert_eq!(again, Some((slots / 2, true)));
+            assert!(bitmap.take().is_none());
         }
+    }
+
+    #[test]
+    fn marks_refuse_a_return_and_are_no_slots() {
+        let bitmap = Bitmap::new(63);
+        let (first, second) = (bitmap.take().unwrap(), bitmap.take().unwrap());
+        assert_eq!((first.beside, second.beside, bitmap.count()), (1, 2, 61));
+        bitmap.watch();
+        assert!(!bitmap.give(first.slot));
+        bitmap.give_watched(first.slot);
+        assert_eq!(bitmap.count(), 62);
+        bitmap.unwatch();
+        assert_eq!(bitmap.orphan(), 1);
+        assert!(!bitmap.give(second.slot));
+        assert_eq!(bitmap.count(), 62);
     }
 }
 
@@ -110,12 +190,12 @@ mod model {
     #[test]
     fn a_slot_is_in_one_hand_at_a_time() {
         loom::model(|| {
-            let shared = Arc::new((Bitmap::new(1), UnsafeCell::new(0_u32)));
-            let visit = |shared: &(Bitmap, UnsafeCell<u32>)| {
-                if let Some(slot) = shared.0.take() {
+            let shared = Arc::new((Bitmap::new(1), UnsafeCell::new(())));
+            let visit = |shared: &(Bitmap, UnsafeCell<()>)| {
+                if let Some(taken) = shared.0.take() {
                     // loom fails if two threads are in here at once.
-                    shared.1.with_mut(|value| unsafe { *value += 1 });
-                    shared.0.give(slot);
+                    shared.1.with_mut(|_| ());
+                    assert!(shared.0.give(taken.slot));
                 }
             };
             let other = Arc::clone(&shared);
@@ -132,10 +212,26 @@ mod model {
         loom::model(|| {
             let bitmap = Arc::new(Bitmap::new(2));
             let other = Arc::clone(&bitmap);
-            let thread = thread::spawn(move || other.take());
-            let mine = bitmap.take();
+            let thread = thread::spawn(move || other.take().map(|taken| taken.slot));
+            let mine = bitmap.take().map(|taken| taken.slot);
             let theirs = thread.join().unwrap();
             assert!(mine.is_some() && theirs.is_some() && mine != theirs);
+        });
+    }
+
+    /// One returns the only slot while the other begins to wait: either the waiter sees it, or the return sees the
+    /// waiter.
+    #[test]
+    fn no_return_is_missed() {
+        loom::model(|| {
+            let bitmap = Arc::new(Bitmap::new(1));
+            let slot = bitmap.take().unwrap().slot;
+            let other = Arc::clone(&bitmap);
+            let thread = thread::spawn(move || other.give(slot));
+            bitmap.watch();
+            let seen = bitmap.take().is_some();
+            let was_free = thread.join().unwrap();
+            assert_eq!(seen, was_free);
         });
     }
 }

@@ -1,10 +1,11 @@
 //! What a pool's handles, loans and buffers share, and when it is freed.
 //!
-//! Contract: the core lives while a [`PoolHandle`] or a slot in somebody's hand does; [`Lifetime`] counts them. A
-//! loan costs one exchange, a return two: a slot must be free before the core may be.
+//! Contract: the core lives while a [`PoolHandle`] or a slot in somebody's hand does. A loan costs one exchange and so
+//! does a return, which touches nothing afterwards; [`Lifetime`] says what happens when the last handle goes first.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
+use std::sync::{Mutex, PoisonError};
 
 use event_listener::Event;
 
@@ -13,18 +14,19 @@ use super::bitmap::Bitmap;
 use super::count::Count;
 use super::lifetime::Lifetime;
 use crate::MemorySegment;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+/// In a pool of more words of slots, not every loan counts all slots in use.
+const COUNTED_WORDS: usize = 16;
 
 pub(crate) struct Core {
     lifetime: Lifetime,
-    /// How often slots were taken, in a pool of more than one word of slots: counting the free ones is dear there.
-    taken: AtomicU64,
     pub(crate) free: Bitmap,
     headers: Box<[Header]>,
     pub(crate) high_water: AtomicU32,
     pub(crate) exhausted: AtomicU64,
-    /// Those who wait for a slot. They announce themselves here before they look again.
-    pub(crate) waiting: AtomicUsize,
+    /// How many wait for a slot; while there is one, the bitmap is marked.
+    waiting: Mutex<usize>,
     pub(crate) returned: Event,
     /// The first slot. Invariant: `headers.len()` slots of `stride` bytes from here on lie in `segment`.
     start: NonNull<u8>,
@@ -63,12 +65,11 @@ impl Core {
         });
         let core = Box::new(Core {
             lifetime: Lifetime::new(),
-            taken: AtomicU64::new(0),
             free: Bitmap::new(slots),
             headers: headers.take(slots).collect(),
             high_water: AtomicU32::new(0),
             exhausted: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
+            waiting: Mutex::new(0),
             returned: Event::new(),
             start,
             stride,
@@ -94,6 +95,18 @@ impl Core {
             .iter()
             .map(|header| header.uses.load(Ordering::Relaxed))
             .sum()
+    }
+
+    /// Somebody begins to wait, before a last look for a slot, or has done waiting.
+    pub(crate) fn count_waiting(&self, begins: bool) {
+        // The number is right even if somebody panicked beside it.
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = if begins { *waiting + 1 } else { *waiting - 1 };
+        match (begins, *waiting) {
+            (true, 1) => self.free.watch(),
+            (false, 0) => self.free.unwatch(),
+            _ => {}
+        }
     }
 
     /// Frees the core.
@@ -128,26 +141,26 @@ impl PoolHandle {
     #[inline]
     pub(crate) fn take(&self) -> Option<Slot> {
         let core = self.core();
-        let index = core.free.take()?;
-        let header = &core.headers[index];
+        let taken = core.free.take()?;
+        let header = &core.headers[taken.slot];
         // Not an exchange: the slot is in this hand alone.
         header
             .uses
             .store(header.uses.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        let in_use = if core.slots() <= u64::BITS as usize {
-            core.in_use() as u32
-        } else {
-            // A slot counts until its return is complete, and may be taken again a moment before that.
-            let taken = core.taken.fetch_add(1, Ordering::Relaxed) + 1;
-            (taken.saturating_sub(core.lifetime.returns()) as u32).min(core.slots() as u32)
-        };
+        let in_use = match core.free.words() {
+            1 => taken.beside,
+            ..=COUNTED_WORDS => core.in_use(),
+            // Counting is dear: only when a word of slots has been used up.
+            _ if taken.is_last => core.in_use(),
+            _ => taken.beside,
+        } as u32;
         if in_use > core.high_water.load(Ordering::Relaxed) {
             core.high_water.fetch_max(in_use, Ordering::Relaxed);
         }
         header.count.begin();
         Some(Slot {
             core: self.0,
-            index: index as u32,
+            index: taken.slot as u32,
         })
     }
 }
@@ -162,7 +175,7 @@ impl Clone for PoolHandle {
 impl Drop for PoolHandle {
     fn drop(&mut self) {
         let core = self.core();
-        if core.lifetime.let_go(|| core.uses()) {
+        if core.lifetime.let_go(|| core.free.orphan() as u64) {
             // SAFETY: this was the last handle, and every slot has returned.
             unsafe { Core::free(self.0) };
         }
@@ -261,14 +274,23 @@ struct Returning<'a>(&'a Slot);
 impl Drop for Returning<'_> {
     #[inline]
     fn drop(&mut self) {
-        let (core, index) = (self.0.core(), self.0.index as usize);
-        core.free.give(index);
-        if core.waiting.load(Ordering::SeqCst) > 0 {
-            core.returned.notify(1);
+        // Nothing is touched afterwards: the core may be gone with the slot.
+        if !self.0.core().free.give(self.0.index as usize) {
+            return_marked(self.0);
         }
-        if core.lifetime.give_back() {
-            // SAFETY: the last handle is gone, and this was the last slot in hand.
-            unsafe { Core::free(self.0.core) };
-        }
+    }
+}
+
+/// The return of a slot for which somebody waits, or whose pool has no handle any more.
+#[cold]
+fn return_marked(slot: &Slot) {
+    // The core is alive while the slot is in hand, and from here on while this handle is.
+    if slot.core().lifetime.try_share() {
+        let handle = PoolHandle(slot.core);
+        handle.core().free.give_watched(slot.index as usize);
+        handle.core().returned.notify_additional(1);
+    } else if slot.core().lifetime.give_back() {
+        // SAFETY: the last handle is gone, and this was the last slot in hand.
+        unsafe { Core::free(slot.core) };
     }
 }

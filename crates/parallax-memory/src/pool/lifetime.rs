@@ -1,11 +1,10 @@
-//! [`Lifetime`]: when a pool's core may be freed, with one exchange at a return and none at a loan.
+//! [`Lifetime`]: when a pool's core may be freed, at no cost to loans and returns while there is a handle.
 //!
 //! In: handles come and go, slots come back. Out: exactly one caller is told that it was the last of all.
 //!
-//! A loan is not counted in a shared word. Whoever takes a slot adds one to that slot's own uses, which is nobody
-//! else's then. A return takes one from `balance`, which so goes below zero. When the last handle goes, no more loans
-//! can come, so all uses are added up and put into `balance` at once. From then on `balance` is the number of slots in
-//! hand, and who brings it to zero is the last.
+//! Only handles are counted. When the last one goes, no more loans can come; the slots that are in hand then are
+//! counted once ([`Bitmap::orphan`](super::bitmap::Bitmap::orphan)), and from then on each return is. Returns may begin
+//! to count before that number is there: the balance is below zero, as a wrapping number, until it is.
 #![forbid(unsafe_code)]
 
 use crate::sync::{AtomicU64, Ordering, fence};
@@ -15,7 +14,7 @@ const MOST_HANDLES: u64 = u32::MAX as u64;
 
 pub(crate) struct Lifetime {
     handles: AtomicU64,
-    /// Minus the returns, as a wrapping number; once the last handle is gone, the slots in hand.
+    /// Once the last handle is gone, the slots in hand.
     balance: AtomicU64,
 }
 
@@ -35,27 +34,35 @@ impl Lifetime {
         }
     }
 
-    /// One handle less; `uses` adds up how often slots were taken. True if nothing is left.
-    pub(crate) fn let_go(&self, uses: impl FnOnce() -> u64) -> bool {
+    /// One handle more, by a holder of a slot; false if the last one is gone.
+    pub(crate) fn try_share(&self) -> bool {
+        let more = |handles| (handles > 0).then_some(handles + 1);
+        let shared = self
+            .handles
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        shared.is_ok()
+    }
+
+    /// One handle less; `orphan` says how many slots are in hand, if it was the last. True if nothing is left; otherwise
+    /// all may be gone when this returns.
+    pub(crate) fn let_go(&self, orphan: impl FnOnce() -> u64) -> bool {
         if self.handles.fetch_sub(1, Ordering::Release) != 1 {
             return false;
         }
-        // Every loan was made through a handle that is gone, so all uses are there to be seen.
+        // Every loan was made through a handle that is gone, so all of them are there to be seen.
         fence(Ordering::Acquire);
-        let uses = uses();
-        self.balance.fetch_add(uses, Ordering::AcqRel).wrapping_add(uses) == 0
+        let in_hand = orphan();
+        self.balance
+            .fetch_add(in_hand, Ordering::AcqRel)
+            .wrapping_add(in_hand)
+            == 0
     }
 
-    /// A slot has come back. True if nothing is left; otherwise all may be gone when this returns.
+    /// A slot has come back after the last handle went. True if nothing is left; otherwise all may be gone when this
+    /// returns.
     #[inline]
     pub(crate) fn give_back(&self) -> bool {
-        // Above zero only once the last handle is gone.
         self.balance.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    /// How many slots have come back, while there is a handle.
-    pub(crate) fn returns(&self) -> u64 {
-        self.balance.load(Ordering::Relaxed).wrapping_neg()
     }
 }
 
@@ -63,52 +70,76 @@ impl Lifetime {
 mod model {
     use loom::cell::UnsafeCell;
     use loom::sync::Arc;
-    use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use loom::sync::atomic::{AtomicUsize, Ordering};
     use loom::thread;
 
+    use super::super::bitmap::Bitmap;
     use super::Lifetime;
 
-    /// Two threads with a handle each; both take a slot of their own, let go of the handle and return the slot, in
-    /// either order. Exactly one is the last, and nobody touches the core after it.
+    /// As a core: the cell is there while it may be touched.
+    struct Model {
+        lifetime: Lifetime,
+        free: Bitmap,
+        cell: UnsafeCell<()>,
+        freed: AtomicUsize,
+    }
+
+    impl Model {
+        fn new(slots: usize) -> Arc<Model> {
+            Arc::new(Model {
+                lifetime: Lifetime::new(),
+                free: Bitmap::new(slots),
+                cell: UnsafeCell::new(()),
+                freed: AtomicUsize::new(0),
+            })
+        }
+
+        /// loom fails if anybody still reads.
+        fn free_it(&self, last: bool) {
+            if last {
+                self.cell.with_mut(|_| ());
+                self.freed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        fn let_go(&self) {
+            self.free_it(self.lifetime.let_go(|| self.free.orphan() as u64));
+        }
+
+        fn return_slot(&self, slot: usize) {
+            // The slot is in hand, so the core is there.
+            self.cell.with(|_| ());
+            if self.free.give(slot) {
+                return;
+            }
+            if self.lifetime.try_share() {
+                self.free.give_watched(slot);
+                self.cell.with(|_| ());
+                self.let_go();
+            } else {
+                self.free_it(self.lifetime.give_back());
+            }
+        }
+    }
+
+    /// A handle and a slot here, a slot there, all let go of in any order: exactly one is the last, and nobody touches
+    /// the core after it.
     #[test]
     fn exactly_one_is_the_last_of_all() {
-        loom::model(|| {
-            let core = Arc::new((
-                Lifetime::new(),
-                [AtomicU64::new(0), AtomicU64::new(0)],
-                UnsafeCell::new(()),
-                AtomicUsize::new(0),
-            ));
-            core.0.share();
-            let work = |core: &(Lifetime, [AtomicU64; 2], UnsafeCell<()>, AtomicUsize),
-                        slot: usize,
-                        handle_first| {
-                let free = || {
-                    core.2.with_mut(|_| ());
-                    core.3.fetch_add(1, Ordering::Relaxed);
-                };
-                core.1[slot].store(1, Ordering::Relaxed);
-                let uses = || core.1.iter().map(|uses| uses.load(Ordering::Relaxed)).sum();
-                let mut last = false;
-                if handle_first {
-                    last |= core.0.let_go(uses);
-                    // The slot is in hand still, so the core is there.
-                    core.2.with(|_| ());
-                    last |= core.0.give_back();
-                } else {
-                    core.2.with(|_| ());
-                    last |= core.0.give_back();
-                    last |= core.0.let_go(uses);
+        for watched in [false, true] {
+            loom::model(move || {
+                let core = Model::new(2);
+                let (mine, theirs) = (core.free.take().unwrap().slot, core.free.take().unwrap().slot);
+                if watched {
+                    core.free.watch();
                 }
-                if last {
-                    free();
-                }
-            };
-            let other = Arc::clone(&core);
-            let thread = thread::spawn(move || work(&other, 1, true));
-            work(&core, 0, false);
-            thread.join().unwrap();
-            assert_eq!(core.3.load(Ordering::Relaxed), 1);
-        });
+                let other = Arc::clone(&core);
+                let thread = thread::spawn(move || other.return_slot(theirs));
+                core.let_go();
+                core.return_slot(mine);
+                thread.join().unwrap();
+                assert_eq!(core.freed.load(Ordering::Relaxed), 1);
+            });
+        }
     }
 }

@@ -129,7 +129,7 @@ impl MemoryPool {
                 return LoanedSlot::new(slot);
             }
             let listener = self.core().returned.listen();
-            let _waiting = Waiting::announce(self.core());
+            let _waiting = Waiting::announce(&self.0);
             if let Some(slot) = self.0.take() {
                 return LoanedSlot::new(slot);
             }
@@ -148,7 +148,7 @@ impl MemoryPool {
         let deadline = Instant::now() + timeout;
         loop {
             let listener = self.core().returned.listen();
-            let _waiting = Waiting::announce(self.core());
+            let _waiting = Waiting::announce(&self.0);
             if let Some(slot) = self.0.take() {
                 return Ok(LoanedSlot::new(slot));
             }
@@ -216,18 +216,18 @@ impl fmt::Debug for MemoryPool {
 }
 
 /// Somebody who waits for a slot and has said so.
-struct Waiting<'a>(&'a Core);
+struct Waiting<'a>(&'a PoolHandle);
 
 impl<'a> Waiting<'a> {
-    fn announce(core: &'a Core) -> Self {
-        core.waiting.fetch_add(1, Ordering::SeqCst);
-        Waiting(core)
+    fn announce(pool: &'a PoolHandle) -> Self {
+        pool.core().count_waiting(true);
+        Waiting(pool)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.0.core().count_waiting(false);
     }
 }
 
@@ -240,8 +240,7 @@ pub struct PoolStats {
     pub slot_bytes: usize,
     /// How many are in somebody's hand.
     pub in_use: usize,
-    /// The most that ever were at once. In a pool of more than 64 slots one that is just coming back counts, so this
-    /// may be too high by the returns under way, never higher than `slots`.
+    /// The most that ever were at once. In a pool of more than 992 slots not every loan looks, so this may be too low.
     pub high_water: usize,
     /// How many loans there were.
     pub loans: u64,

@@ -16,10 +16,12 @@ use daggy::petgraph::visit::EdgeRef;
 use parallax_events::{Error, ErrorKind, Result};
 
 use super::Pipeline;
+#[cfg(feature = "async")]
+use crate::QueueConfig;
 use crate::bus::Message;
 use crate::queue::{Border, Inbox, Queue, is_real_time};
 use crate::run::{Context, Edge, Head, Node, Outcome, PATIENCE, Phase, Run, Shared, Stage, Task};
-use crate::{Built, Ports};
+use crate::{Built, Ports, Position};
 
 /// Where a pipeline is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,7 +164,42 @@ impl Pipeline {
             .map(Controller)
     }
 
+    /// Has a source go to another place of its stream, playing or paused; everything behind it forgets the stream so far.
+    /// A file that is being written goes on behind what is in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such source, [`ErrorKind::Unsupported`] if it cannot seek, or if what is
+    /// behind it is joined with other streams, which would then not fit, [`ErrorKind::Timeout`] if it does not answer
+    /// within a second because it is held back or its stream has ended.
+    pub fn seek(&self, source: &str, position: Position) -> Result<()> {
+        let shared = self.shared.as_ref().ok_or_else(not_running)?;
+        if self.state < State::Paused {
+            return Err(not_running());
+        }
+        let index = self.element(source).map(|id| NodeIndex::new(id.0));
+        let index = index
+            .filter(|&index| self.dag[index].ports.inputs == 0)
+            .ok_or_else(|| Error::not_found(format!("no source is called `{source}`")))?;
+        let mut behind = daggy::petgraph::visit::Dfs::new(self.dag.graph(), index);
+        while let Some(index) = behind.next(self.dag.graph()) {
+            if let Some(Border::Inbox(_)) = self.dag[index].border {
+                return Err(
+                    Error::unsupported("a seek in a stream that is joined with others")
+                        .with_context("element", &self.dag[index].name),
+                );
+            }
+        }
+        shared
+            .seek(index.index(), position)
+            .map_err(|error| error.with_context("element", source))
+    }
+
     fn now_in(&mut self, to: State) {
+        match (to, self.playing_since.take()) {
+            (State::Playing, _) => self.playing_since = Some(Instant::now()),
+            (_, Some(since)) => self.played += since.elapsed(),
+            _ => {}
+        }
         let from = std::mem::replace(&mut self.state, to);
         if from != to {
             self.bus.post(Message::State { from, to });
@@ -177,12 +214,19 @@ impl Pipeline {
     fn make_ready(&mut self) -> Result<()> {
         self.check_links()?;
         self.negotiate()?;
-        let shared = Arc::new(Shared::new(self.bus.clone(), self.config.memory.clone()));
+        let count = self.dag.node_count();
+        let shared = Arc::new(Shared::new(self.bus.clone(), self.config.memory.clone(), count));
         let names = self.names().map(str::to_owned).collect();
         // Nobody else has it yet.
         let _ = shared.names.set(names);
         self.shared = Some(Arc::clone(&shared));
-        let real_time = is_real_time();
+        self.played = Duration::ZERO;
+        let locked = is_real_time()
+            || self
+                .dag
+                .graph()
+                .node_weights()
+                .any(|member| member.place.priority.is_some());
         // Sinks first: when a source starts, everything behind it is ready.
         for index in self.in_order().into_iter().rev() {
             let groups = self.groups(index);
@@ -192,6 +236,7 @@ impl Pipeline {
             member.tally = Arc::default();
             let context = Context {
                 element: member.name.clone(),
+                index: index.index(),
                 shared: Arc::clone(&shared),
             };
             let Some(built) = &mut member.built else {
@@ -202,8 +247,12 @@ impl Pipeline {
                 .with_context("element", &member.name));
             };
             member.border = match built {
-                Built::Queue(config) => Some(Border::Queue(Queue::new(config, real_time))),
+                Built::Queue(config) => Some(Border::Queue(Queue::new(config, locked))),
                 Built::Aggregator(_) => Some(Border::Inbox(Inbox::new(&groups))),
+                #[cfg(feature = "async")]
+                Built::AsyncSource(_) | Built::AsyncSink(_) => {
+                    Some(Border::Queue(Queue::new(&QueueConfig::default(), true)))
+                }
                 _ => None,
             };
             let mut borders = shared.borders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,6 +264,9 @@ impl Pipeline {
                 return Err(error);
             }
         }
+        let latency = self.latency();
+        self.latency_then = Some(latency);
+        self.bus.post(Message::Latency(latency));
         Ok(())
     }
 
@@ -265,6 +317,8 @@ impl Pipeline {
         let shared = Arc::clone(self.shared.as_ref().ok_or_else(not_running)?);
         let mut tasks = Vec::new();
         let mut sinks = 0;
+        #[cfg(feature = "async")]
+        let mut async_tasks = Vec::new();
         for index in self.in_order() {
             let Some(member) = self.dag.node_weight_mut(index) else {
                 continue;
@@ -278,6 +332,27 @@ impl Pipeline {
                 }
                 (Some(Border::Inbox(inbox)), Some(Built::Aggregator(aggregator))) => {
                     Head::Aggregator(number, aggregator, Arc::clone(inbox), Arc::clone(&member.tally))
+                }
+                #[cfg(feature = "async")]
+                (Some(Border::Queue(queue)), Some(Built::AsyncSink(sink))) => {
+                    sinks += 1;
+                    async_tasks.push((
+                        number,
+                        Built::AsyncSink(sink),
+                        Arc::clone(queue),
+                        Arc::clone(&member.tally),
+                    ));
+                    continue;
+                }
+                #[cfg(feature = "async")]
+                (Some(Border::Queue(queue)), Some(Built::AsyncSource(source))) => {
+                    async_tasks.push((
+                        number,
+                        Built::AsyncSource(source),
+                        Arc::clone(queue),
+                        Arc::clone(&member.tally),
+                    ));
+                    Head::Queue(number, Arc::clone(queue))
                 }
                 (Some(Border::Queue(queue)), built) => {
                     member.built = built;
@@ -293,6 +368,10 @@ impl Pipeline {
         }
         shared.open_sinks.store(sinks, Ordering::SeqCst);
         shared.running.store(tasks.len(), Ordering::SeqCst);
+        #[cfg(feature = "async")]
+        for task in async_tasks {
+            spawn_task(&shared, task)?;
+        }
         let mut left = tasks.len();
         for (index, head) in tasks {
             let task = Task {
@@ -300,10 +379,16 @@ impl Pipeline {
                 edges: self.edges(index),
                 run: Run::new(Arc::clone(&shared)),
             };
-            let name = self.dag[index].name.chars().take(15).collect();
+            let member = &self.dag[index];
+            let name = member.name.chars().take(15).collect();
+            let (place, context) = (member.place, (member.name.clone(), self.bus.clone()));
             // A fused chain calls from each element into the next.
             let builder = thread::Builder::new().name(name).stack_size(16 << 20);
-            match builder.spawn(move || task.run()) {
+            let work = move || {
+                place.take(&context.0, &context.1);
+                task.run()
+            };
+            match builder.spawn(work) {
                 Ok(thread) => self.threads.push(thread),
                 Err(error) => {
                     shared.running.fetch_sub(left, Ordering::SeqCst);
@@ -383,6 +468,17 @@ impl Pipeline {
                 }
             }
         }
+        #[cfg(feature = "async")]
+        for (index, built) in shared
+            .given_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
+            if let Some(member) = self.dag.node_weight_mut(NodeIndex::new(index)) {
+                member.built = Some(built);
+            }
+        }
         self.close_all();
         self.now_in(State::Null);
         if stuck.is_empty() {
@@ -407,6 +503,34 @@ impl Pipeline {
             }
         }
     }
+}
+
+/// Starts a source or sink that is a task.
+#[cfg(feature = "async")]
+fn spawn_task(
+    shared: &Arc<Shared>,
+    (index, built, queue, tally): (usize, Built, Arc<Queue>, Arc<crate::run::Tally>),
+) -> Result<()> {
+    use crate::asynchronous::{Place, spawn};
+
+    let place = Place {
+        index,
+        queue,
+        shared: Arc::clone(shared),
+        tally,
+    };
+    shared.running.fetch_add(1, Ordering::SeqCst);
+    let spawned = match built {
+        Built::AsyncSource(source) => {
+            spawn(source, place, |task, place| task.work(place), Built::AsyncSource)
+        }
+        Built::AsyncSink(sink) => spawn(sink, place, |task, place| task.work(place), Built::AsyncSink),
+        _ => Ok(()),
+    };
+    if spawned.is_err() {
+        shared.running.fetch_sub(1, Ordering::SeqCst);
+    }
+    Ok(spawned?)
 }
 
 fn not_running() -> Error {

@@ -7,12 +7,15 @@
 
 mod life;
 mod negotiate;
+mod place;
+mod plan;
 mod report;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use daggy::petgraph::Direction;
 use daggy::petgraph::visit::EdgeRef;
@@ -21,7 +24,9 @@ use parallax_events::{Error, Params, Result, chain};
 use parallax_memory::MemoryKind;
 
 pub use self::life::{Controller, State};
-pub use self::report::{ElementStats, Stats};
+pub(crate) use self::place::Place;
+pub use self::plan::Latency;
+pub use self::report::{ElementStats, LinkStats, Stats};
 use crate::bus::Bus;
 use crate::queue::Border;
 use crate::run::{Shared, Tally};
@@ -82,6 +87,11 @@ pub struct Pipeline {
     config: PipelineConfig,
     bus: Bus,
     state: State,
+    /// Since when it plays, and how long it had played before, in this run or the last one.
+    playing_since: Option<Instant>,
+    played: Duration,
+    /// As it was when everything had started: while it runs, threads have the elements.
+    latency_then: Option<Latency>,
     /// Of this run, from Ready on; of the last one afterwards.
     shared: Option<Arc<Shared>>,
     threads: Vec<JoinHandle<Vec<(usize, Built)>>>,
@@ -99,7 +109,9 @@ pub(crate) struct Member {
     pub(crate) ports: Ports,
     pub(crate) origin: Origin,
     tally: Arc<Tally>,
-    /// Of a queue and an element with several inputs, in a run.
+    /// Where its thread runs, if it begins one.
+    pub(crate) place: Place,
+    /// Of an element that begins a thread and takes in, in a run.
     border: Option<Border>,
 }
 
@@ -148,6 +160,9 @@ impl Pipeline {
             config,
             bus: Bus::default(),
             state: State::Null,
+            playing_since: None,
+            played: Duration::ZERO,
+            latency_then: None,
             shared: None,
             threads: Vec::new(),
             converters: Vec::new(),
@@ -219,6 +234,35 @@ impl Pipeline {
     /// As [`link`](Self::link), and if there is no such pad.
     pub fn link_to(&mut self, from: ElementId, to: ElementId, pad: &str) -> Result<()> {
         self.link_pads(from, None, to, Some(pad))
+    }
+
+    /// Says on which core, counted from 0, and with which real-time priority, 1 to 99, the thread of an element runs: a
+    /// source, a queue or an element with several inputs. What is not given stays as it is. What the system refuses is
+    /// a warning on the bus.
+    ///
+    /// # Errors
+    /// If the element begins no thread, the priority is out of range, or the pipeline is not in Null.
+    pub fn place(&mut self, element: ElementId, core: Option<usize>, priority: Option<u8>) -> Result<()> {
+        self.require_null("threads are placed")?;
+        let Some(member) = self.dag.node_weight_mut(NodeIndex::new(element.0)) else {
+            return Err(Error::not_found("an element of another pipeline"));
+        };
+        let begins = matches!(
+            member.built,
+            Some(Built::Source(_) | Built::Queue(_) | Built::Aggregator(_) | Built::Typed(_))
+        );
+        if !begins {
+            return Err(
+                Error::param("it begins no thread, so it has no core and no priority")
+                    .with_context("element", &member.name)
+                    .with_hint("put `queue core=..` before it"),
+            );
+        }
+        if let Some(priority) = priority.filter(|priority| !(1..=99).contains(priority)) {
+            return Err(Error::param(format!("a priority of {priority}")).with_hint("1 to 99"));
+        }
+        member.place = Place { core, priority };
+        Ok(())
     }
 
     /// The element called `name`.
@@ -324,6 +368,7 @@ impl Pipeline {
             ports,
             origin,
             tally: Arc::default(),
+            place: Place::default(),
             border: None,
         });
         self.names.insert(full.to_owned(), index);

@@ -122,6 +122,8 @@ fn takes(member: &Member, input: usize, wanted: &Caps) -> Caps {
         Some(Built::Element(element)) => element.accepts(wanted),
         Some(Built::Aggregator(aggregator)) => aggregator.accepts(input, wanted),
         Some(Built::Sink(sink)) => sink.accepts(),
+        #[cfg(feature = "async")]
+        Some(Built::AsyncSink(sink)) => sink.accepts(),
         Some(Built::Queue(_)) => wanted.clone(),
         _ => Caps::ANY,
     }
@@ -132,6 +134,8 @@ fn gives(member: &Member, inputs: &[Caps]) -> Caps {
     let input = inputs.first().unwrap_or(&Caps::ANY);
     match &member.built {
         Some(Built::Source(source)) => source.offers(),
+        #[cfg(feature = "async")]
+        Some(Built::AsyncSource(source)) => source.offers(),
         Some(Built::Element(element)) => element.offers(input),
         Some(Built::Aggregator(aggregator)) => aggregator.offers(inputs),
         _ => input.clone(),

@@ -2,11 +2,15 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use daggy::petgraph::visit::EdgeRef;
 use parallax_memory::PoolStats;
+use serde_json::json;
 
 use super::{Member, Origin, Pipeline};
+use crate::Caps;
 use crate::queue::Border;
 
 /// What passed an element.
@@ -22,11 +26,26 @@ pub struct ElementStats {
     pub queue: Option<(usize, u64, u64)>,
 }
 
+/// A link and what was agreed on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStats {
+    /// The giving pad, as `name.src`.
+    pub from: String,
+    /// The taking pad, as `name.sink`.
+    pub to: String,
+    /// What may pass, once it was agreed.
+    pub caps: Option<Caps>,
+}
+
 /// The figures of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
+    /// How long it has been playing, in seconds; pauses do not count.
+    pub seconds: f64,
     /// Every element, in the order in which they were added.
     pub elements: Vec<ElementStats>,
+    /// Every link, in the order in which they were made.
+    pub links: Vec<LinkStats>,
     /// Every pool, with the name of the element that made it.
     pub pools: Vec<(String, PoolStats)>,
 }
@@ -51,9 +70,98 @@ impl Pipeline {
                 .map(|(name, pool)| (name.clone(), pool.stats()))
                 .collect::<Vec<_>>()
         });
+        let playing = self.playing_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let links = self.dag.graph().edge_references().map(|edge| {
+            let (from, to) = (&self.dag[edge.source()], &self.dag[edge.target()]);
+            LinkStats {
+                from: format!("{}.{}", from.name, from.ports.output_name(edge.weight().output)),
+                to: format!("{}.{}", to.name, to.ports.input_name(edge.weight().input)),
+                caps: edge.weight().caps.clone(),
+            }
+        });
         Stats {
+            seconds: (self.played + playing).as_secs_f64(),
+            links: links.collect(),
             elements: elements.collect(),
             pools: pools.collect(),
+        }
+    }
+
+    /// How far each element is that says so: its name, so much done, of so much.
+    pub fn progress(&self) -> Vec<(&str, u64, u64)> {
+        let elements = self.shared.iter().flat_map(|shared| &shared.progress);
+        let known = self.names().zip(elements).map(|(name, progress)| {
+            let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+            (name, read(&progress.done), read(&progress.total))
+        });
+        known.filter(|(_, _, total)| *total > 0).collect()
+    }
+
+    /// The graph and its figures as one JSON object: elements as they are written, links with the caps agreed on them,
+    /// queue levels, rates over the time played, pools.
+    pub fn to_json(&self) -> String {
+        let stats = self.stats();
+        let per_second = |number: u64| {
+            if stats.seconds > 0.0 {
+                number as f64 / stats.seconds
+            } else {
+                0.0
+            }
+        };
+        let members = self.dag.graph().node_weights();
+        let elements = members.zip(&stats.elements).map(|(member, element)| {
+            let mut row = json!({
+                "name": element.name, "text": member.written(), "packets": element.packets, "bytes": element.bytes,
+                "packets_per_second": per_second(element.packets), "bytes_per_second": per_second(element.bytes),
+            });
+            if let Some((waiting, waiting_bytes, dropped)) = element.queue {
+                row["queue"] = json!({"waiting": waiting, "waiting_bytes": waiting_bytes, "dropped": dropped});
+            }
+            row
+        });
+        let links = stats.links.iter().map(|link| {
+            json!({"from": link.from, "to": link.to, "caps": link.caps.as_ref().map(ToString::to_string)})
+        });
+        let pools = stats.pools.iter().map(|(element, pool)| {
+            json!({
+                "element": element, "slots": pool.slots, "slot_bytes": pool.slot_bytes, "in_use": pool.in_use,
+                "high_water": pool.high_water, "loans": pool.loans, "exhausted": pool.exhausted,
+            })
+        });
+        let latency = self.latency();
+        let object = json!({
+            "text": self.to_text(), "state": self.state.to_string(), "seconds": stats.seconds,
+            "latency_ns": {"least": latency.least.0, "most": latency.most.map(|most| most.0)},
+            "elements": elements.collect::<Vec<_>>(), "links": links.collect::<Vec<_>>(),
+            "pools": pools.collect::<Vec<_>>(),
+        });
+        format!("{object:#}")
+    }
+
+    /// Hands what passed so far to the recorder of the crate `metrics`: counters for each element's input, gauges for
+    /// queues and pools, a histogram of queue levels. Call it now and then; the packets themselves pay nothing for it.
+    #[cfg(feature = "metrics")]
+    pub fn publish_metrics(&self) {
+        let stats = self.stats();
+        for element in &stats.elements {
+            let name = element.name.clone();
+            metrics::counter!("parallax_element_packets", "element" => name.clone())
+                .absolute(element.packets);
+            metrics::counter!("parallax_element_bytes", "element" => name.clone()).absolute(element.bytes);
+            let Some((waiting, bytes, dropped)) = element.queue else {
+                continue;
+            };
+            metrics::gauge!("parallax_queue_packets", "element" => name.clone()).set(waiting as f64);
+            metrics::gauge!("parallax_queue_bytes", "element" => name.clone()).set(bytes as f64);
+            metrics::histogram!("parallax_queue_level", "element" => name.clone()).record(waiting as f64);
+            metrics::counter!("parallax_queue_dropped", "element" => name).absolute(dropped);
+        }
+        for (number, (element, pool)) in stats.pools.iter().enumerate() {
+            let labels = [("element", element.clone()), ("pool", number.to_string())];
+            metrics::gauge!("parallax_pool_slots_in_use", &labels).set(pool.in_use as f64);
+            metrics::gauge!("parallax_pool_slots", &labels).set(pool.slots as f64);
+            metrics::counter!("parallax_pool_loans", &labels).absolute(pool.loans);
+            metrics::counter!("parallax_pool_exhausted", &labels).absolute(pool.exhausted);
         }
     }
 

@@ -1,7 +1,10 @@
-//! [`Channel`]: what carries a queue's packets from thread to thread: Kanal, or a lock where Kanal can hang.
+//! [`Channel`]: what carries a queue's packets from thread to thread: Kanal, or a lock where Kanal can hang
+//! and where one end is a task.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use event_listener::{Event, Listener, listener};
 
 use super::{Closed, Passing};
 
@@ -47,7 +50,25 @@ impl Channel {
     pub(super) fn try_receive(&self) -> Result<Option<Passing>, Closed> {
         match self {
             Self::Kanal(_, receiver) => receiver.try_recv().map_err(|_| Closed),
-            Self::Lock(lock) => Ok(lock.lock().waiting.pop_front()),
+            Self::Lock(lock) => lock.try_receive(),
+        }
+    }
+
+    /// By a task: only through a lock.
+    #[cfg(feature = "async")]
+    pub(super) async fn send_async(&self, passing: Passing) -> Result<(), Closed> {
+        match self {
+            Self::Kanal(..) => Err(Closed),
+            Self::Lock(lock) => lock.send_async(passing).await,
+        }
+    }
+
+    /// By a task: only through a lock.
+    #[cfg(feature = "async")]
+    pub(super) async fn receive_async(&self) -> Result<Passing, Closed> {
+        match self {
+            Self::Kanal(..) => Err(Closed),
+            Self::Lock(lock) => lock.receive_async().await,
         }
     }
 
@@ -60,13 +81,13 @@ impl Channel {
     }
 }
 
-/// A bounded queue on a mutex and two condition variables, for real-time threads.
+/// A bounded queue on a mutex and two events, for real-time threads and for tasks.
 #[derive(Debug)]
 pub(super) struct Lock {
     buffers: usize,
     inside: Mutex<Inside>,
-    sent: Condvar,
-    taken: Condvar,
+    sent: Event,
+    taken: Event,
 }
 
 #[derive(Debug, Default)]
@@ -84,8 +105,8 @@ impl Lock {
                 waiting,
                 closed: false,
             }),
-            sent: Condvar::new(),
-            taken: Condvar::new(),
+            sent: Event::new(),
+            taken: Event::new(),
         }
     }
 
@@ -95,17 +116,27 @@ impl Lock {
     }
 
     fn send(&self, passing: Passing) -> Result<(), Closed> {
-        let full = |inside: &mut Inside| !inside.closed && inside.waiting.len() >= self.buffers;
-        let mut inside = self
-            .taken
-            .wait_while(self.lock(), full)
-            .unwrap_or_else(PoisonError::into_inner);
-        if inside.closed {
-            return Err(Closed);
+        let mut passing = Some(passing);
+        while !self.try_send(&mut passing)? {
+            listener!(self.taken => taken);
+            if self.try_send(&mut passing)? {
+                break;
+            }
+            taken.wait();
         }
-        inside.waiting.push_back(passing);
-        drop(inside);
-        self.sent.notify_one();
+        Ok(())
+    }
+
+    #[cfg(feature = "async")]
+    async fn send_async(&self, passing: Passing) -> Result<(), Closed> {
+        let mut passing = Some(passing);
+        while !self.try_send(&mut passing)? {
+            listener!(self.taken => taken);
+            if self.try_send(&mut passing)? {
+                break;
+            }
+            taken.await;
+        }
         Ok(())
     }
 
@@ -119,29 +150,54 @@ impl Lock {
         }
         inside.waiting.extend(passing.take());
         drop(inside);
-        self.sent.notify_one();
+        self.sent.notify(1);
         Ok(true)
     }
 
     fn receive(&self) -> Result<Passing, Closed> {
-        let empty = |inside: &mut Inside| !inside.closed && inside.waiting.is_empty();
-        let mut inside = self
-            .sent
-            .wait_while(self.lock(), empty)
-            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(passing) = self.try_receive()? {
+                return Ok(passing);
+            }
+            listener!(self.sent => sent);
+            if let Some(passing) = self.try_receive()? {
+                return Ok(passing);
+            }
+            sent.wait();
+        }
+    }
+
+    #[cfg(feature = "async")]
+    async fn receive_async(&self) -> Result<Passing, Closed> {
+        loop {
+            if let Some(passing) = self.try_receive()? {
+                return Ok(passing);
+            }
+            listener!(self.sent => sent);
+            if let Some(passing) = self.try_receive()? {
+                return Ok(passing);
+            }
+            sent.await;
+        }
+    }
+
+    fn try_receive(&self) -> Result<Option<Passing>, Closed> {
+        let mut inside = self.lock();
         if inside.closed {
             return Err(Closed);
         }
-        let passing = inside.waiting.pop_front().ok_or(Closed)?;
+        let passing = inside.waiting.pop_front();
         drop(inside);
-        self.taken.notify_one();
+        if passing.is_some() {
+            self.taken.notify(1);
+        }
         Ok(passing)
     }
 
     fn close(&self) {
         self.lock().closed = true;
-        self.sent.notify_all();
-        self.taken.notify_all();
+        self.sent.notify(usize::MAX);
+        self.taken.notify(usize::MAX);
     }
 }
 

@@ -4,7 +4,7 @@
 //! newest or the oldest if it was told to leak; the next packet after a drop carries [`Flags::GAP`].
 //!
 //! Surprises: the limits count what waits in the queue, not what the receiver works on. Kanal's channel can hang under a
-//! real-time scheduling policy, so there a mutex and two condition variables stand in for it.
+//! real-time scheduling policy, so there a mutex and two events stand in for it; so they do where one end is a task.
 
 mod channel;
 mod inbox;
@@ -58,14 +58,40 @@ impl Default for QueueConfig {
     }
 }
 
+/// Packets and bytes that one end has counted; on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Passed {
+    packets: AtomicUsize,
+    bytes: AtomicU64,
+}
+
+impl Passed {
+    /// By its one writer.
+    fn add(&self, bytes: u64) {
+        let load = Ordering::Relaxed;
+        self.packets.store(self.packets.load(load).wrapping_add(1), load);
+        self.bytes.store(self.bytes.load(load).wrapping_add(bytes), load);
+    }
+
+    fn read(&self) -> (usize, u64) {
+        (
+            self.packets.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        )
+    }
+}
+
 /// A queue that is in use; both ends share it.
 #[derive(Debug)]
 pub(crate) struct Queue {
     config: QueueConfig,
     channel: Channel,
-    level: AtomicUsize,
-    bytes: AtomicU64,
-    newest: AtomicI64,
+    /// Counted by the sender, then by the receiver: each count has one writer, and needs no exchange.
+    sent: Passed,
+    taken: Passed,
+    /// What the sender took out again, to drop it.
+    withdrawn: Passed,
     oldest: AtomicI64,
     dropped: AtomicU64,
     gap: AtomicBool,
@@ -105,6 +131,8 @@ impl Border {
 #[derive(Debug)]
 pub(crate) enum Passing {
     Packet(Packet),
+    /// What came before is forgotten.
+    Flush,
     End,
 }
 
@@ -113,9 +141,10 @@ pub(crate) enum Passing {
 pub(crate) struct Closed;
 
 impl Queue {
-    pub(crate) fn new(config: &QueueConfig, real_time: bool) -> Arc<Self> {
+    /// A queue between threads; `locked` if one of them has a real-time priority or is a task.
+    pub(crate) fn new(config: &QueueConfig, locked: bool) -> Arc<Self> {
         let buffers = config.buffers.max(1);
-        let channel = if real_time {
+        let channel = if locked {
             Channel::lock(buffers)
         } else {
             Channel::kanal(buffers)
@@ -123,9 +152,9 @@ impl Queue {
         Arc::new(Self {
             config: config.clone(),
             channel,
-            level: AtomicUsize::new(0),
-            bytes: AtomicU64::new(0),
-            newest: AtomicI64::new(i64::MIN),
+            sent: Passed::default(),
+            taken: Passed::default(),
+            withdrawn: Passed::default(),
             oldest: AtomicI64::new(i64::MIN),
             dropped: AtomicU64::new(0),
             gap: AtomicBool::new(false),
@@ -136,40 +165,33 @@ impl Queue {
 
     /// Hands over a packet, waiting for room or leaking as configured.
     pub(crate) fn send(&self, mut packet: Packet) -> Result<(), Closed> {
-        if self.gap.load(Ordering::Relaxed) && self.config.leaky == Leaky::Upstream {
+        if self.config.leaky == Leaky::Upstream && self.gap.load(Ordering::Relaxed) {
             self.gap.store(false, Ordering::Relaxed);
             packet.metadata.mark(Flags::GAP);
         }
-        let (bytes, time) = (packet.payload.bytes() as u64, packet.metadata.time());
+        let bytes = packet.payload.bytes() as u64;
         if self.config.bytes.is_some() || self.config.time.is_some() {
-            match self.make_room(bytes, time)? {
+            match self.make_room(bytes, packet.metadata.time())? {
                 Room::Made => {}
                 Room::Leak => return self.leak(),
             }
         }
-        // Counted before it can be taken out, so that the counts never go below zero.
-        self.level.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if let Some(time) = time {
-            self.newest.store(time, Ordering::Relaxed);
-        }
         let mut passing = Some(Passing::Packet(packet));
         match self.config.leaky {
-            Leaky::No => self.channel.send(passing.take().unwrap_or(Passing::End)),
-            Leaky::Upstream => match self.channel.try_send(&mut passing)? {
-                true => Ok(()),
-                false => {
-                    self.left(bytes, None);
-                    self.leak()
+            Leaky::No => self.channel.send(passing.take().unwrap_or(Passing::End))?,
+            Leaky::Upstream => {
+                if !self.channel.try_send(&mut passing)? {
+                    return self.leak();
                 }
-            },
+            }
             Leaky::Downstream => {
                 while !self.channel.try_send(&mut passing)? {
                     self.drop_oldest()?;
                 }
-                Ok(())
             }
         }
+        self.sent.add(bytes);
+        Ok(())
     }
 
     /// Says that the stream has ended, behind all that waits.
@@ -177,10 +199,42 @@ impl Queue {
         self.channel.send(Passing::End)
     }
 
+    /// Drops what waits, by the sender: the stream goes on from elsewhere.
+    pub(crate) fn flush(&self) -> Result<(), Closed> {
+        while let Some(waiting) = self.channel.try_receive()? {
+            if let Passing::Packet(packet) = waiting {
+                self.withdrawn.add(packet.payload.bytes() as u64);
+            }
+        }
+        self.channel.send(Passing::Flush)
+    }
+
     /// The next packet, or the end.
     pub(crate) fn receive(&self) -> Result<Passing, Closed> {
         let passing = self.channel.receive()?;
-        Ok(self.took(passing))
+        Ok(self.took(passing, &self.taken))
+    }
+
+    /// As [`send`](Self::send) of a queue that does not leak, by a task.
+    #[cfg(feature = "async")]
+    pub(crate) async fn send_async(&self, packet: Packet) -> Result<(), Closed> {
+        let bytes = packet.payload.bytes() as u64;
+        self.channel.send_async(Passing::Packet(packet)).await?;
+        self.sent.add(bytes);
+        Ok(())
+    }
+
+    /// As [`end`](Self::end), by a task.
+    #[cfg(feature = "async")]
+    pub(crate) async fn end_async(&self) -> Result<(), Closed> {
+        self.channel.send_async(Passing::End).await
+    }
+
+    /// As [`receive`](Self::receive), by a task.
+    #[cfg(feature = "async")]
+    pub(crate) async fn receive_async(&self) -> Result<Passing, Closed> {
+        let passing = self.channel.receive_async().await?;
+        Ok(self.took(passing, &self.taken))
     }
 
     /// Wakes everybody who waits at either end; nothing passes any more.
@@ -192,44 +246,46 @@ impl Queue {
 
     /// How many packets wait, how many bytes, and how many packets were dropped.
     pub(crate) fn level(&self) -> (usize, u64, u64) {
-        let load = Ordering::Relaxed;
+        let gone = [self.taken.read(), self.withdrawn.read()];
+        let (packets, bytes) = self.sent.read();
+        // A packet may be taken before it is counted as sent: then the difference is below zero for a moment.
+        let left = |sent: u64, gone: [u64; 2]| {
+            (sent.wrapping_sub(gone[0]).wrapping_sub(gone[1]) as i64).max(0) as u64
+        };
         (
-            self.level.load(load),
-            self.bytes.load(load),
-            self.dropped.load(load),
+            left(packets as u64, gone.map(|(packets, _)| packets as u64)) as usize,
+            left(bytes, gone.map(|(_, bytes)| bytes)),
+            self.dropped.load(Ordering::Relaxed),
         )
     }
 
-    fn took(&self, mut passing: Passing) -> Passing {
+    fn took(&self, mut passing: Passing, count: &Passed) -> Passing {
         if let Passing::Packet(packet) = &mut passing {
-            self.left(packet.payload.bytes() as u64, packet.metadata.time());
-            if self.config.leaky == Leaky::Downstream && self.gap.swap(false, Ordering::Relaxed) {
+            count.add(packet.payload.bytes() as u64);
+            if self.config.bytes.is_some() || self.config.time.is_some() {
+                if let Some(time) = packet.metadata.time() {
+                    self.oldest.store(time, Ordering::Relaxed);
+                }
+                self.room.notify(1);
+            }
+            let is_marked = self.config.leaky == Leaky::Downstream && self.gap.load(Ordering::Relaxed);
+            if is_marked && self.gap.swap(false, Ordering::Relaxed) {
                 packet.metadata.mark(Flags::GAP);
             }
         }
         passing
     }
 
-    fn left(&self, bytes: u64, time: Option<i64>) {
-        self.level.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if let Some(time) = time {
-            self.oldest.store(time, Ordering::Relaxed);
-        }
-        if self.config.bytes.is_some() || self.config.time.is_some() {
-            self.room.notify(1);
-        }
-    }
-
     fn leak(&self) -> Result<(), Closed> {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.dropped
+            .store(self.dropped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.gap.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     fn drop_oldest(&self) -> Result<(), Closed> {
         if let Some(oldest) = self.channel.try_receive()? {
-            drop(self.took(oldest));
+            drop(self.took(oldest, &self.withdrawn));
             self.leak()?;
         }
         Ok(())
@@ -253,13 +309,14 @@ impl Queue {
     }
 
     fn is_over(&self, bytes: u64, time: Option<i64>) -> bool {
-        if self.level.load(Ordering::Relaxed) == 0 {
+        let (waiting, waiting_bytes, _) = self.level();
+        if waiting == 0 {
             return false;
         }
         let over_bytes = self
             .config
             .bytes
-            .is_some_and(|most| self.bytes.load(Ordering::Relaxed).saturating_add(bytes) > most);
+            .is_some_and(|most| waiting_bytes.saturating_add(bytes) > most);
         let oldest = self.oldest.load(Ordering::Relaxed);
         let over_time = match (self.config.time, time) {
             (Some(most), Some(time)) if oldest != i64::MIN => time.saturating_sub(oldest) > most.0,

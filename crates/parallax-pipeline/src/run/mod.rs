@@ -6,7 +6,7 @@
 mod node;
 mod task;
 
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,10 @@ use parallax_memory::{MemoryKind, MemoryPool, PoolConfig};
 
 pub use self::node::{Collector, Out};
 pub(crate) use self::node::{Edge, Node, Run, Stage};
+#[cfg(feature = "async")]
+pub(crate) use self::task::said;
 pub(crate) use self::task::{Head, Task};
+use crate::Position;
 use crate::bus::{Bus, Message};
 use crate::queue::Border;
 
@@ -24,6 +27,7 @@ use crate::queue::Border;
 #[derive(Debug, Clone)]
 pub struct Context {
     pub(crate) element: String,
+    pub(crate) index: usize,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -32,7 +36,8 @@ impl Context {
     pub fn alone() -> Self {
         Self {
             element: "element".to_owned(),
-            shared: Arc::new(Shared::new(Bus::default(), MemoryKind::Heap)),
+            index: 0,
+            shared: Arc::new(Shared::new(Bus::default(), MemoryKind::Heap, 1)),
         }
     }
 
@@ -61,6 +66,26 @@ impl Context {
     /// Whether the pipeline stops, without an end: whoever waits for something gives up.
     pub fn is_stopping(&self) -> bool {
         self.shared.phase() == Phase::Stopping
+    }
+
+    /// Says how far the element is: so much done of so much, in bytes or whatever it counts. [`Pipeline::progress`]
+    /// shows it; each tenth of the way is told on the bus.
+    ///
+    /// [`Pipeline::progress`]: crate::Pipeline::progress
+    pub fn progress(&self, done: u64, total: u64) {
+        let Some(progress) = self.shared.progress.get(self.index) else {
+            return;
+        };
+        progress.total.store(total, Ordering::Relaxed);
+        let before = progress.done.swap(done, Ordering::Relaxed);
+        let tenth = |done: u64| u128::from(done) * 10 / u128::from(total.max(1));
+        if tenth(before) != tenth(done) {
+            self.shared.bus.post(Message::Progress {
+                element: self.element.clone(),
+                done,
+                total,
+            });
+        }
     }
 
     /// Says on the bus what the element was asked to find out.
@@ -99,6 +124,75 @@ pub(crate) struct Shared {
     pub(crate) borders: Mutex<Vec<Border>>,
     /// The elements' names, by index.
     pub(crate) names: OnceLock<Vec<String>>,
+    /// How far each element is, by index.
+    pub(crate) progress: Vec<Progress>,
+    /// What each source is asked, by index.
+    pub(crate) seeks: Vec<SeekDesk>,
+    /// Elements of tasks that have ended.
+    #[cfg(feature = "async")]
+    pub(crate) given_back: Mutex<Vec<(usize, crate::Built)>>,
+}
+
+/// How far an element is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) done: AtomicU64,
+    pub(crate) total: AtomicU64,
+}
+
+/// Where a source is asked to go elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct SeekDesk {
+    asked: AtomicBool,
+    inside: Mutex<Seek>,
+}
+
+#[derive(Debug, Default)]
+enum Seek {
+    #[default]
+    Nothing,
+    Asked(Position),
+    Answered(Result<()>),
+}
+
+impl SeekDesk {
+    #[inline]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ask(&self, position: Position) {
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = Seek::Asked(position);
+        self.asked.store(true, Ordering::SeqCst);
+    }
+
+    /// What is asked; by the source's thread.
+    pub(crate) fn take(&self) -> Option<Position> {
+        self.asked.store(false, Ordering::SeqCst);
+        match *self.inside.lock().unwrap_or_else(PoisonError::into_inner) {
+            Seek::Asked(position) => Some(position),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn answer(&self, answer: Result<()>) {
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) = Seek::Answered(answer);
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*inside, Seek::Answered(_))
+    }
+
+    /// The answer, if there is one; nothing is asked any more.
+    pub(crate) fn take_answer(&self) -> Option<Result<()>> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        self.asked.store(false, Ordering::SeqCst);
+        match std::mem::take(&mut *inside) {
+            Seek::Answered(answer) => Some(answer),
+            _ => None,
+        }
+    }
 }
 
 /// How a run ended, once.
@@ -125,7 +219,7 @@ pub(crate) enum Phase {
 }
 
 impl Shared {
-    pub(crate) fn new(bus: Bus, memory: MemoryKind) -> Self {
+    pub(crate) fn new(bus: Bus, memory: MemoryKind, elements: usize) -> Self {
         Self {
             phase: AtomicU8::new(Phase::Paused as u8),
             changed: Event::new(),
@@ -138,6 +232,10 @@ impl Shared {
             pools: Mutex::default(),
             borders: Mutex::default(),
             names: OnceLock::new(),
+            progress: (0..elements).map(|_| Progress::default()).collect(),
+            seeks: (0..elements).map(|_| SeekDesk::default()).collect(),
+            #[cfg(feature = "async")]
+            given_back: Mutex::default(),
         }
     }
 
@@ -164,15 +262,61 @@ impl Shared {
         }
     }
 
-    /// Waits while paused.
+    /// Waits while paused, or until the source is asked to seek.
     #[cold]
-    pub(crate) fn wait_unpaused(&self) {
-        while self.phase() == Phase::Paused {
+    pub(crate) fn wait_unpaused(&self, source: usize) {
+        let waits =
+            || self.phase() == Phase::Paused && !self.seeks.get(source).is_some_and(SeekDesk::is_asked);
+        while waits() {
             let listener = self.changed.listen();
-            if self.phase() == Phase::Paused {
+            if waits() {
                 listener.wait();
             }
         }
+    }
+
+    /// Asks a source to go elsewhere, and waits for its answer.
+    pub(crate) fn seek(&self, source: usize, position: Position) -> Result<()> {
+        let desk = self
+            .seeks
+            .get(source)
+            .ok_or_else(|| Error::internal("a source that is not there"))?;
+        desk.ask(position);
+        self.changed.notify(usize::MAX);
+        let deadline = Instant::now() + PATIENCE;
+        self.wait_for(Some(deadline), |shared| {
+            desk.is_answered() || shared.running.load(Ordering::SeqCst) == 0
+        });
+        desk.take_answer().unwrap_or_else(|| {
+            Err(Error::new(
+                ErrorKind::Timeout,
+                "the source did not answer: it is held back, or its stream has ended",
+            ))
+        })
+    }
+
+    /// Until the phase is such a one, in a task.
+    #[cfg(feature = "async")]
+    pub(crate) async fn until_phase(&self, wanted: impl Fn(Phase) -> bool) {
+        while !wanted(self.phase()) {
+            let listener = self.changed.listen();
+            if !wanted(self.phase()) {
+                listener.await;
+            }
+        }
+    }
+
+    /// A task hands its element back.
+    #[cfg(feature = "async")]
+    pub(crate) fn give_back(&self, index: usize, built: crate::Built) {
+        let mut given_back = self.given_back.lock().unwrap_or_else(PoisonError::into_inner);
+        given_back.push((index, built));
+    }
+
+    /// A thread or a task has ended.
+    pub(crate) fn task_ended(&self) {
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        self.progressed.notify(usize::MAX);
     }
 
     pub(crate) fn outcome(&self) -> Option<&Outcome> {

@@ -83,7 +83,7 @@ impl Collector {
 
     /// A collector that refuses a push when a pad holds `most` packets already.
     pub fn with_limit(pads: usize, most: usize) -> Self {
-        let shared = Arc::new(Shared::new(Bus::default(), MemoryKind::Heap));
+        let shared = Arc::new(Shared::new(Bus::default(), MemoryKind::Heap, 1));
         Self {
             edges: (0..pads).map(|_| Edge::Keep(Vec::new(), most)).collect(),
             run: Run::new(shared),
@@ -148,6 +148,13 @@ impl Run {
     /// Calls into an element; an error or a panic in it is laid at its door.
     #[inline]
     pub(crate) fn blame<T>(&self, element: usize, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        #[cfg(feature = "tracing")]
+        let span = tracing::trace_span!(
+            "element",
+            name = self.shared.names.get().and_then(|names| names.get(element))
+        );
+        #[cfg(feature = "tracing")]
+        let _entered = span.enter();
         let guard = Blame { run: self, element };
         let result = call();
         std::mem::forget(guard);
@@ -220,6 +227,25 @@ impl Edge {
             }
             Self::Keep(_, most) => Err(Error::limit(format!("more than {most} packets"))),
             Self::Open => Ok(()),
+        }
+    }
+
+    /// Has everything behind it forget the stream so far.
+    pub(crate) fn flush(&mut self, run: &Run) -> Result<()> {
+        match self {
+            Self::Node(node) => {
+                run.blame(node.index, || {
+                    match &mut node.stage {
+                        Stage::Element(element) => element.flush(),
+                        Stage::Sink(sink) => sink.flush(),
+                    }
+                    Ok(())
+                })?;
+                node.edges.iter_mut().try_for_each(|edge| edge.flush(run))
+            }
+            Self::Queue(queue, ..) => queue.flush().map_err(|closed| run.closed(closed)),
+            // A seek does not come here.
+            Self::Inbox(..) | Self::Keep(..) | Self::Open => Ok(()),
         }
     }
 

@@ -4,7 +4,6 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use parallax_events::{Error, Result};
 
@@ -47,8 +46,7 @@ impl Task {
                 Vec::new()
             }
         };
-        shared.running.fetch_sub(1, Ordering::SeqCst);
-        shared.progressed.notify(usize::MAX);
+        shared.task_ended();
         elements
     }
 
@@ -57,11 +55,24 @@ impl Task {
         match head {
             Head::Source(index, source, tally) => {
                 let mut sequence = 0;
+                let shared = Arc::clone(&run.shared);
+                let desk = shared.seeks.get(*index);
                 loop {
-                    match run.shared.phase() {
+                    if let Some(desk) = desk.filter(|desk| desk.is_asked())
+                        && let Some(position) = desk.take()
+                    {
+                        let sought = source.seek(position);
+                        let is_there = sought.is_ok();
+                        desk.answer(sought);
+                        shared.progressed.notify(usize::MAX);
+                        if is_there {
+                            edges.iter_mut().try_for_each(|edge| edge.flush(run))?;
+                        }
+                    }
+                    match shared.phase() {
                         Phase::Playing => {}
                         Phase::Paused => {
-                            run.shared.wait_unpaused();
+                            shared.wait_unpaused(*index);
                             continue;
                         }
                         Phase::Ending => break,
@@ -86,7 +97,7 @@ impl Task {
                     match run.shared.phase() {
                         Phase::Playing => {}
                         Phase::Paused => {
-                            run.shared.wait_unpaused();
+                            run.shared.wait_unpaused(usize::MAX);
                             continue;
                         }
                         Phase::Ending => break,
@@ -123,6 +134,7 @@ impl Task {
                     match (passing, edges.as_mut_slice()) {
                         (Passing::Packet(packet), [edge, ..]) => edge.push(packet, run)?,
                         (Passing::Packet(_), []) => {}
+                        (Passing::Flush, edges) => edges.iter_mut().try_for_each(|edge| edge.flush(run))?,
                         (Passing::End, edges) => return edges.iter_mut().try_for_each(|edge| edge.end(run)),
                     }
                 }
@@ -165,7 +177,7 @@ impl Task {
 }
 
 /// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")

@@ -21,7 +21,22 @@ impl Pipeline {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_with(text: &str, registry: &Registry, config: PipelineConfig) -> Result<Self> {
+        Self::parse_with_variables(text, registry, config, &|_| None)
+    }
+
+    /// As [`parse_with`](Self::parse_with); `${NAME}` in a value stands for what `variables` says, such as that of the
+    /// environment. A text from outside should not see that.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and if there is no such variable.
+    pub fn parse_with_variables(
+        text: &str,
+        registry: &Registry,
+        config: PipelineConfig,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
         let mut parser = Parser {
+            variables,
             cursor: Cursor::new(text)?,
             text,
             registry,
@@ -43,6 +58,7 @@ struct Parser<'a> {
     cursor: Cursor<'a>,
     text: &'a str,
     registry: &'a Registry,
+    variables: &'a dyn Fn(&str) -> Option<String>,
     pipeline: Pipeline,
     /// Made when every element is known, since a name may stand before its element.
     links: Vec<(End, End, Span)>,
@@ -157,14 +173,65 @@ impl Parser<'_> {
     }
 
     fn element(&mut self) -> Result<ElementId> {
-        let link = self.cursor.link()?;
-        let (name, link) = named(link)?;
+        let mut link = self.cursor.link()?;
+        self.fill_in(&mut link)?;
+        let name = taken(&mut link, "name")?;
+        let core = self.number(taken(&mut link, "core")?)?;
+        let priority = self.number(taken(&mut link, "priority")?)?;
         let (row, params) = self.registry.check(&link)?;
         let at = name.as_ref().map_or(link.id_span, |name| name.value_span);
         let name = name.map(|name| name.value.text);
-        self.pipeline
+        let pointed = |error| point(self.text, at.start, error);
+        let element = self
+            .pipeline
             .add_row(name.as_deref(), row, params)
-            .map_err(|error| point(self.text, at.start, error))
+            .map_err(pointed)?;
+        if core.is_some() || priority.is_some() {
+            let core = core.map(usize::from);
+            self.pipeline.place(element, core, priority).map_err(pointed)?;
+        }
+        Ok(element)
+    }
+
+    fn number(&self, arg: Option<Arg>) -> Result<Option<u8>> {
+        let Some(arg) = arg else { return Ok(None) };
+        let number = arg.value.text.parse().map(Some);
+        number.map_err(|_| {
+            let error = Error::param(format!("`{}` is a whole number", arg.key)).with_hint("0 to 255");
+            point(self.text, arg.value_span.start, error)
+        })
+    }
+
+    /// Puts the variables into the values: `${NAME}`, and `$${` for a `${` that is none.
+    fn fill_in(&self, link: &mut ChainLink) -> Result<()> {
+        for arg in &mut link.args {
+            let mut filled = String::new();
+            let mut rest = arg.value.text.as_str();
+            while let Some((before, behind)) = rest.split_once("${") {
+                if let Some(before) = before.strip_suffix('$') {
+                    filled.push_str(before);
+                    filled.push_str("${");
+                    rest = behind;
+                    continue;
+                }
+                let wrong = |error| point(self.text, arg.value_span.start, error);
+                let (name, behind) = behind.split_once('}').ok_or_else(|| {
+                    wrong(Error::param("`${` without `}`").with_hint("a `${` that is meant is written `$${`"))
+                })?;
+                let value = (self.variables)(name).ok_or_else(|| {
+                    wrong(
+                        Error::not_found(format!("there is no variable `{name}`"))
+                            .with_hint("set it, or write the value"),
+                    )
+                })?;
+                filled.push_str(before);
+                filled.push_str(&value);
+                rest = behind;
+            }
+            filled.push_str(rest);
+            arg.value.text = filled;
+        }
+        Ok(())
     }
 
     fn connect(mut self) -> Result<Pipeline> {
@@ -203,18 +270,16 @@ impl Parser<'_> {
     }
 }
 
-/// Takes `name=` out of a link's values.
-fn named(mut link: ChainLink) -> Result<(Option<Arg>, ChainLink)> {
-    let mut name: Option<Arg> = None;
-    for arg in link.args.iter().filter(|arg| arg.key == "name") {
-        if name.is_some() {
-            return Err(link.point(
-                arg.key_span,
-                Error::param("`name` is given twice").with_hint("keep one"),
-            ));
+/// Takes a value that every element may have out of a link's values.
+fn taken(link: &mut ChainLink, key: &str) -> Result<Option<Arg>> {
+    let mut found: Option<Arg> = None;
+    for arg in link.args.iter().filter(|arg| arg.key == key) {
+        if found.is_some() {
+            let error = Error::param(format!("`{key}` is given twice")).with_hint("keep one");
+            return Err(link.point(arg.key_span, error));
         }
-        name = Some(arg.clone());
+        found = Some(arg.clone());
     }
-    link.args.retain(|arg| arg.key != "name");
-    Ok((name, link))
+    link.args.retain(|arg| arg.key != key);
+    Ok(found)
 }

@@ -102,7 +102,8 @@ impl Pipeline {
                             *number += 1;
                             made_up = format!("{id}{number}");
                         }
-                        let mut text = member.written();
+                        // What looks like a variable is none here: those have been filled in.
+                        let mut text = member.written().replace("${", "$${");
                         let needs_name =
                             member.is_named || referred.contains(index) || made_up != member.name;
                         if let (Origin::Caps(caps), true) = (&member.origin, needs_name) {
@@ -110,6 +111,12 @@ impl Pipeline {
                         }
                         if needs_name {
                             text.push_str(&format!(" name={}", member.name));
+                        }
+                        if let Some(core) = member.place.core {
+                            text.push_str(&format!(" core={core}"));
+                        }
+                        if let Some(priority) = member.place.priority {
+                            text.push_str(&format!(" priority={priority}"));
                         }
                         taken.insert(member.name.clone());
                         parts.push(text);
