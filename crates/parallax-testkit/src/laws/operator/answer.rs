@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use parallax_events::{
-    Chain, Error, ErrorKind, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec, Pool,
-    Represent, Result, Span, Tensor,
+    Chain, Error, ErrorKind, Event, EventBatch, EventBlock, EventOp, Meta, OpState, ParamKind, ParamSpec,
+    Pool, Represent, Result, Span, Tensor,
 };
 use parallax_ops::{Build, Operator};
 
