@@ -149,16 +149,23 @@ impl Run {
     #[inline]
     pub(crate) fn blame<T>(&self, element: usize, call: impl FnOnce() -> Result<T>) -> Result<T> {
         #[cfg(feature = "tracing")]
-        let span = tracing::trace_span!(
-            "element",
-            name = self.shared.names.get().and_then(|names| names.get(element))
-        );
-        #[cfg(feature = "tracing")]
-        let _entered = span.enter();
-        let guard = Blame { run: self, element };
+        let _span = self.span(element).entered();
+        let guard = self.enter(element);
         let result = call();
-        std::mem::forget(guard);
+        guard.left();
         result.map_err(|error| self.fail(element, error))
+    }
+
+    /// From now on a panic is the element's, until [`Blame::left`].
+    #[inline(always)]
+    fn enter(&self, element: usize) -> Blame<'_> {
+        Blame { run: self, element }
+    }
+
+    #[cfg(feature = "tracing")]
+    fn span(&self, element: usize) -> tracing::Span {
+        let name = self.shared.names.get().and_then(|names| names.get(element));
+        tracing::trace_span!("element", name)
     }
 }
 
@@ -171,6 +178,14 @@ fn stopped() -> Error {
 struct Blame<'a> {
     run: &'a Run,
     element: usize,
+}
+
+impl Blame<'_> {
+    /// The call has come back.
+    #[inline(always)]
+    fn left(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Blame<'_> {
@@ -209,7 +224,7 @@ impl fmt::Debug for Edge {
 }
 
 impl Edge {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, packet: Packet, run: &Run) -> Result<()> {
         match self {
             Self::Node(node) => node.process(packet, run),
@@ -274,16 +289,22 @@ pub(crate) enum Stage {
 }
 
 impl Node {
-    #[inline]
+    // A packet is large to move: no closure around it, and no call between a push and the element.
+    #[inline(always)]
     fn process(&mut self, packet: Packet, run: &Run) -> Result<()> {
         self.tally.count(packet.payload.bytes());
-        let Self {
-            index, stage, edges, ..
-        } = self;
-        run.blame(*index, || match stage {
-            Stage::Element(element) => element.process(packet, &mut Out { edges, run }),
+        #[cfg(feature = "tracing")]
+        let _span = run.span(self.index).entered();
+        let guard = run.enter(self.index);
+        let result = match &mut self.stage {
+            Stage::Element(element) => {
+                let edges = &mut self.edges;
+                element.process(packet, &mut Out { edges, run })
+            }
             Stage::Sink(sink) => sink.consume(packet),
-        })
+        };
+        guard.left();
+        result.map_err(|error| run.fail(self.index, error))
     }
 
     fn end(&mut self, run: &Run) -> Result<()> {
