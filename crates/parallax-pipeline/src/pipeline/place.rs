@@ -41,7 +41,7 @@ fn set_priority(priority: u8) -> Result<(), String> {
     };
     use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
-    let value = ThreadPriorityValue::try_from(priority).map_err(|error| error.to_string())?;
+    let value = ThreadPriorityValue::try_from(priority)?;
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Crossplatform(value), policy)
         .map_err(|error| error.to_string())
