@@ -110,11 +110,11 @@ impl Meta {
         })
     }
 
-    /// The geometry, or the error of an operator that needs one: it names `width=`.
+    /// The geometry, or the error of an operator that needs one: it says how to give it.
     pub fn require_geometry(&self) -> Result<Geometry> {
         self.geometry.ok_or_else(|| {
             Error::param("the stream does not state its sensor size")
-                .with_hint("set it with the parameters width= and height=")
+                .with_hint("give it when reading: `--geometry 1280x720` of the command, `geometry` of the reader and its element")
         })
     }
 

@@ -61,6 +61,12 @@ pub trait Represent: Send + Sync + Debug {
         Ok(None)
     }
 
+    /// Whether each window goes on from the one before it and adds to it, so that an event in two windows would count twice:
+    /// then windows may not overlap.
+    fn counts_on(&self) -> bool {
+        false
+    }
+
     /// A fresh state for one stream, whose first window is `span`.
     ///
     /// # Errors

@@ -74,5 +74,10 @@ fn unpacking_names_what_is_wrong() {
     let unknown = packed(1, vec![0], vec![1], Arc::default());
     assert_eq!(unpack(&unknown).unwrap_err().kind(), ErrorKind::Param);
     let batch = EventBatch::from_events(&[Event::new(0, 0, 0, 0)], Arc::default()).unwrap();
-    assert!(pack(&batch).unwrap_err().to_string().contains("width="));
+    assert!(
+        pack(&batch)
+            .unwrap_err()
+            .to_string()
+            .contains("--geometry 1280x720")
+    );
 }

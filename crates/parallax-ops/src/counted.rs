@@ -10,16 +10,6 @@ use crate::saved::{Loaded, Saved};
 #[derive(Debug, Default)]
 pub(crate) struct Counted(pub(crate) u64);
 
-impl Counted {
-    /// The index of the next event.
-    #[inline(always)]
-    pub(crate) fn next(&mut self) -> u64 {
-        let index = self.0;
-        self.0 = index.wrapping_add(1);
-        index
-    }
-}
-
 impl OpState for Counted {
     fn reset(&mut self) {
         self.0 = 0;

@@ -4,6 +4,10 @@
 //! step grows by one are found once, by bisection; after that a step costs a look into a short table.
 
 use parallax_events::normal_quantile;
+use parallax_simd::displace::Steps;
+
+/// So many changes are compared with one after another, in vectors, sooner than looked up.
+const FEW: usize = 64;
 
 /// The words at which steps change.
 #[derive(Debug, Clone)]
@@ -43,6 +47,14 @@ impl Displacement {
             changes,
             before,
         }
+    }
+
+    /// The steps for a kernel that compares with every change, if they are few.
+    pub(crate) fn few_steps(&self) -> Option<Steps<'_>> {
+        (self.changes.len() <= FEW).then_some(Steps {
+            lowest: self.lowest,
+            changes: &self.changes,
+        })
     }
 
     /// The step of a random word.

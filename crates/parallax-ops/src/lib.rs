@@ -24,6 +24,7 @@ mod displacement;
 mod fixed;
 mod grid;
 mod held;
+mod mirror;
 mod neighbours;
 mod operator;
 mod represent;

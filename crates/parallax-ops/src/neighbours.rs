@@ -7,7 +7,9 @@
 use std::any::Any;
 use std::ops::RangeInclusive;
 
-use parallax_events::{Event, EventBlock, Geometry, Meta, OpState, Pool, Result};
+use parallax_events::{
+    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, state_as,
+};
 
 use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
 use crate::saved::{Loaded, Saved};
@@ -16,7 +18,82 @@ use crate::saved::{Loaded, Saved};
 const BAND: usize = 64;
 
 /// The largest radius: margins stay smaller than a band.
-pub(crate) const MOST_RADIUS: i64 = 16;
+const MOST_RADIUS: i64 = 16;
+
+/// Parameters of the operators that ask a neighbourhood; how large it is, they say for themselves.
+pub(crate) const TIME: ParamSpec = ParamSpec::time("time")
+    .min(Nanos(1))
+    .default(Nanos(10_000_000))
+    .doc("How long a neighbour's event counts");
+pub(crate) const fn neighbours(default: &'static str) -> ParamSpec {
+    ParamSpec::choice("neighbours", &["4", "8"])
+        .default(default)
+        .doc("Up to `radius` steps to the side, or the square around the pixel")
+}
+pub(crate) const RADIUS: ParamSpec = ParamSpec::int("radius")
+    .unit("px")
+    .range(1, MOST_RADIUS)
+    .default(1)
+    .doc("How far neighbours are looked for");
+pub(crate) const OWN: ParamSpec = ParamSpec::bool("own")
+    .default(false)
+    .doc("Whether the pixel's own last event counts as a neighbour's");
+
+/// Keeps the events that enough neighbours confirm.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    params: Params,
+    shape: Shape,
+    radius: usize,
+    time: Nanos,
+    least: u32,
+    own: bool,
+}
+
+impl Confirmed {
+    /// By `least` neighbours.
+    pub(crate) fn boxed(params: Params, least: u32) -> Result<Box<dyn EventOp>> {
+        let shape = if params.choice("neighbours")? == "4" {
+            Shape::Diamond
+        } else {
+            Shape::Square
+        };
+        Ok(Box::new(Self {
+            shape,
+            radius: usize::try_from(params.int("radius")?).unwrap_or(1),
+            time: params.time("time")?,
+            least,
+            own: params.bool("own")?,
+            params,
+        }))
+    }
+}
+
+impl EventOp for Confirmed {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
+        let rule = Rule {
+            within: self.time.to_unit(meta.time_unit)?,
+            least: self.least,
+            own: self.own,
+        };
+        Ok(Box::new(LastTimes::new(
+            meta,
+            self.params.id(),
+            self.shape,
+            self.radius,
+            rule,
+        )?))
+    }
+
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        state_as::<LastTimes>(state)?.retain(block, pool);
+        Ok(())
+    }
+}
 
 /// No event yet. A real event at this time counts as none.
 const NEVER: i64 = i64::MIN;

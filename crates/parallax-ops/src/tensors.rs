@@ -10,6 +10,8 @@ use parallax_events::{
     WindowSpec,
 };
 
+use crate::represent::check_overlap;
+
 /// Who gets the tensors: which window it is, and its tensor.
 pub type EachTensor<'a> = dyn FnMut(u64, TensorView<'_>) -> Result<()> + 'a;
 
@@ -55,12 +57,14 @@ impl Tensors {
     /// These windows, whatever the operator's parameters say; `None` makes the whole stream one.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); if the windows overlap and the operator goes on counting from one to the next
+    /// ([`Represent::counts_on`]).
     pub fn with_windows(
         op: Box<dyn Represent>,
         windows: Option<WindowSpec>,
         meta: &Arc<Meta>,
     ) -> Result<Self> {
+        check_overlap(op.params(), op.counts_on(), windows.as_ref())?;
         let cursor = windows.map(|spec| WindowCursor::new(spec, meta)).transpose()?;
         let state = op.state(meta, Span::Events)?;
         Ok(Self { op, state, cursor })

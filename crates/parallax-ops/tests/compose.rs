@@ -218,7 +218,7 @@ fn what_is_wrong_with_a_chain_is_said_where_it_is_wrong() {
     }
     let meta = Arc::new(Meta::default());
     let error = Compose::parse("refractory").unwrap().start(&meta).unwrap_err();
-    assert!(error.to_string().contains("width="), "{error}");
+    assert!(error.to_string().contains("--geometry 1280x720"), "{error}");
     let wide = Arc::new(Meta::with_geometry(u16::MAX, u16::MAX).unwrap());
     let error = Compose::parse("refractory").unwrap().start(&wide).unwrap_err();
     assert!(error.to_string().contains("65535x65535"), "{error}");

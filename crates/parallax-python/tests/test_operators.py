@@ -92,7 +92,7 @@ def test_values_are_checked_and_named():
         px.apply("polarty")
     with pytest.raises(px.ParamError, match="stands at the end"):
         px.apply("frame ! polarity")
-    with pytest.raises(px.ParamError, match="width="):
+    with pytest.raises(px.ParamError, match="geometry"):
         px.frame(px.Events.from_numpy([1], [1], [1], [1]))
 
 

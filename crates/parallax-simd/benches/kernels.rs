@@ -7,6 +7,9 @@
 #![expect(clippy::disallowed_methods, reason = "the standard library is the rival here")]
 #![allow(clippy::panic, reason = "a wrong answer ends the bench")]
 
+#[path = "kernels/operators.rs"]
+mod operators;
+
 use std::fmt::Debug;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -43,6 +46,7 @@ fn main() {
         frames(&events);
         functions(&events);
         sums(&events);
+        operators::all(&events);
     }
 }
 

@@ -23,12 +23,14 @@ mod columns;
 pub mod compress;
 pub mod dat;
 pub mod decay;
+pub mod displace;
 pub mod evt2;
 pub mod evt3;
 mod level;
 pub mod lines;
 pub mod math;
 pub mod order;
+pub mod philox;
 pub mod select;
 pub mod sum;
 

@@ -99,6 +99,19 @@ fn selections() {
                     let wanted = narrowed(&i64s, &mask, |value| range.contains(&value));
                     assert_eq!(found, wanted, "{level:?} {len} {range:?}");
                 }
+                let u32s: Vec<u32> = i64s.iter().map(|&value| value as u32).collect();
+                for least in [
+                    0,
+                    1,
+                    u32::from(u16s.first().copied().unwrap_or(7)),
+                    1 << 31,
+                    u32::MAX,
+                ] {
+                    let mut found = mask.clone();
+                    select::at_least_u32_at(level, &u32s, least, &mut found);
+                    let wanted = narrowed(&u32s, &mask, |value| value >= least);
+                    assert_eq!(found, wanted, "{level:?} {len} {least}");
+                }
                 for value in 0..3 {
                     let mut found = mask.clone();
                     select::equal_u8_at(level, &u8s, value, &mut found);
@@ -145,12 +158,22 @@ fn compressions() {
                 );
             }
         }
-        // A short `out` cuts the column.
+        // Where `out` is too short, and where it is just long enough, the values that fit are there.
         for level in Level::available() {
-            let mut out = vec![0; len / 2];
-            let all = vec![u64::MAX; len.div_ceil(64)];
-            let kept = compress::compress_i64_at(level, &values, &all, &mut out);
-            assert_eq!((kept, &out[..]), (len / 2, &values[..len / 2]));
+            for mask in masks(&mut random, len) {
+                let wanted: Vec<usize> = (0..len).filter(|&i| bit(&mask, i)).collect();
+                for room in [wanted.len() / 2, wanted.len()] {
+                    let mut out = vec![0; room];
+                    let kept = compress::compress_i64_at(level, &values, &mask, &mut out);
+                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == values[i]));
+                    let mut out = vec![0; room];
+                    let kept = compress::compress_u16_at(level, &u16s, &mask, &mut out);
+                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == u16s[i]));
+                    let mut out = vec![0; room];
+                    let kept = compress::compress_u8_at(level, &u8s, &mask, &mut out);
+                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == u8s[i]));
+                }
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ enum Fault {
     Shared,
     /// Writes pixels that the stream's facts forbid.
     Facts,
-    /// Needs a sensor size and does not say which parameter gives it.
+    /// Needs a sensor size and does not say how to give it.
     Need,
     /// Panics on a batch without events.
     Empty,
@@ -178,7 +178,7 @@ fn each_law_rejects_its_fault() {
     );
     must_reject("thread_counts", laws::thread_counts, Fault::Shared, "threads");
     must_reject("any_split", laws::any_split, Fault::Facts, "wrote an event");
-    must_reject("needs_are_said", laws::needs_are_said, Fault::Need, "width=");
+    must_reject("needs_are_said", laws::needs_are_said, Fault::Need, "geometry");
     must_reject(
         "nothing_and_one",
         laws::nothing_and_one,

@@ -5,12 +5,13 @@
 //! any is timed, its events are compared with ours, and who differs is named and left out. `--quick` takes small files
 //! and three runs. Without FILE words, every file; else those whose names begin with one of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::environment;
 use crate::Outcome;
 use crate::workspace::{Workspace, run};
 
@@ -51,7 +52,7 @@ pub(crate) fn run_all(workspace: &Workspace, words: &[String]) -> Outcome {
     let folder = target.join("bench-files").join(format!("{tiles}-tiles"));
     let mut make = workspace.command(&program);
     run(make.arg("make").arg(&folder).arg(tiles.to_string()))?;
-    let python = environment(workspace, &target)?;
+    let python = environment::with(workspace, &target, PEERS)?;
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .to_string();
@@ -258,38 +259,4 @@ fn answer(command: &mut Command) -> Result<Value> {
     }
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(text.lines().last().unwrap_or_default()).context("it printed no JSON")
-}
-
-/// The interpreter of an environment with every library that can be installed; the others are named.
-fn environment(workspace: &Workspace, target: &Path) -> Result<PathBuf> {
-    let wanted = std::fs::read_to_string(workspace.root.join(PEERS))
-        .with_context(|| format!("cannot read {PEERS}"))?;
-    let folder = target.join("bench-venv");
-    let python = folder.join("bin/python");
-    let stamp = folder.join("made-from.txt");
-    if python.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
-        return Ok(python);
-    }
-    run(workspace.python().args(["-m", "venv", "--clear"]).arg(&folder))
-        .context("cannot make a Python environment")?;
-    for package in wanted
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        let mut install = workspace.command(&python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--only-binary",
-            ":all:",
-        ]);
-        if let Err(error) = run(install.arg(package)) {
-            println!("left out: {package}: {error:#}");
-        }
-    }
-    std::fs::write(&stamp, wanted)?;
-    Ok(python)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask bench [NAME] [ARGS..]`: runs one benchmark in release mode, or lists them.
 //!
-//! Two are more than that: [`decode`] beside other libraries, and [`compare`] beside another revision.
+//! Three are more than that: [`decode`] and [`ops`] beside other libraries, and [`compare`] beside another revision.
 //!
 //! In: the benchmarks are the crates' `benches/NAME.rs`, and their programs `examples/NAME_bench.rs`. Out: what they
 //! print. Figures that are kept go into BENCHMARKS.md by hand, with the command, the machine and the date.
@@ -12,6 +12,8 @@ use serde_json::Value;
 
 mod compare;
 mod decode;
+mod environment;
+mod ops;
 
 use crate::Outcome;
 use crate::workspace::{Workspace, run as run_command};
@@ -36,11 +38,18 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
             "  {:<16} whole recordings beside other libraries: [--quick] [FILE..]",
             "decode"
         );
+        println!(
+            "  {:<16} operators beside other libraries: [--quick] [--recorded] [WORD..]",
+            "ops"
+        );
         println!("  {:<16} this tree beside a revision: REV", "compare");
         println!("  {:<16} the decoders alone, on one core", "decoders");
         println!("  {:<16} the Python package against Rust and its peers", "python");
         println!("  {:<16} evlib's functions and ours", "evlib");
-        for Bench { package, name, .. } in known.iter().filter(|known| known.name != "decode") {
+        for Bench { package, name, .. } in known
+            .iter()
+            .filter(|known| !["decode", "ops"].contains(&known.name.as_str()))
+        {
             println!("  {name:<16} {package}");
         }
         println!(
@@ -51,6 +60,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     match name.as_str() {
         "decode" => return decode::run_all(workspace, rest),
         "compare" => return compare::run_all(workspace, rest),
+        "ops" => return ops::run_all(workspace, rest),
         "python" => return crate::python::bench(workspace, rest),
         "--quick" => return quick(workspace),
         "evlib" => return crate::python::bench_evlib(workspace, rest),

@@ -1,5 +1,6 @@
 //! Owned columns that an operator writes its own events into.
 
+use super::mask::ColumnsMut;
 use crate::{DvsColumns, Event};
 
 /// Four columns of one length that grow as needed and keep their memory when cleared.
@@ -59,6 +60,16 @@ impl EventColumns {
         self.x.truncate(len);
         self.y.truncate(len);
         self.p.truncate(len);
+    }
+
+    /// The events, to be written.
+    pub(super) fn as_columns_mut(&mut self) -> ColumnsMut<'_> {
+        ColumnsMut {
+            t: &mut self.t,
+            x: &mut self.x,
+            y: &mut self.y,
+            p: &mut self.p,
+        }
     }
 
     /// Makes room for `len` events, with any values.

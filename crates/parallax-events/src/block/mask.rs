@@ -35,7 +35,7 @@ impl Mask {
         self.provide();
         narrow(&mut self.words);
         self.trim();
-        self.kept = self.words.iter().map(|word| word.count_ones() as usize).sum();
+        self.kept = ones(&self.words);
     }
 
     /// Keeps what is kept and what `keep` says of its index, asked in order.
@@ -88,7 +88,7 @@ impl Mask {
                 .zip(part)
                 .for_each(|(word, found)| *word |= found);
         }
-        self.kept = self.words.iter().map(|word| word.count_ones() as usize).sum();
+        self.kept = ones(&self.words);
     }
 
     /// Calls `each` with the index of every kept event.
@@ -102,25 +102,37 @@ impl Mask {
         }
     }
 
-    /// Moves the kept ones of `events` to the front of the other columns, which are at least as long.
-    pub(super) fn compress(
-        &self,
-        events: DvsColumns<'_>,
-        t: &mut [i64],
-        x: &mut [u16],
-        y: &mut [u16],
-        p: &mut [u8],
-    ) {
+    /// Moves the kept ones of `events` to `out`, which has room for them; on the threads of `pool` if they are many.
+    pub(super) fn compress(&self, events: DvsColumns<'_>, out: ColumnsMut<'_>, pool: Pool<'_>) {
+        if pool.threads() == 1 || self.len <= PART {
+            return self.compress_part(events, &self.words, out);
+        }
+        let mut rest = out;
+        let mut parts = Vec::new();
+        for start in (0..self.len).step_by(PART) {
+            let events = events.slice(start..self.len.min(start + PART));
+            let words = self.words.get(start / 64..).unwrap_or_default();
+            let words = &words[..words.len().min(PART / 64)];
+            let kept = if self.is_all() { events.len() } else { ones(words) };
+            parts.push((events, words, rest.split_off(kept)));
+        }
+        in_pool(pool, parts, |(events, words, out)| {
+            self.compress_part(events, words, out);
+        });
+    }
+
+    fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], out: ColumnsMut<'_>) {
+        let ColumnsMut { t, x, y, p } = out;
         if self.is_all() {
-            t[..self.len].copy_from_slice(events.t);
-            x[..self.len].copy_from_slice(events.x);
-            y[..self.len].copy_from_slice(events.y);
-            p[..self.len].copy_from_slice(events.p);
+            t[..events.t.len()].copy_from_slice(events.t);
+            x[..events.x.len()].copy_from_slice(events.x);
+            y[..events.y.len()].copy_from_slice(events.y);
+            p[..events.p.len()].copy_from_slice(events.p);
         } else {
-            compress_i64(events.t, &self.words, t);
-            compress_u16(events.x, &self.words, x);
-            compress_u16(events.y, &self.words, y);
-            compress_u8(events.p, &self.words, p);
+            compress_i64(events.t, words, t);
+            compress_u16(events.x, words, x);
+            compress_u16(events.y, words, y);
+            compress_u8(events.p, words, p);
         }
     }
 
@@ -144,12 +156,46 @@ impl Mask {
     }
 }
 
+/// Events that one thread moves: whole words.
+const PART: usize = 32 << 10;
+
+/// Columns to be written.
+#[derive(Debug)]
+pub(super) struct ColumnsMut<'a> {
+    pub(super) t: &'a mut [i64],
+    pub(super) x: &'a mut [u16],
+    pub(super) y: &'a mut [u16],
+    pub(super) p: &'a mut [u8],
+}
+
+impl<'a> ColumnsMut<'a> {
+    /// Takes the first `len` events off.
+    pub(super) fn split_off(&mut self, len: usize) -> ColumnsMut<'a> {
+        ColumnsMut {
+            t: front(&mut self.t, len),
+            x: front(&mut self.x, len),
+            y: front(&mut self.y, len),
+            p: front(&mut self.p, len),
+        }
+    }
+}
+
+fn front<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let (front, behind) = std::mem::take(rest).split_at_mut(len);
+    *rest = behind;
+    front
+}
+
+fn ones(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
+}
+
 /// Each part's answer, in the order of the parts.
-fn in_pool<P: Send>(
+pub(super) fn in_pool<P: Send, R: Send>(
     pool: Pool<'_>,
     parts: Vec<P>,
-    work: impl Fn(P) -> Vec<u64> + Sync + Send,
-) -> Vec<Vec<u64>> {
+    work: impl Fn(P) -> R + Sync + Send,
+) -> Vec<R> {
     #[cfg(feature = "parallel")]
     if let Some(threads) = pool.rayon() {
         use rayon::iter::{IntoParallelIterator, ParallelIterator};

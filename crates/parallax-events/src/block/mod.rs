@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use columns::EventColumns;
-use mask::Mask;
+use mask::{ColumnsMut, Mask, in_pool};
 use parallax_simd::{bounds, select};
 
 use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Pool, Result, SpareColumns};
@@ -24,7 +24,7 @@ use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Poo
 ///
 /// ```
 /// use std::sync::Arc;
-/// use parallax_events::{BatchBuilder, EventBatch, EventBlock, Meta};
+/// use parallax_events::{BatchBuilder, EventBatch, EventBlock, Meta, Pool};
 ///
 /// let meta = Arc::new(Meta::with_geometry(4, 4)?);
 /// let batch = EventBatch::try_new(vec![1, 2, 3], vec![0, 1, 2], vec![0; 3], vec![1, 0, 1], Arc::clone(&meta))?;
@@ -35,7 +35,7 @@ use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Poo
 ///     *x = 3 - *x;
 /// }
 /// let mut out = BatchBuilder::growing()?;
-/// block.append_to(&mut out, &meta)?;
+/// block.append_to(&mut out, &meta, Pool::serial())?;
 /// assert_eq!(out.columns().x, [3, 1]);
 /// # Ok::<(), parallax_events::Error>(())
 /// ```
@@ -53,6 +53,9 @@ pub struct EventBlock {
     /// Pixels were written since the last check.
     unchecked: bool,
 }
+
+/// Events that one thread changes at once: their columns and what is drawn for them stay in its cache.
+const CHANGED_AT_ONCE: usize = 16 << 10;
 
 /// The pixels and polarities of the kept events, to be changed.
 #[derive(Debug)]
@@ -178,7 +181,7 @@ impl EventBlock {
     /// The kept events, next to each other: moved together only if some were dropped.
     pub fn packed(&mut self) -> DvsColumns<'_> {
         if !self.mask.is_all() {
-            self.pack();
+            self.pack(Pool::serial());
         }
         self.columns()
     }
@@ -201,10 +204,7 @@ impl EventBlock {
     /// The pixels and polarities of the kept events, in memory of the block's own. They must stay inside the geometry of
     /// the operator's output.
     pub fn pixels_mut(&mut self) -> PixelsMut<'_> {
-        self.own_kept();
-        self.unchecked = true;
-        // Ties may have changed places in the canonical order.
-        self.order = self.order.min(Order::Time);
+        self.own_pixels(Pool::serial());
         PixelsMut {
             x: &mut self.own.x,
             y: &mut self.own.y,
@@ -212,9 +212,24 @@ impl EventBlock {
         }
     }
 
+    /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
+    /// how many come before.
+    pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
+        self.own_pixels(pool);
+        let len = self.own.len();
+        let mut rest = self.own.as_columns_mut();
+        let parts = (0..len)
+            .step_by(CHANGED_AT_ONCE)
+            .map(|start| (start, rest.split_off(CHANGED_AT_ONCE.min(len - start))))
+            .collect();
+        in_pool(pool, parts, |(start, ColumnsMut { x, y, p, .. })| {
+            change(start, PixelsMut { x, y, p });
+        });
+    }
+
     /// The times of the kept events, in memory of the block's own.
     pub fn times_mut(&mut self) -> &mut [i64] {
-        self.own_kept();
+        self.own_kept(Pool::serial());
         self.order = Order::Unknown;
         &mut self.own.t
     }
@@ -228,7 +243,7 @@ impl EventBlock {
         write: impl FnOnce(DvsColumns<'_>, &mut EventColumns) -> Result<()>,
     ) -> Result<()> {
         if !self.mask.is_all() {
-            self.pack();
+            self.pack(Pool::serial());
         }
         let events = if self.owned {
             self.own.as_columns()
@@ -248,25 +263,19 @@ impl EventBlock {
     ///
     /// # Errors
     /// If `out` has a fixed capacity and is full; if an operator wrote what `meta` forbids.
-    pub fn append_to(&mut self, out: &mut BatchBuilder, meta: &Meta) -> Result<()> {
+    pub fn append_to(&mut self, out: &mut BatchBuilder, meta: &Meta, pool: Pool<'_>) -> Result<()> {
         if self.is_empty() {
             return Ok(());
         }
         self.check(meta, "an operator")?;
-        // Moving events together writes up to one vector past them: there must be room for all, kept or not.
-        if out.reserve(self.columns().len()).is_err() {
-            if !self.mask.is_all() {
-                self.pack();
-            }
-            out.reserve(self.mask.kept())?;
-        }
+        out.reserve(self.mask.kept())?;
         let events = if self.owned {
             self.own.as_columns()
         } else {
             self.batch.columns()
         };
         let SpareColumns { t, x, y, p } = out.spare();
-        self.mask.compress(events, t, x, y, p);
+        self.mask.compress(events, ColumnsMut { t, x, y, p }, pool);
         out.commit_checked(self.mask.kept(), meta.geometry, self.order >= Order::Time)
     }
 
@@ -300,23 +309,29 @@ impl EventBlock {
     }
 
     /// The kept events in memory of the block's own, nothing else there.
-    fn own_kept(&mut self) {
+    fn own_kept(&mut self, pool: Pool<'_>) {
         if !self.owned || !self.mask.is_all() {
-            self.pack();
+            self.pack(pool);
         }
     }
 
+    /// That, and their pixels are about to be written.
+    fn own_pixels(&mut self, pool: Pool<'_>) {
+        self.own_kept(pool);
+        self.unchecked = true;
+        // Ties may have changed places in the canonical order.
+        self.order = self.order.min(Order::Time);
+    }
+
     /// Moves the kept events together into the spare columns.
-    fn pack(&mut self) {
+    fn pack(&mut self, pool: Pool<'_>) {
         let events = if self.owned {
             self.own.as_columns()
         } else {
             self.batch.columns()
         };
-        self.spare.resize(events.len());
-        let EventColumns { t, x, y, p } = &mut self.spare;
-        self.mask.compress(events, t, x, y, p);
-        self.spare.truncate(self.mask.kept());
+        self.spare.resize(self.mask.kept());
+        self.mask.compress(events, self.spare.as_columns_mut(), pool);
         self.take_spare();
     }
 

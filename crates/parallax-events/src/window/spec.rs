@@ -216,6 +216,16 @@ impl WindowSpec {
         self
     }
 
+    /// Whether an event may be in two windows.
+    pub fn overlaps(&self) -> bool {
+        match &self.cut {
+            Cut::Time { length, stride, .. } => stride < length,
+            Cut::Count { length, stride } => stride < length,
+            Cut::AtTimes(points) => points.overlap(),
+            Cut::AtIndices(points) => points.overlap(),
+        }
+    }
+
     pub(super) fn needs_time_order(&self) -> bool {
         matches!(self.cut, Cut::Time { .. } | Cut::AtTimes(_))
     }
@@ -234,6 +244,12 @@ impl WindowSpec {
 }
 
 impl<T: Copy + Ord + std::fmt::Display> Points<T> {
+    fn overlap(&self) -> bool {
+        let mut ranges: Vec<_> = self.ranges.iter().filter(|range| !range.is_empty()).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        ranges.windows(2).any(|pair| pair[1].start < pair[0].end)
+    }
+
     fn new(ranges: Vec<Range<T>>) -> Result<Self> {
         if let Some((index, range)) = ranges
             .iter()

@@ -1,63 +1,116 @@
-//! The same operations by the libraries of others, in a Python process of their own.
+//! The same operations by the libraries of others, in a Python process of their own; what they answer is kept.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use parallax_events::{DvsColumns, EventBatch};
+use parallax_events::EventBatch;
+
+use crate::answers::Facts;
+use crate::recording::{Recordings, Sensor};
+use crate::rows::Row;
 
 /// What a peer says.
 pub(crate) struct Answer {
     pub(crate) case: String,
-    /// The best of its runs: what it needs when nothing disturbs it.
     pub(crate) ms: f64,
-    pub(crate) kept: usize,
-    pub(crate) digest: u64,
-    /// Whether it means the same as we do, event by event.
-    pub(crate) compares: bool,
+    /// How many runs that is the best of.
+    pub(crate) runs: usize,
+    /// How many events it got.
+    pub(crate) events: usize,
+    pub(crate) facts: Facts,
 }
 
-/// A sum over the kept events that does not depend on their order, since some peers give none.
-pub(crate) fn digest(events: DvsColumns<'_>) -> u64 {
-    let mixed = events.iter().map(|e| {
-        let pixel = u64::from(e.y) << 17 | u64::from(e.x) << 1 | u64::from(e.p);
-        let word = e.t.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            ^ pixel.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        word ^ word >> 29
-    });
-    mixed.fold(0, u64::wrapping_add)
+/// The answers of the peers of these rows: of a new run, or as they were kept.
+pub(crate) fn answers(
+    folder: &Path,
+    recordings: &Recordings,
+    rows: &[&Row],
+    is_recorded: bool,
+) -> Vec<Answer> {
+    let kept = folder.join("answers");
+    std::fs::create_dir_all(&kept).unwrap();
+    if !is_recorded {
+        run(folder, &kept, recordings, rows);
+    }
+    let mut cases: Vec<&str> = rows
+        .iter()
+        .map(|row| row.peer)
+        .filter(|case| !case.is_empty())
+        .collect();
+    cases.sort_unstable();
+    cases.dedup();
+    cases.into_iter().filter_map(|case| answer(&kept, case)).collect()
 }
 
-/// Runs every peer on the events; none if there is no Python that has them.
-pub(crate) fn run(batch: &EventBatch) -> Vec<Answer> {
+fn run(folder: &Path, kept: &Path, recordings: &Recordings, rows: &[&Row]) {
     let Some(python) = std::env::var_os("PARALLAX_PEERS") else {
         println!("PARALLAX_PEERS names no Python with evlib, tonic and polars: no peers");
-        return Vec::new();
+        return;
     };
-    let folder = std::env::temp_dir().join(format!("parallax-ops-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let DvsColumns { t, x, y, p } = batch.columns();
-    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).unwrap();
-    write("t", t.iter().flat_map(|t| t.to_le_bytes()).collect());
-    write("x", x.iter().flat_map(|x| x.to_le_bytes()).collect());
-    write("y", y.iter().flat_map(|y| y.to_le_bytes()).collect());
-    write("p", p.to_vec());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ops/peers.py");
-    let output = Command::new(python).arg(script).arg(&folder).output().unwrap();
-    let _ = std::fs::remove_dir_all(&folder);
-    if !output.status.success() {
-        println!("the peers failed: {}", String::from_utf8_lossy(&output.stderr));
+    write(&folder.join("full"), recordings.of(Sensor::Full));
+    write(&folder.join("folded"), recordings.of(Sensor::Folded));
+    let mut cases: Vec<&str> = Vec::new();
+    for row in rows {
+        if !row.peer.is_empty() && !cases.contains(&row.peer) {
+            cases.push(row.peer);
+            let _ = std::fs::remove_file(kept.join(file_name(row.peer)));
+        }
     }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().filter_map(answer).collect()
+    if cases.is_empty() {
+        return;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ops/peers.py");
+    let status = Command::new(python)
+        .arg(script)
+        .arg(folder)
+        .args(cases)
+        .stdout(Stdio::inherit())
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        println!("some peers failed; they are left out");
+    }
 }
 
-/// `case ms kept digest compares`
-fn answer(line: &str) -> Option<Answer> {
-    let mut words = line.split_whitespace();
+/// The columns as raw little-endian numbers.
+fn write(folder: &Path, batch: &EventBatch) {
+    std::fs::create_dir_all(folder).unwrap();
+    let columns = batch.columns();
+    let put = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).unwrap();
+    put("t", columns.t.iter().flat_map(|t| t.to_le_bytes()).collect());
+    put("x", columns.x.iter().flat_map(|x| x.to_le_bytes()).collect());
+    put("y", columns.y.iter().flat_map(|y| y.to_le_bytes()).collect());
+    put("p", columns.p.to_vec());
+}
+
+fn file_name(case: &str) -> String {
+    case.replace(':', "-")
+}
+
+/// A line `ms runs events`, then `events KEPT DIGEST`, or `tensors` and two sums a line.
+fn answer(kept: &Path, case: &str) -> Option<Answer> {
+    let text = std::fs::read_to_string(kept.join(file_name(case))).ok()?;
+    let mut lines = text.lines();
+    let mut first = lines.next()?.split(' ');
+    let (ms, runs, events) = (first.next()?, first.next()?, first.next()?);
+    let mut second = lines.next()?.split(' ');
+    let facts = match second.next()? {
+        "events" => Facts::Events {
+            kept: second.next()?.parse().ok()?,
+            digest: second.next()?.parse().ok()?,
+        },
+        _ => {
+            let pair = |line: &str| {
+                let (sum, weighted) = line.split_once(' ')?;
+                Some([sum.parse().ok()?, weighted.parse().ok()?])
+            };
+            Facts::Tensors(lines.map(pair).collect::<Option<_>>()?)
+        }
+    };
     Some(Answer {
-        case: words.next()?.to_owned(),
-        ms: words.next()?.parse().ok()?,
-        kept: words.next()?.parse().ok()?,
-        digest: words.next()?.parse().ok()?,
-        compares: words.next()? == "yes",
+        case: case.to_owned(),
+        ms: ms.parse().ok()?,
+        runs: runs.parse().ok()?,
+        events: events.parse().ok()?,
+        facts,
     })
 }

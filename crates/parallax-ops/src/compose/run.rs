@@ -102,7 +102,7 @@ impl ComposeRun {
     /// If the chain yields tensors; if the batch is of another stream; if `out` is full; as the operators document.
     pub fn push(&mut self, batch: &EventBatch, pool: Pool<'_>, out: &mut BatchBuilder) -> Result<()> {
         self.require_events()?;
-        self.drive(batch, pool, &mut |block, meta| block.append_to(out, meta))
+        self.drive(batch, pool, &mut |block, meta| block.append_to(out, meta, pool))
     }
 
     /// Ends the stream: what was held back is appended to `out`.
@@ -111,7 +111,7 @@ impl ComposeRun {
     /// As [`push`](Self::push).
     pub fn end(&mut self, pool: Pool<'_>, out: &mut BatchBuilder) -> Result<()> {
         self.require_events()?;
-        self.drain(pool, &mut |block, meta| block.append_to(out, meta))
+        self.drain(pool, &mut |block, meta| block.append_to(out, meta, pool))
     }
 
     /// Takes the next batch of the stream and returns what follows from it: without a copy where operators only cut one
@@ -129,7 +129,7 @@ impl ComposeRun {
         }
         let mut out = BatchBuilder::growing()?;
         self.pass(&batch, from, pool, &mut |block, meta| {
-            block.append_to(&mut out, meta)
+            block.append_to(&mut out, meta, pool)
         })?;
         if out.is_empty() {
             return Ok(EventBatch::empty(meta));

@@ -47,6 +47,10 @@ impl<K: Kernel> Represent for Windowed<K> {
         windows::of(&self.params, meta.time_unit, self.kernel.has_closed_windows())
     }
 
+    fn counts_on(&self) -> bool {
+        self.kernel.counts_on()
+    }
+
     fn state(&self, meta: &Meta, span: Span) -> Result<Box<dyn OpState>> {
         let geometry = meta.require_geometry()?;
         let layout = self.kernel.layout(geometry);

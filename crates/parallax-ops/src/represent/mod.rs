@@ -11,6 +11,8 @@ mod saved;
 mod scratch;
 mod windows;
 
+pub(crate) use windows::check_overlap;
+
 use crate::Operator;
 
 macro_rules! operators {

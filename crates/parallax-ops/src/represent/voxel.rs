@@ -129,24 +129,57 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         }
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
-        if pool.threads() == 1 {
-            let mut rest = &mut *at.cells;
-            for (bin, range) in ranges.into_iter().enumerate() {
+        let groups = groups(&ranges, at.cells, frame, pool.threads());
+        work::for_each(pool, groups, |Group { first, before, bins, cells }| {
+            let mut rest = cells;
+            // The later parts of the events of the bin before, which another group has.
+            let (own, _) = rest.split_at_mut(frame.min(rest.len()));
+            between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], own);
+            for (bin, range) in (first..).zip(bins) {
                 let (left, right) = rest.split_at_mut(frame.min(rest.len()));
-                between(columns.slice(range), ramp, shares, bin, left, right);
+                between(columns.slice(range.clone()), ramp, shares, bin, left, right);
                 rest = right;
             }
-            return Ok(());
-        }
-        // A frame for itself: first the later parts of the events of the bin before, then the earlier parts of its own.
-        let before = std::iter::once(0..0).chain(ranges.iter().cloned());
-        let frames: Vec<_> = at.cells.chunks_exact_mut(frame).zip(before.zip(&ranges)).enumerate().collect();
-        work::for_each(pool, frames, |(bin, (cells, (before, own)))| {
-            between(columns.slice(before), ramp, shares, bin.saturating_sub(1), &mut [], cells);
-            between(columns.slice(own.clone()), ramp, shares, bin, cells, &mut []);
         });
         Ok(())
     }
+}
+
+/// Bins next to each other that one thread fills.
+struct Group<'a, T> {
+    first: usize,
+    /// The events of the bin before, which another group fills.
+    before: Range<usize>,
+    /// The events of its bins.
+    bins: &'a [Range<usize>],
+    cells: &'a mut [T],
+}
+
+/// The bins in so many groups, with about as many events each.
+fn groups<'a, T>(
+    bins: &'a [Range<usize>],
+    mut cells: &'a mut [T],
+    frame: usize,
+    count: usize,
+) -> Vec<Group<'a, T>> {
+    let events = bins.last().map_or(0, |last| last.end);
+    let (mut first, mut groups) = (0, Vec::new());
+    for (index, bin) in bins.iter().enumerate() {
+        let is_full = bin.end * count >= events * (groups.len() + 1) && groups.len() + 1 < count;
+        if !is_full && index + 1 < bins.len() {
+            continue;
+        }
+        let (own, rest) = cells.split_at_mut((index + 1 - first) * frame);
+        cells = rest;
+        groups.push(Group {
+            first,
+            before: first.checked_sub(1).map_or(0..0, |before| bins[before].clone()),
+            bins: &bins[first..=index],
+            cells: own,
+        });
+        first = index + 1;
+    }
+    groups
 }
 
 /// Shares events of one bin between it and the next, which `right` begins with.

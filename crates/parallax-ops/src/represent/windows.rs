@@ -42,20 +42,17 @@ pub(super) const INCOMPLETE: ParamSpec = ParamSpec::bool("incomplete")
 /// An error if the parameters of windows contradict each other, whatever the stream's unit; or if windows overlap of which
 /// each goes on counting where the one before it ended.
 pub(super) fn check(params: &Params, counts_on: bool) -> Result<()> {
-    of(params, TimeUnit::Nanos, false)?;
-    let overlaps = params
-        .optional_time("overlap")?
-        .is_some_and(|overlap| overlap > Nanos(0))
-        || params
-            .optional_int("overlap_events")?
-            .is_some_and(|overlap| overlap > 0);
-    if counts_on && overlaps {
-        let message = format!("windows of `{}` cannot overlap with `memory=stream`", params.id());
-        return Err(
-            Error::param(message).with_hint("what two windows share would count twice; use memory=window")
-        );
+    let spec = of(params, TimeUnit::Nanos, false)?;
+    check_overlap(params, counts_on, spec.as_ref())
+}
+
+/// An error if these windows overlap and each goes on counting where the one before it ended.
+pub(crate) fn check_overlap(params: &Params, counts_on: bool, windows: Option<&WindowSpec>) -> Result<()> {
+    if !counts_on || !windows.is_some_and(WindowSpec::overlaps) {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("windows of `{}` cannot overlap with `memory=stream`", params.id());
+    Err(Error::param(message).with_hint("what two windows share would count twice; use memory=window"))
 }
 
 /// The windows that the parameters ask for. Closed windows reach one unit of time further, into the next.

@@ -1,11 +1,9 @@
 //! Drops what no neighbour confirms: background activity.
 
-use parallax_events::{
-    Declaration, EventBlock, EventOp, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, TimeUnit, state_as,
-};
+use parallax_events::{Declaration, EventOp, Params, Result};
 
 use super::profile;
-use crate::neighbours::{LastTimes, MOST_RADIUS, Rule, Shape};
+use crate::neighbours::{Confirmed, OWN, RADIUS, TIME, neighbours};
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -14,12 +12,10 @@ static DECLARATION: Declaration = Declaration::new(
     "background_activity",
     "Drops events without a recent event next to them",
     &[
-        ParamSpec::time("time").min(Nanos(1)).default(Nanos(10_000_000)).doc("How long a neighbour's event counts"),
-        ParamSpec::choice("neighbours", &["4", "8"])
-            .default("4")
-            .doc("Up to `radius` steps to the side, or the square around the pixel"),
-        ParamSpec::int("radius").unit("px").range(1, MOST_RADIUS).default(1).doc("How far neighbours are looked for"),
-        ParamSpec::bool("own").default(false).doc("Whether the pixel's own last event counts as a neighbour's"),
+        TIME,
+        neighbours("4"),
+        RADIUS,
+        OWN,
     ],
 )
 .with_doc(
@@ -31,45 +27,5 @@ static DECLARATION: Declaration = Declaration::new(
 .with_tags(profile::ALL);
 
 fn build(params: Params) -> Result<Box<dyn EventOp>> {
-    let shape = if params.choice("neighbours")? == "4" { Shape::Diamond } else { Shape::Square };
-    Ok(Box::new(BackgroundActivity {
-        shape,
-        radius: usize::try_from(params.int("radius")?).unwrap_or(1),
-        time: params.time("time")?,
-        least: 1,
-        own: params.bool("own")?,
-        params,
-    }))
-}
-
-#[derive(Debug)]
-struct BackgroundActivity {
-    params: Params,
-    shape: Shape,
-    radius: usize,
-    time: Nanos,
-    least: u32,
-    own: bool,
-}
-
-impl BackgroundActivity {
-    fn rule(&self, unit: TimeUnit) -> Result<Rule> {
-        Ok(Rule { within: self.time.to_unit(unit)?, least: self.least, own: self.own })
-    }
-}
-
-impl EventOp for BackgroundActivity {
-    fn params(&self) -> &Params {
-        &self.params
-    }
-
-    fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
-        let rule = self.rule(meta.time_unit)?;
-        Ok(Box::new(LastTimes::new(meta, DECLARATION.id(), self.shape, self.radius, rule)?))
-    }
-
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        state_as::<LastTimes>(state)?.retain(block, pool);
-        Ok(())
-    }
+    Confirmed::boxed(params, 1)
 }

@@ -1,8 +1,11 @@
 //! Drops events at random, each on its own.
 
+use std::any::Any;
+
 use parallax_events::{
     Declaration, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Philox, Pool, Result, state_as,
 };
+use parallax_simd::select;
 
 use super::profile;
 use crate::counted::Counted;
@@ -38,25 +41,58 @@ struct DropEvent {
     words: Philox,
 }
 
+/// How many events came so far, and memory for what is drawn.
+#[derive(Debug, Default)]
+struct Draws {
+    counted: Counted,
+    words: Vec<[u32; 4]>,
+}
+
 impl EventOp for DropEvent {
     fn params(&self) -> &Params {
         &self.params
     }
 
     fn state(&self, _: &Meta) -> Result<Box<dyn OpState>> {
-        Ok(Box::new(Counted::default()))
+        Ok(Box::new(Draws::default()))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        let counted = state_as::<Counted>(state)?;
-        let mut drawn = self.words.at(counted.0 / 4);
-        block.retain(|_| {
-            let index = counted.next();
-            if index.is_multiple_of(4) {
-                drawn = self.words.at(index / 4);
+        let Draws { counted: Counted(first), words } = state_as(state)?;
+        let count = block.kept();
+        // The first event's block may have begun before it, and the last one's end behind it.
+        words.resize(count.div_ceil(4) + 1, [0; 4]);
+        self.words.fill(*first / 4, words);
+        let drawn = words.as_flattened().get((*first % 4) as usize..).unwrap_or_default();
+        *first = first.wrapping_add(count as u64);
+        match u32::try_from(self.dropping) {
+            Err(_) => block.select(|_, mask| mask.fill(0)),
+            Ok(least) if count == block.columns().len() => {
+                block.select(|_, mask| select::at_least_u32(drawn, least, mask));
             }
-            u64::from(drawn[(index % 4) as usize]) >= self.dropping
-        });
+            Ok(least) => {
+                let mut drawn = drawn.iter();
+                block.retain(|_| drawn.next().is_some_and(|&word| word >= least));
+            }
+        }
         Ok(())
+    }
+}
+
+impl OpState for Draws {
+    fn reset(&mut self) {
+        self.counted.reset();
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.counted.save()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        self.counted.restore(bytes)
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
     }
 }

@@ -4,6 +4,7 @@ use parallax_events::{
     Declaration, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Philox, PixelsMut, Pool, Result,
     state_as,
 };
+use parallax_simd::displace::{self, Bounds};
 use parallax_simd::select;
 
 use super::profile;
@@ -69,9 +70,6 @@ struct Jitter {
     seen: u64,
 }
 
-/// No sensor has this column: the widest ends before it.
-const OUTSIDE: u16 = u16::MAX;
-
 impl EventOp for SpatialJitter {
     fn params(&self) -> &Params {
         &self.params
@@ -83,10 +81,11 @@ impl EventOp for SpatialJitter {
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let &mut Jitter { geometry, ref mut seen } = state_as(state)?;
-        let (first, count) = (*seen, block.kept());
-        *seen = seen.wrapping_add(count as u64);
-        let PixelsMut { x, y, .. } = block.pixels_mut();
-        self.move_all(first, x, y, geometry, pool);
+        let first = *seen;
+        *seen = seen.wrapping_add(block.kept() as u64);
+        block.change_pixels(pool, |before, PixelsMut { x, y, .. }| {
+            self.shift(first.wrapping_add(before as u64), x, y, geometry);
+        });
         if !self.clamp {
             block.select(|events, mask| select::within_u16(events.x, 0..=geometry.width - 1, mask));
         }
@@ -94,31 +93,32 @@ impl EventOp for SpatialJitter {
     }
 }
 
+/// Events whose words are drawn at once.
+const DRAWN: usize = 512;
+
 impl SpatialJitter {
-    /// Moves all events, the first of which is number `first`, over the threads of `pool`.
-    fn move_all(&self, first: u64, x: &mut [u16], y: &mut [u16], geometry: Geometry, pool: Pool<'_>) {
-        #[cfg(feature = "parallel")]
-        if let Some(threads) = pool.rayon() {
-            use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-            use rayon::slice::ParallelSliceMut;
-            const PART: usize = 16 << 10;
-            return threads.install(|| {
-                let parts = x.par_chunks_mut(PART).zip(y.par_chunks_mut(PART)).enumerate();
-                parts.for_each(|(part, (x, y))| {
-                    self.move_part(first.wrapping_add((part * PART) as u64), x, y, geometry);
-                });
-            });
+    /// Moves events, the first of which is number `first`: event `i` by words `2 (i % 2)` and the next of block `i / 2`.
+    fn shift(&self, first: u64, x: &mut [u16], y: &mut [u16], geometry: Geometry) {
+        let bounds = Bounds { width: geometry.width, height: geometry.height, clamps: self.clamp };
+        let mut words = [[0; 4]; DRAWN / 2 + 1];
+        let mut index = first;
+        for (x, y) in x.chunks_mut(DRAWN).zip(y.chunks_mut(DRAWN)) {
+            self.words.fill(index / 2, &mut words);
+            // The first event may be the second of its block.
+            let pairs = words.as_flattened().as_chunks::<2>().0;
+            let pairs = pairs.get((index % 2) as usize..).unwrap_or_default();
+            self.shift_by(pairs, x, y, bounds);
+            index = index.wrapping_add(x.len() as u64);
         }
-        let _ = pool;
-        self.move_part(first, x, y, geometry);
     }
 
-    fn move_part(&self, first: u64, x: &mut [u16], y: &mut [u16], geometry: Geometry) {
-        match self.correlated {
-            None => self.each(first, x, y, geometry, |a, b| (self.x.of(a), self.y.of(b))),
-            Some(Correlated { std, correlation }) => {
+    fn shift_by(&self, words: &[[u32; 2]], x: &mut [u16], y: &mut [u16], bounds: Bounds) {
+        match (self.correlated, self.x.few_steps(), self.y.few_steps()) {
+            (None, Some(to_side), Some(down)) => displace::shift(x, y, words, [to_side, down], bounds),
+            (None, ..) => one_by_one(words, x, y, bounds, |[a, b]| (self.x.of(a), self.y.of(b))),
+            (Some(Correlated { std, correlation }), ..) => {
                 let rest = (1.0 - correlation * correlation).sqrt();
-                self.each(first, x, y, geometry, |a, b| {
+                one_by_one(words, x, y, bounds, |[a, b]| {
                     let (a, b) = (unit_normal(a), unit_normal(b));
                     let both = correlation * a + rest * b;
                     ((std.0 * a).round() as i32, (std.1 * both).round() as i32)
@@ -126,35 +126,25 @@ impl SpatialJitter {
             }
         }
     }
+}
 
-    /// Event `i` gets words `2 (i % 2)` and the next of block `i / 2`.
-    #[inline(always)]
-    fn each(
-        &self,
-        first: u64,
-        x: &mut [u16],
-        y: &mut [u16],
-        geometry: Geometry,
-        step: impl Fn(u32, u32) -> (i32, i32),
-    ) {
-        let (right, bottom) = (i32::from(geometry.width) - 1, i32::from(geometry.height) - 1);
-        let mut index = first;
-        let mut words = self.words.at(index / 2);
-        for (x, y) in x.iter_mut().zip(y) {
-            let (a, b) = if index.is_multiple_of(2) {
-                words = self.words.at(index / 2);
-                (words[0], words[1])
-            } else {
-                (words[2], words[3])
-            };
-            index = index.wrapping_add(1);
-            let (to_side, down) = step(a, b);
-            let (moved_x, moved_y) = (i32::from(*x) + to_side, i32::from(*y) + down);
-            let (inside_x, inside_y) = (moved_x.clamp(0, right), moved_y.clamp(0, bottom));
-            let inside = (moved_x, moved_y) == (inside_x, inside_y);
-            *x = if inside || self.clamp { inside_x as u16 } else { OUTSIDE };
-            *y = inside_y as u16;
-        }
+/// As [`displace::shift`], by any steps.
+#[inline(always)]
+fn one_by_one(
+    words: &[[u32; 2]],
+    x: &mut [u16],
+    y: &mut [u16],
+    bounds: Bounds,
+    step: impl Fn([u32; 2]) -> (i32, i32),
+) {
+    let (right, bottom) = (i32::from(bounds.width) - 1, i32::from(bounds.height) - 1);
+    for ((x, y), &words) in x.iter_mut().zip(y).zip(words) {
+        let (to_side, down) = step(words);
+        let (moved_x, moved_y) = (i32::from(*x) + to_side, i32::from(*y) + down);
+        let (inside_x, inside_y) = (moved_x.clamp(0, right), moved_y.clamp(0, bottom));
+        let inside = (moved_x, moved_y) == (inside_x, inside_y);
+        *x = if inside || bounds.clamps { inside_x as u16 } else { displace::OUTSIDE };
+        *y = inside_y as u16;
     }
 }
 

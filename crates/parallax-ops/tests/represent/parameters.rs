@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parallax_events::{ErrorKind, EventBatch, Meta, Pool, Span};
-use parallax_ops::{represent, tensor_of};
+use parallax_events::{ErrorKind, EventBatch, Meta, Pool, Span, WindowSpec};
+use parallax_ops::{Tensors, represent, tensor_of};
 
 #[test]
 fn a_wrong_parameter_names_itself_its_value_and_what_is_allowed() {
@@ -43,6 +43,41 @@ fn a_wrong_parameter_names_itself_its_value_and_what_is_allowed() {
         for part in parts {
             assert!(said.contains(part), "{text}: {said}");
         }
+    }
+}
+
+/// Whether they come from the parameters or from whoever drives the operator.
+#[test]
+fn windows_that_would_count_twice_are_refused() {
+    let meta = Arc::new(Meta::with_geometry(4, 4).unwrap());
+    let millisecond = || WindowSpec::time(1000, meta.time_unit).unwrap();
+    let overlapping = [
+        millisecond().with_overlap(1).unwrap(),
+        WindowSpec::count(9).unwrap().with_overlap_events(1).unwrap(),
+        WindowSpec::at_times([5..9, 0..6]).unwrap(),
+        WindowSpec::at_indices([0..3, 2..4]).unwrap(),
+    ];
+    let apart = [
+        millisecond(),
+        WindowSpec::count(9).unwrap(),
+        WindowSpec::at_times([5..9, 7..7, 0..5]).unwrap(),
+        WindowSpec::at_indices([0..3, 3..4]).unwrap(),
+    ];
+    let error = represent("decay window=2ms overlap=1ms").unwrap_err();
+    assert!(error.to_string().contains("memory=stream"), "{error}");
+    for spec in overlapping {
+        let error =
+            Tensors::with_windows(represent("decay").unwrap(), Some(spec.clone()), &meta).unwrap_err();
+        assert!(
+            error.to_string().contains("cannot overlap with `memory=stream`"),
+            "{error}"
+        );
+        for text in ["decay memory=window", "frame"] {
+            Tensors::with_windows(represent(text).unwrap(), Some(spec.clone()), &meta).unwrap();
+        }
+    }
+    for spec in apart {
+        Tensors::with_windows(represent("decay").unwrap(), Some(spec), &meta).unwrap();
     }
 }
 

@@ -3,8 +3,8 @@
 //! In go a column and a mask as [`crate::select`] makes it; out come the kept values in their order, at the front of
 //! `out`, and how many they are.
 //!
-//! Contract: `out` is at least as long as the column, else the column is used up to the length of `out`. What lies behind
-//! the kept values in `out` is left with any values: kernels write whole vectors.
+//! Contract: kept values for which `out` has no room are left out. What lies behind the kept values in `out` is left with
+//! any values: kernels write whole vectors where there is room for them.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -39,7 +39,6 @@ pub fn compress_u8(values: &[u8], mask: &[u64], out: &mut [u8]) -> usize {
 
 /// [`compress_i64`] at a given level, or the CPU's best if that is lower.
 pub fn compress_i64_at(level: Level, values: &[i64], mask: &[u64], out: &mut [i64]) -> usize {
-    let values = &values[..values.len().min(out.len())];
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
         level @ (Level::Avx2 | Level::Avx512) => x86_64::compress_i64(level, values, mask, out),
@@ -49,7 +48,6 @@ pub fn compress_i64_at(level: Level, values: &[i64], mask: &[u64], out: &mut [i6
 
 /// [`compress_u16`] at a given level, or the CPU's best if that is lower.
 pub fn compress_u16_at(level: Level, values: &[u16], mask: &[u64], out: &mut [u16]) -> usize {
-    let values = &values[..values.len().min(out.len())];
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
         level @ (Level::Avx2 | Level::Avx512) => x86_64::compress_u16(level, values, mask, out),
@@ -59,7 +57,6 @@ pub fn compress_u16_at(level: Level, values: &[u16], mask: &[u64], out: &mut [u1
 
 /// [`compress_u8`] at a given level, or the CPU's best if that is lower.
 pub fn compress_u8_at(level: Level, values: &[u8], mask: &[u64], out: &mut [u8]) -> usize {
-    let values = &values[..values.len().min(out.len())];
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
         level @ (Level::Avx2 | Level::Avx512) => x86_64::compress_u8(level, values, mask, out),

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 /// Up to so many of 64 are found by their bits; above, all 64 are written and the place moves on for the kept ones.
-const FEW: u32 = 16;
+const FEW: usize = 16;
 
 #[inline(always)]
 pub(super) fn compress<T: Copy>(values: &[T], mask: &[u64], out: &mut [T]) -> usize {
@@ -13,7 +13,7 @@ pub(super) fn compress<T: Copy>(values: &[T], mask: &[u64], out: &mut [T]) -> us
     kept
 }
 
-/// One group of at most 64 values; `out` is at least as long.
+/// One group of at most 64 values; those for which `out` has no room are left out.
 #[inline(always)]
 pub(super) fn compress_word<T: Copy>(group: &[T], word: u64, out: &mut [T]) -> usize {
     let word = if group.len() < 64 {
@@ -21,12 +21,12 @@ pub(super) fn compress_word<T: Copy>(group: &[T], word: u64, out: &mut [T]) -> u
     } else {
         word
     };
-    let count = word.count_ones();
-    if count as usize == group.len() {
-        out[..group.len()].copy_from_slice(group);
-    } else if count <= FEW {
+    let count = (word.count_ones() as usize).min(out.len());
+    if count == group.len() {
+        out[..count].copy_from_slice(group);
+    } else if count <= FEW || out.len() < group.len() {
         let mut bits = word;
-        for cell in &mut out[..count as usize] {
+        for cell in &mut out[..count] {
             *cell = group[bits.trailing_zeros() as usize];
             bits &= bits - 1;
         }
@@ -38,5 +38,5 @@ pub(super) fn compress_word<T: Copy>(group: &[T], word: u64, out: &mut [T]) -> u
             next += (word >> place & 1) as usize;
         }
     }
-    count as usize
+    count
 }

@@ -1,9 +1,9 @@
 //! The kernels with shuffles. AVX-512 compresses in a register; for 8 and 16 bits that needs VBMI2, without which the
 //! AVX2 code runs. AVX2 looks the shuffle up by the mask's bits.
 //!
-//! Every store writes a whole vector at `kept`, of which only the front counts. It stays inside `out`: no more are kept
-//! than values were read, so `kept + lanes` is at most the number of values up to and with this vector, and the callers
-//! have cut the values to the length of `out`.
+//! Every store writes a whole vector at `kept`, of which only the front counts. It stays inside `out`: vectors are used for
+//! a group of 64 only if `out` has room for 64 more, and of the group no more are kept than values were read, so with
+//! this vector, too, the end of what is written stays at most 64 behind the `kept` of the group's start.
 
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;
@@ -12,10 +12,6 @@ use super::scalar;
 use crate::Level;
 
 pub(super) fn compress_i64(level: Level, values: &[i64], mask: &[u64], out: &mut [i64]) -> usize {
-    assert!(
-        values.len() <= out.len(),
-        "the vectors would be written past the end"
-    );
     match level.usable() {
         Level::Scalar => scalar::compress(values, mask, out),
         // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
@@ -26,10 +22,6 @@ pub(super) fn compress_i64(level: Level, values: &[i64], mask: &[u64], out: &mut
 }
 
 pub(super) fn compress_u16(level: Level, values: &[u16], mask: &[u64], out: &mut [u16]) -> usize {
-    assert!(
-        values.len() <= out.len(),
-        "the vectors would be written past the end"
-    );
     match level.usable() {
         Level::Scalar => scalar::compress(values, mask, out),
         // SAFETY: `usable` is AVX-512 only if the CPU said that it has F, BW, DQ and VL; it was asked for VBMI2 here.
@@ -42,10 +34,6 @@ pub(super) fn compress_u16(level: Level, values: &[u16], mask: &[u64], out: &mut
 }
 
 pub(super) fn compress_u8(level: Level, values: &[u8], mask: &[u64], out: &mut [u8]) -> usize {
-    assert!(
-        values.len() <= out.len(),
-        "the vectors would be written past the end"
-    );
     match level.usable() {
         Level::Scalar => scalar::compress(values, mask, out),
         // SAFETY: `usable` is AVX-512 only if the CPU said that it has F, BW, DQ and VL; it was asked for VBMI2 here.
@@ -63,11 +51,19 @@ macro_rules! by_words {
         let (groups, rest) = $values.as_chunks::<64>();
         let mut $kept = 0;
         for ($group, &$word) in groups.iter().zip($mask) {
-            if $word == u64::MAX {
-                $out[$kept..$kept + 64].copy_from_slice($group);
-                $kept += 64;
-            } else if $word != 0 {
-                $whole
+            if $word == 0 {
+                continue;
+            }
+            let room = &mut $out[$kept..];
+            if let Some(room) = room.first_chunk_mut::<64>() {
+                if $word == u64::MAX {
+                    *room = *$group;
+                    $kept += 64;
+                } else {
+                    $whole
+                }
+            } else {
+                $kept += scalar::compress_word($group, $word, room);
             }
         }
         if let Some(&word) = $mask.get(groups.len()) {

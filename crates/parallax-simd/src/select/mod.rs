@@ -38,6 +38,11 @@ pub fn equal_u8(values: &[u8], value: u8, mask: &mut [u64]) {
     equal_u8_at(Level::detect(), values, value, mask);
 }
 
+/// Keeps the bits of the values that are `least` or more.
+pub fn at_least_u32(values: &[u32], least: u32, mask: &mut [u64]) {
+    at_least_u32_at(Level::detect(), values, least, mask);
+}
+
 /// [`within_u16`] at a given level, or the CPU's best if that is lower.
 pub fn within_u16_at(level: Level, values: &[u16], range: RangeInclusive<u16>, mask: &mut [u64]) {
     match level.usable() {
@@ -62,5 +67,14 @@ pub fn equal_u8_at(level: Level, values: &[u8], value: u8, mask: &mut [u64]) {
         #[cfg(target_arch = "x86_64")]
         level @ (Level::Avx2 | Level::Avx512) => x86_64::equal_u8(level, values, value, mask),
         _ => scalar::equal_u8(values, value, mask),
+    }
+}
+
+/// [`at_least_u32`] at a given level, or the CPU's best if that is lower.
+pub fn at_least_u32_at(level: Level, values: &[u32], least: u32, mask: &mut [u64]) {
+    match level.usable() {
+        #[cfg(target_arch = "x86_64")]
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::at_least_u32(level, values, least, mask),
+        _ => scalar::at_least_u32(values, least, mask),
     }
 }

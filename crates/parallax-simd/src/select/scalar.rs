@@ -18,6 +18,11 @@ pub(super) fn equal_u8(values: &[u8], value: u8, mask: &mut [u64]) {
     narrow(values, mask, |found| found == value);
 }
 
+#[inline(always)]
+pub(super) fn at_least_u32(values: &[u32], least: u32, mask: &mut [u64]) {
+    narrow(values, mask, |value| value >= least);
+}
+
 /// Clears the bits of what does not pass, and those beyond the values.
 #[inline(always)]
 pub(super) fn narrow<T: Copy>(values: &[T], mask: &mut [u64], passes: impl Fn(T) -> bool) {

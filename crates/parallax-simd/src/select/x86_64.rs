@@ -149,3 +149,50 @@ fn equal_u8_avx512(values: &[u8], value: u8, mask: &mut [u64]) {
     }
     scalar::equal_u8(rest, value, &mut mask[words..]);
 }
+
+pub(super) fn at_least_u32(level: Level, values: &[u32], least: u32, mask: &mut [u64]) {
+    match level.usable() {
+        Level::Scalar => scalar::at_least_u32(values, least, mask),
+        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
+        Level::Avx2 => unsafe { at_least_u32_avx2(values, least, mask) },
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has F, BW, DQ and VL.
+        Level::Avx512 => unsafe { at_least_u32_avx512(values, least, mask) },
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn at_least_u32_avx2(values: &[u32], least: u32, mask: &mut [u64]) {
+    let (groups, rest) = values.as_chunks::<64>();
+    let least_each = _mm256_set1_epi32(least as i32);
+    let words = mask.len().min(groups.len());
+    for (group, word) in groups.iter().zip(&mut *mask) {
+        let mut passing = 0;
+        for (part, eight) in group.as_chunks::<8>().0.iter().enumerate() {
+            // SAFETY: eight values are 32 bytes.
+            let values = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
+            // There is no comparison of unsigned numbers; the larger of the two is the value where it is large enough.
+            let passes = _mm256_cmpeq_epi32(_mm256_max_epu32(values, least_each), values);
+            let bits = _mm256_movemask_ps(_mm256_castsi256_ps(passes)) as u32;
+            passing |= u64::from(bits) << (8 * part);
+        }
+        *word &= passing;
+    }
+    scalar::at_least_u32(rest, least, &mut mask[words..]);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn at_least_u32_avx512(values: &[u32], least: u32, mask: &mut [u64]) {
+    let (groups, rest) = values.as_chunks::<64>();
+    let least_each = _mm512_set1_epi32(least as i32);
+    let words = mask.len().min(groups.len());
+    for (group, word) in groups.iter().zip(&mut *mask) {
+        let mut passing = 0;
+        for (part, lanes) in group.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: sixteen values are 64 bytes.
+            let values = unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) };
+            passing |= u64::from(_mm512_cmpge_epu32_mask(values, least_each)) << (16 * part);
+        }
+        *word &= passing;
+    }
+    scalar::at_least_u32(rest, least, &mut mask[words..]);
+}

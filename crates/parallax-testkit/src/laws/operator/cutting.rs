@@ -111,17 +111,17 @@ pub fn huge_batch(row: &OperatorRow) -> Lawful {
     })
 }
 
-/// Without a sensor size the operator works, or says that it needs `width=`.
+/// Without a sensor size the operator works, or says that it needs `geometry`.
 pub fn needs_are_said(row: &OperatorRow) -> Lawful {
     row.each(|variant: &Variant| {
         let meta = Arc::new(Meta::default());
         match Run::new(&variant.op, &meta) {
             Err(error) => {
                 let text = error.to_string();
-                let said = error.kind() == parallax_events::ErrorKind::Param && text.contains("width=");
+                let said = error.kind() == parallax_events::ErrorKind::Param && text.contains("geometry");
                 ensure!(
                     said,
-                    "without a sensor size it says {error:?}, which does not name `width=`"
+                    "without a sensor size it says {error:?}, which does not name `geometry`"
                 );
                 Ok(())
             }

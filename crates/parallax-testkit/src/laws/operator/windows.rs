@@ -15,6 +15,7 @@ use crate::laws::{Broken, Lawful, ensure};
 
 /// Windows of time with and without overlap, short and long ones, and windows of events: a tensor lent from reused
 /// memory is the one that a window in fresh memory gives; batches of any size and borrowed columns give the same tensors.
+/// Windows that overlap are refused where each goes on counting from the one before it.
 pub fn window_by_window(row: &OperatorRow) -> Lawful {
     let streams = streams()?;
     row.each(|variant| {
@@ -24,6 +25,12 @@ pub fn window_by_window(row: &OperatorRow) -> Lawful {
         for (name, whole) in &streams {
             for (which, spec) in specs(whole)? {
                 let who = format!("{name}, {which}");
+                if row.row.is_some() && op.counts_on() && spec.overlaps() {
+                    let op = parallax_ops::represent(&variant.text)?;
+                    let refused = Tensors::with_windows(op, Some(spec), whole.meta());
+                    ensure!(refused.is_err(), "{who}: shared events would count twice");
+                    continue;
+                }
                 let wanted = in_fresh_memory(op.as_ref(), whole, &spec);
                 let Ok(wanted) = wanted else {
                     ensure!(op.state(whole.meta(), Span::Events).is_err(), "{who}: {wanted:?}");

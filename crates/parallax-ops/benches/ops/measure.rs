@@ -1,0 +1,50 @@
+//! The clock, the roofline, and the memory of a piece of work.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use parallax_events::{BatchBuilder, DvsColumns, EventBatch};
+
+/// Milliseconds: the median of five runs, after one that warms up.
+pub(crate) fn median(mut work: impl FnMut()) -> f64 {
+    work();
+    let mut times = [(); 5].map(|()| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64() * 1e3
+    });
+    times.sort_by(f64::total_cmp);
+    times[2]
+}
+
+/// What nobody can beat: every column read once, what is kept written once into memory that is there.
+pub(crate) fn roofline(batch: &EventBatch, kept: usize, out: &mut BatchBuilder) -> f64 {
+    let DvsColumns { t, x, y, p } = batch.columns();
+    median(|| {
+        out.clear();
+        let spare = out.spare();
+        spare.t[..kept].copy_from_slice(&t[..kept]);
+        spare.x[..kept].copy_from_slice(&x[..kept]);
+        spare.y[..kept].copy_from_slice(&y[..kept]);
+        spare.p[..kept].copy_from_slice(&p[..kept]);
+        black_box(t[kept..].iter().fold(0, |sum: i64, &t| sum.wrapping_add(t)));
+        black_box(x[kept..].iter().fold(0, |sum: u16, &x| sum.wrapping_add(x)));
+        black_box(y[kept..].iter().fold(0, |sum: u16, &y| sum.wrapping_add(y)));
+        black_box(p[kept..].iter().fold(0, |sum: u8, &p| sum.wrapping_add(p)));
+    })
+}
+
+/// By how many MB the resident memory grows at most while `work` runs, as Linux counts it; `None` elsewhere.
+pub(crate) fn memory(work: impl FnOnce()) -> Option<f64> {
+    std::fs::write("/proc/self/clear_refs", "5").ok()?;
+    let before = status("VmRSS:")?;
+    work();
+    Some((status("VmHWM:")? - before) / 1e3)
+}
+
+/// A line of the process's status, in kB.
+fn status(key: &str) -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    line.split_whitespace().next()?.parse().ok()
+}
