@@ -402,7 +402,7 @@ impl Element for Fed {
 
     fn offers(&self, input: &Caps) -> Caps {
         self.aggregator
-            .offers(&[const { () }; FED].map(|()| input.clone()))
+            .offers(&std::array::from_fn::<_, FED, _>(|_| input.clone()))
     }
 
     fn process(&mut self, packet: Packet, out: &mut Out<'_>) -> parallax_events::Result<()> {
