@@ -49,7 +49,7 @@ fn beside_peer(row: &Row, batch: &EventBatch, two: Pool<'_>, peer: Option<&Answe
             // A peer that takes long got fewer events.
             let few = batch.slice(..peer.events.min(batch.len()));
             let found = if few.len() == batch.len() {
-                ours.clone()
+                ours
             } else {
                 facts(row, row.chain, &few, Pool::serial(), &mut out)
             };
@@ -199,7 +199,7 @@ pub(crate) fn fused(recordings: &Recordings) {
             events = run.apply(&events, Pool::serial()).unwrap();
         }
         run_tensors(voxel, &events, Pool::serial(), |view| {
-            apart_sum = sum(view.as_slice().unwrap())
+            apart_sum = sum(view.as_slice().unwrap());
         });
     });
     let chain = Compose::parse(&format!("{} ! {voxel}", steps.join(" ! "))).unwrap();
