@@ -42,6 +42,10 @@ fn beside_peer(row: &Row, batch: &EventBatch, two: Pool<'_>, peer: Option<&Answe
         "{}: two threads give another answer",
         row.name
     );
+    let kept = match &ours {
+        Facts::Events { kept, .. } => Some(*kept),
+        Facts::Tensors(_) => None,
+    };
     let same = match (peer, row.tolerance) {
         (None, _) => String::new(),
         (Some(_), None) => "means something else".to_owned(),
@@ -71,9 +75,7 @@ fn beside_peer(row: &Row, batch: &EventBatch, two: Pool<'_>, peer: Option<&Answe
     let grown = memory(|| run(Pool::serial())).map_or(String::new(), |mb| format!("{mb:.0}"));
     let (times, reach) = match row.reach {
         Reach::Roofline(most) => {
-            let Facts::Events { kept, .. } = ours else {
-                panic!("a roofline is of events")
-            };
+            let kept = kept.expect("a roofline is of events");
             let roof = roofline(batch, kept, &mut out);
             let reach = format!("{most} x roofline of {roof:.1} ms: {:.2}", one / roof);
             (faster(peer, batch, one, both), met(reach, one <= most * roof))
