@@ -52,10 +52,12 @@ fn beside_peer(row: &Row, batch: &EventBatch, two: Pool<'_>, peer: Option<&Answe
         (Some(peer), Some(tolerance)) => {
             // A peer that takes long got fewer events.
             let few = batch.slice(..peer.events.min(batch.len()));
+            let shorter;
             let found = if few.len() == batch.len() {
-                ours
+                &ours
             } else {
-                facts(row, row.chain, &few, Pool::serial(), &mut out)
+                shorter = facts(row, row.chain, &few, Pool::serial(), &mut out);
+                &shorter
             };
             found
                 .difference(&peer.facts, tolerance)
