@@ -9,6 +9,7 @@ use parallax_events::{
 
 use crate::ReadOptions;
 use crate::reader::TriggerIntake;
+use crate::source::Shared;
 
 /// A piece of the input.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +55,13 @@ pub trait Decoder: Send {
 /// From that follows where the events of every part go, and the state in front of it. So a part is decoded as it
 /// would be if it came behind all others, and the events and the report do not depend on how the stream is cut.
 pub trait Parts: Send + Sync {
-    /// The first place in `bytes` where a part may begin. They lie `distance` bytes behind the decoder's place, and not
-    /// at the end of the input. `None` if there is none.
-    fn border(&self, distance: u64, bytes: &[u8]) -> Option<usize>;
+    /// Where a part may begin that lies at least `least` bytes behind `from`, where one begins too (or the decoder
+    /// stands). `None` if there is no such place. It may be a guess: if the part in front turns out not to end there,
+    /// the rest is decoded in one piece.
+    fn border(&self, from: u64, least: u64, input: &Look<'_>) -> Option<u64>;
 
-    /// Looks through a part, whatever lies before it.
-    fn survey(&self, bytes: &[u8]) -> Survey;
+    /// Looks through a part, which begins at the byte `offset`, whatever lies before it.
+    fn survey(&self, bytes: &[u8], offset: u64) -> Survey;
 
     /// Goes past a part that was surveyed, as if it had been decoded.
     ///
@@ -67,8 +69,8 @@ pub trait Parts: Send + Sync {
     /// If the survey is that of another decoder.
     fn pass(&mut self, survey: &Survey) -> Result<()>;
 
-    /// A decoder in the same state.
-    fn fork(&self) -> Box<dyn Decoder>;
+    /// A decoder in the same state; for a part that was surveyed, it may take what the survey found out.
+    fn fork(&self, part: Option<&mut Survey>) -> Box<dyn Decoder>;
 }
 
 /// What is in a part of a stream.
@@ -78,6 +80,26 @@ pub struct Survey {
     pub events: usize,
     /// What it changes of the decoder's state; only the decoder knows its type.
     pub effect: Box<dyn Any + Send>,
+}
+
+/// An input of which any bytes can be had.
+#[derive(Clone, Copy)]
+pub struct Look<'a>(pub(crate) Shared<'a>);
+
+impl<'a> Look<'a> {
+    /// Up to `count` bytes from `offset` on: fewer at the end, none behind it or where they cannot be had.
+    pub fn bytes(&self, offset: u64, count: usize) -> &'a [u8] {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.0
+            .bytes(start..start.saturating_add(count))
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Look<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Look").field("bytes", &self.0.len()).finish()
+    }
 }
 
 /// Where a decoder puts its events: room in a batch, the triggers beside it, and the report of what was odd.

@@ -17,11 +17,12 @@ mod event_stream;
 mod event_tensor;
 mod numpy;
 mod prophesee;
+mod spool;
 mod stored;
 mod text;
 
 pub use columnar::{TensorTable, TensorTableFormat};
-pub use decoder::{Decoder, EventSink, Parts, Piece, Survey};
+pub use decoder::{Decoder, EventSink, Look, Parts, Piece, Survey};
 pub use event_tensor::{EventTensorWriter, read_event_tensor};
 pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, REORDERS_TIES, Sample, SeekInput,

@@ -55,7 +55,7 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// The usual [`part`](Self::part).
-    pub const PART: usize = 2 << 20;
+    pub const PART: usize = 1 << 20;
 
     /// The streaming chunk: a constant, so that the same input gives the same batches everywhere.
     pub const CHUNK: usize = 1 << 20;

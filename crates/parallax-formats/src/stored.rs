@@ -5,7 +5,7 @@
 //! output behind a block of memory, [`HeldTriggers`] the external triggers that wait for their place among the events.
 
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{self, Write};
 
 use parallax_events::{Error, Event, Meta, Origin, Result, TimeUnit, Trigger, Triggers};
 
@@ -191,10 +191,9 @@ impl Outlet {
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.block.extend_from_slice(bytes);
         if self.block.len() >= BLOCK {
-            self.drain()
-        } else {
-            Ok(())
+            self.drain()?;
         }
+        Ok(())
     }
 
     /// Writes all that is held back.
@@ -204,9 +203,22 @@ impl Outlet {
         Ok(())
     }
 
-    fn drain(&mut self) -> Result<()> {
+    fn drain(&mut self) -> io::Result<()> {
         self.output.write_all(&self.block)?;
         self.block.clear();
         Ok(())
+    }
+}
+
+/// For what is in large pieces already.
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.drain()?;
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.drain()?;
+        self.output.flush()
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
-use parallax_events::{ErrorKind, EventBatch, FindingKind, Limits, Trigger, Triggers};
+use parallax_events::{ErrorKind, EventBatch, FindingKind, Limits, SharedPool, Trigger, Triggers};
 use parallax_formats::{EventReader, Format, ReadOptions, Sample, WriteOptions, create, format};
 use parallax_testkit::laws::format::{self as laws, FormatRow};
 use parallax_testkit::laws::hold;
@@ -115,6 +115,8 @@ fn the_laws_hold_in_every_compression() {
         hold("byte_flips", &row, laws::byte_flips);
         hold("strictness", &row, laws::strictness);
         hold("triggers", &row, laws::triggers);
+        hold("threads_agree", &row, laws::threads_agree);
+        hold("threads_stop", &row, laws::threads_stop);
     }
 }
 
@@ -165,6 +167,15 @@ fn one_stream_is_handed_out_and_the_others_are_counted() {
     assert!(error.to_string().contains("1: events, 1280x720"), "{error}");
 }
 
+/// Every packet on its own, on two threads.
+fn in_parts() -> ReadOptions {
+    ReadOptions {
+        pool: SharedPool::new(2).unwrap(),
+        part: 1,
+        ..ReadOptions::default()
+    }
+}
+
 /// A file that was never closed, one whose table is elsewhere, one that ends before its table.
 #[test]
 fn the_table_is_not_needed() {
@@ -174,9 +185,14 @@ fn the_table_is_not_needed() {
     let read = |table: i64, length: usize| {
         let mut bytes = closed[..length].to_vec();
         bytes[TABLE..TABLE + 8].copy_from_slice(&table.to_le_bytes());
+        let mut in_parts = EventReader::from_bytes(bytes.clone(), None, &in_parts()).unwrap();
+        assert_eq!(in_parts.read_all().unwrap(), whole);
         let mut reader = open(bytes, "aedat4").unwrap();
         assert_eq!(reader.read_all().unwrap(), whole);
         let report = reader.report();
+        for kind in [FindingKind::Conflict, FindingKind::TruncatedTail] {
+            assert_eq!(in_parts.report().count(kind), report.count(kind));
+        }
         (
             report.count(FindingKind::Conflict),
             report.count(FindingKind::TruncatedTail),
@@ -212,17 +228,19 @@ fn bombs() {
         bytes.extend(1_i32.to_le_bytes());
         bytes.extend((body.len() as i32).to_le_bytes());
         bytes.extend(body);
-        let options = ReadOptions {
-            limits: Limits {
-                block_bytes: 1 << 20,
-                ..Limits::default()
-            },
-            ..ReadOptions::default()
-        };
-        let mut reader = EventReader::from_bytes(bytes, None, &options).unwrap();
-        let error = reader.read_all().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Limit, "{compression}: {error}");
-        assert_eq!(error.offset(), Some(start as u64));
+        for options in [ReadOptions::default(), in_parts()] {
+            let options = ReadOptions {
+                limits: Limits {
+                    block_bytes: 1 << 20,
+                    ..Limits::default()
+                },
+                ..options
+            };
+            let mut reader = EventReader::from_bytes(bytes.clone(), None, &options).unwrap();
+            let error = reader.read_all().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Limit, "{compression}: {error}");
+            assert_eq!(error.offset(), Some(start as u64));
+        }
     }
 }
 
@@ -274,16 +292,54 @@ fn packets_are_those_of_the_maker() {
 
     let meta = Arc::new(parallax_events::Meta::with_geometry(346, 260).unwrap());
     let batch = EventBatch::from_events(&events_in, Arc::clone(&meta)).unwrap();
-    let output = Shared::default();
-    let options = WriteOptions {
-        format: Some("aedat4 compression=none".to_owned()),
+    let written = |format: &str| {
+        let output = Shared::default();
+        let options = WriteOptions {
+            format: Some(format.to_owned()),
+        };
+        let mut writer = create(Box::new(output.clone()), None, &meta, &options).unwrap();
+        writer.write_triggers(&triggers).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let written = output.0.lock().unwrap();
+        written.clone()
     };
-    let mut writer = create(Box::new(output.clone()), None, &meta, &options).unwrap();
-    writer.write_triggers(&triggers).unwrap();
-    writer.write(&batch).unwrap();
-    writer.finish().unwrap();
-    let written = output.0.lock().unwrap();
     let packet =
         |stream: i32, body: &[u8]| [&stream.to_le_bytes(), &(body.len() as i32).to_le_bytes(), body].concat();
-    assert!(written.ends_with(&[packet(1, &trigger), packet(0, &events)].concat()));
+    let both = [packet(1, &trigger), packet(0, &events)].concat();
+    let open = written("aedat4 compression=none table=false");
+    assert!(open.ends_with(&both));
+    assert_eq!(number(&open, TABLE), (-1_i64).to_le_bytes());
+
+    // With a table: the same, and where each packet is.
+    let closed = written("aedat4 compression=none");
+    let table = i64::from_le_bytes(number(&closed, TABLE)) as usize;
+    assert_eq!(closed[table - both.len()..table], both);
+    let flat = &closed[table + 4..];
+    assert_eq!(flat.len(), u32::from_le_bytes(number(&closed, table)) as usize);
+    let at = |place: usize| place + u32::from_le_bytes(number(flat, place)) as usize;
+    let field = |table: usize, index: usize| {
+        let fields = (table as i64 - i64::from(i32::from_le_bytes(number(flat, table)))) as usize;
+        table + usize::from(u16::from_le_bytes(number(flat, fields + 4 + index * 2)))
+    };
+    let list = at(field(at(0), 0));
+    assert_eq!(u32::from_le_bytes(number(flat, list)), 2);
+    let start = table - both.len();
+    let times = (events_in[0].t, events_in[401].t);
+    for (index, stream, offset, size, count, (first, last)) in [
+        (0, 1, start + 8, trigger.len(), 1, (t, t)),
+        (1, 0, start + 8 + trigger.len() + 8, events.len(), 402, times),
+    ] {
+        let entry = at(list + 4 + index * 4);
+        let long = |index| i64::from_le_bytes(number(flat, field(entry, index)));
+        assert_eq!(
+            (entry + 4) % 8,
+            4,
+            "numbers of eight bytes lie on multiples of eight"
+        );
+        assert_eq!(long(0), offset as i64);
+        assert_eq!(i32::from_le_bytes(number(flat, field(entry, 1))), stream);
+        assert_eq!(u32::from_le_bytes(number(flat, field(entry, 1) + 4)), size as u32);
+        assert_eq!((long(2), long(3), long(4)), (count, first, last));
+    }
 }

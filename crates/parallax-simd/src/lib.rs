@@ -24,6 +24,7 @@ pub mod compress;
 pub mod dat;
 pub mod decay;
 pub mod displace;
+pub mod es;
 pub mod evt2;
 pub mod evt3;
 mod level;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use parallax_simd::evt3::{self, Kind, Skipped, State};
-use parallax_simd::{Columns, Level, dat, evt2};
+use parallax_simd::{Columns, Level, dat, es, evt2};
 
 type Event = (i64, u16, u16, u8);
 
@@ -257,44 +257,114 @@ fn evt3_searches_at_every_level() {
     }
 }
 
+/// What a word does, plainly. `None`: a kernel must stop in front of it.
+fn evt2_word(word: u32, time: &mut evt2::Time, events: &mut Vec<Event>) -> Option<()> {
+    match word >> 28 {
+        kind @ (0 | 1) => events.push((
+            time.offset + (i64::from(time.high) << 6) + i64::from(word >> 22 & 63),
+            (word >> 11 & 0x7FF) as u16,
+            (word & 0x7FF) as u16,
+            kind as u8,
+        )),
+        8 if word & 0xFFF_FFFF >= time.high => time.high = word & 0xFFF_FFFF,
+        _ => return None,
+    }
+    Some(())
+}
+
+fn evt2_inputs() -> Vec<Vec<u32>> {
+    let mut random = Numbers(77);
+    let mut inputs = vec![Vec::new(), vec![0x8FFF_FFFF; 40], vec![0x1FFF_FFFF; 50]];
+    for length in [1, 15, 16, 17, 40, 1000] {
+        // One in so many is a TIME_HIGH; one in so many of those falls back; one in so many is of another type.
+        for (time, back, other) in [
+            (1000, 9, 900),
+            (7, 1000, 2000),
+            (3, 5, 100),
+            (1, 40, 7),
+            (2, 2, 2),
+        ] {
+            let mut high = 0x7FF_FF00_u32;
+            inputs.push(
+                (0..length)
+                    .map(|_| {
+                        if random.below(other) == 0 {
+                            return random.next() as u32;
+                        }
+                        if random.below(time) > 0 {
+                            return random.next() as u32 & 0x1FFF_FFFF;
+                        }
+                        high = if random.below(back) == 0 {
+                            high.saturating_sub(random.below(300) as u32)
+                        } else {
+                            (high + random.below(3) as u32).min(0xFFF_FFFF)
+                        };
+                        8 << 28 | high
+                    })
+                    .collect(),
+            );
+        }
+    }
+    inputs
+}
+
 #[test]
 fn evt2_at_every_level() {
-    let mut random = Numbers(77);
-    for length in [0, 1, 15, 16, 17, 40, 1000] {
-        for stop in [0, 1, 7, 15, 16, 30, 999, 5000] {
-            let words: Vec<u32> = (0..length)
-                .map(|i| {
-                    if i == stop {
-                        random.next() as u32 | 0x8000_0000
-                    } else {
-                        random.next() as u32 & 0x1FFF_FFFF
-                    }
-                })
-                .collect();
-            let bytes: Vec<[u8; 4]> = words.iter().map(|word| word.to_le_bytes()).collect();
-            for base in [0, 1 << 33, i64::MAX - 63, -64] {
-                let wanted: Vec<Event> = words
-                    .iter()
-                    .take_while(|word| **word < 0x2000_0000)
-                    .map(|&w| {
-                        (
-                            base + i64::from(w >> 22 & 63),
-                            (w >> 11 & 0x7FF) as u16,
-                            (w & 0x7FF) as u16,
-                            (w >> 28) as u8,
-                        )
-                    })
-                    .collect();
-                for level in Level::available() {
-                    for places in [0, 1, 15, 16, 33, 2000] {
-                        let mut room = Room::of(places);
-                        let count = evt2::run_at(level, &bytes, base, room.columns());
-                        assert_eq!(count, wanted.len().min(places), "{level:?}");
-                        assert!(room.events(count) == wanted[..count], "{level:?}");
-                    }
-                    let events = words.iter().filter(|word| **word < 0x2000_0000).count();
-                    assert_eq!(evt2::count_at(level, &bytes), events);
+    for words in evt2_inputs() {
+        let bytes: Vec<[u8; 4]> = words.iter().map(|word| word.to_le_bytes()).collect();
+        for offset in [0, 1 << 40, i64::MAX - (1 << 34), -(1 << 33)] {
+            let mut wanted = (Vec::new(), evt2::Time { offset, high: 0 });
+            for &word in &words {
+                if evt2_word(word, &mut wanted.1, &mut wanted.0).is_none() {
+                    wanted.1.high = word & 0xFFF;
                 }
+            }
+            for level in Level::available() {
+                for places in [0, 15, 16, 17, 33, 2000] {
+                    let (mut events, mut time, mut at) = (Vec::new(), evt2::Time { offset, high: 0 }, 0);
+                    while at < words.len() {
+                        let mut room = Room::of(places);
+                        let done = evt2::decode_at(level, &bytes[at..], &mut time, room.columns());
+                        events.extend(room.events(done.events));
+                        at += done.words;
+                        if done.words == 0 {
+                            // By hand over what it leaves.
+                            if evt2_word(words[at], &mut time, &mut events).is_none() {
+                                time.high = words[at] & 0xFFF;
+                            }
+                            at += 1;
+                        }
+                    }
+                    assert!(
+                        (&events, time) == (&wanted.0, wanted.1),
+                        "{level:?}, {places} places"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn evt2_surveys_at_every_level() {
+    for words in evt2_inputs() {
+        let bytes: Vec<[u8; 4]> = words.iter().map(|word| word.to_le_bytes()).collect();
+        for from in [0, 1, 9] {
+            let Some(bytes) = bytes.get(from..) else { continue };
+            let (mut wanted, mut high) = (evt2::Done::default(), 0);
+            for word in &words[from..] {
+                match word >> 28 {
+                    0 | 1 => wanted.events += 1,
+                    8 if word & 0xFFF_FFFF < high => break,
+                    8 => high = word & 0xFFF_FFFF,
+                    _ => {}
+                }
+                wanted.words += 1;
+            }
+            for level in Level::available() {
+                let mut found = 0;
+                assert_eq!(evt2::survey_at(level, bytes, &mut found), wanted, "{level:?}");
+                assert_eq!(found, high, "{level:?}");
             }
         }
     }
@@ -347,6 +417,70 @@ fn dat_at_every_level() {
                             .collect();
                         assert!(room.events(count) == wanted, "{level:?}");
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn es_at_every_level() {
+    let mut random = Numbers(4242);
+    for length in [0, 1, 4, 5, 63, 64, 65, 128, 1000, 5000] {
+        // One first byte in so many stands for time alone.
+        for special in [1, 2, 13, 400, 100_000] {
+            let mut bytes: Vec<u8> = Vec::new();
+            while bytes.len() < length {
+                if random.below(special) == 0 {
+                    bytes.push(0xFE | random.next() as u8 & 1);
+                } else {
+                    bytes.push((random.below(0xFE)) as u8);
+                    bytes.extend((random.next() as u32).to_le_bytes());
+                }
+            }
+            bytes.truncate(length);
+            for turn in [None, Some(719), Some(3)] {
+                let (mut wanted, mut time, mut at) = (Vec::<Event>::new(), 1 << 40, 0);
+                while at < bytes.len() {
+                    match bytes[at..] {
+                        [0xFF, ..] => (at, time) = (at + 1, time + 127),
+                        [0xFE, ..] => at += 1,
+                        [b, x0, x1, y0, y1, ..] => {
+                            time += i64::from(b / 2);
+                            let (x, y) = (
+                                u16::from(x0) + 256 * u16::from(x1),
+                                u16::from(y0) + 256 * u16::from(y1),
+                            );
+                            wanted.push((time, x, turn.map_or(y, |last| last.wrapping_sub(y)), b % 2));
+                            at += 5;
+                        }
+                        _ => break,
+                    }
+                }
+                for level in Level::available() {
+                    for places in [1, 15, 16, 17, 200, 10_000] {
+                        let (mut found, mut t, mut done) = (Vec::new(), 1 << 40, 0);
+                        loop {
+                            let mut room = Room::of(places);
+                            let step = es::decode_at(level, &bytes[done..], &mut t, turn, room.columns());
+                            found.extend(room.events(step.events));
+                            done += step.bytes;
+                            if step.bytes == 0 {
+                                break;
+                            }
+                        }
+                        assert!(
+                            (&found, t, done) == (&wanted, time, at),
+                            "{level:?}, {places} places"
+                        );
+                    }
+                    let mut t = 1 << 40;
+                    let done = es::survey_at(level, &bytes, &mut t);
+                    assert_eq!(
+                        (done.bytes, done.events, t),
+                        (at, wanted.len(), time),
+                        "{level:?}"
+                    );
                 }
             }
         }

@@ -5,13 +5,15 @@
 //! | fresh | a load of the whole file into memory that the system has yet to give |
 //! | there | the same into memory that has been written before |
 //! | stream | batches that stay in the cache, their memory used again |
+//! | lz4 | nothing but unpacking the packets of an AEDAT4 file, which is in memory, with the library for LZ4 alone |
 //! | facts | nothing: what the events are, for comparison |
 //!
-//! Beside the time stand the rate of copying as many bytes of columns on as many threads, into memory that is there; the
-//! most memory that the process had, by the system's count; and by counts of our own, of what regions map and what the
-//! allocator hands out.
+//! Beside the time stand what no load can do without: copying as many bytes of columns on as many threads, into memory that
+//! is there, and touching as many fresh pages for the first time; the most memory that the process had, by the system's
+//! count; and by counts of our own, of what regions map and what the allocator hands out.
 
 use std::hint::black_box;
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -36,6 +38,7 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
         "facts" => return facts(path, &options),
         "stream" => stream(path, &options)?,
         "there" => there(path, &options)?,
+        "lz4" => lz4(path, &options, threads)?,
         "fresh" => {
             let start = Instant::now();
             let batch = EventReader::open(path, &options)?.read_all()?;
@@ -52,8 +55,13 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
     } else {
         0.0
     };
+    let touched = if mode == "fresh" {
+        touch(events, threads)?
+    } else {
+        0.0
+    };
     println!(
-        "{{\"seconds\": {seconds}, \"events\": {events}, \"before\": {before}, \"peak\": {peak}, \"counted\": {counted}, \"copy\": {copied}}}"
+        "{{\"seconds\": {seconds}, \"events\": {events}, \"before\": {before}, \"peak\": {peak}, \"counted\": {counted}, \"copy\": {copied}, \"touch\": {touched}}}"
     );
     Ok(())
 }
@@ -82,6 +90,39 @@ fn there(path: &Path, options: &ReadOptions) -> Result<(f64, usize)> {
     Ok((start.elapsed().as_secs_f64(), black_box(batch).len()))
 }
 
+/// Seconds that unpacking the packets takes, each thread with memory that it uses again, and the number of events.
+fn lz4(path: &Path, options: &ReadOptions, threads: usize) -> Result<(f64, usize)> {
+    let events = EventReader::open(path, options)?.read_all()?.len();
+    let bytes = std::fs::read(path)?;
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    // The place of the table of packets stands 40 bytes behind the first line.
+    let end = number(54).min(bytes.len());
+    let mut packets = Vec::new();
+    let mut at = 18 + number(14);
+    while at + 8 <= end {
+        let size = number(at + 4);
+        packets.push(&bytes[at + 8..at + 8 + size]);
+        at += 8 + size;
+    }
+    let part = packets.len().div_ceil(threads.max(1)).max(1);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for packets in packets.chunks(part) {
+            scope.spawn(move || {
+                let mut unpacked = Vec::new();
+                for packet in packets {
+                    unpacked.clear();
+                    lz4_flex::frame::FrameDecoder::new(*packet)
+                        .read_to_end(&mut unpacked)
+                        .unwrap();
+                    black_box(&unpacked);
+                }
+            });
+        }
+    });
+    Ok((start.elapsed().as_secs_f64(), events))
+}
+
 /// Seconds that copying the columns of so many events takes, the best of three.
 fn copy(events: usize, threads: usize) -> f64 {
     let from = vec![1_u8; events * 13];
@@ -99,6 +140,31 @@ fn copy(events: usize, threads: usize) -> f64 {
     }
     black_box(&to);
     best
+}
+
+/// Seconds that the first touch of the pages of so many events takes, in memory as a load asks for it; the best of three.
+fn touch(events: usize, threads: usize) -> Result<f64> {
+    let mut best = f64::INFINITY;
+    for _ in 0..3 {
+        let mut room = BatchBuilder::growing()?;
+        room.reserve(events)?;
+        let parts = room.parts(&vec![events / threads; threads])?;
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for mut part in parts {
+                scope.spawn(move || {
+                    let spare = part.spare();
+                    // A value in every page of 4 KiB.
+                    spare.t.iter_mut().step_by(512).for_each(|t| *t = 1);
+                    spare.x.iter_mut().step_by(2048).for_each(|x| *x = 1);
+                    spare.y.iter_mut().step_by(2048).for_each(|y| *y = 1);
+                    spare.p.iter_mut().step_by(4096).for_each(|p| *p = 1);
+                });
+            }
+        });
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(best)
 }
 
 /// The most memory that the process had so far, in bytes.

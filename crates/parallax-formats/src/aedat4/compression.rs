@@ -73,40 +73,6 @@ impl Compression {
         }
     }
 
-    /// Unpacks `packed`, which lies at the byte `offset`, into `unpacked`, whose old content is gone.
-    ///
-    /// # Errors
-    /// If it is larger than a block may be. What is merely damaged is no error.
-    pub(super) fn unpack(
-        self,
-        packed: &[u8],
-        unpacked: &mut Vec<u8>,
-        limits: &Limits,
-        offset: u64,
-    ) -> Result<Unpacked> {
-        unpacked.clear();
-        match self {
-            Self::None => {
-                unpacked.extend_from_slice(packed);
-                Ok(Unpacked::Whole)
-            }
-            Self::Lz4 => drain(FrameDecoder::new(packed), unpacked, limits, offset),
-            Self::Zstd => {
-                let opened = zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
-                    // The frame's window is memory that it claims: no more of it than a block may have, or than
-                    // every decoder should grant.
-                    let most = limits.block_bytes.max(1).ilog2().clamp(WINDOW, 27);
-                    decoder.window_log_max(most)?;
-                    Ok(decoder.single_frame())
-                });
-                match opened {
-                    Ok(decoder) => drain(std::io::BufReader::new(decoder), unpacked, limits, offset),
-                    Err(error) => Ok(Unpacked::Damaged(error.to_string())),
-                }
-            }
-        }
-    }
-
     /// Packs `bytes` behind what is in `packed`.
     ///
     /// # Errors
@@ -128,6 +94,69 @@ impl Compression {
             Self::Zstd => packed.extend_from_slice(&zstd::bulk::compress(bytes, ZSTD_LEVEL)?),
         }
         Ok(())
+    }
+}
+
+/// Unpacks one packet after the other, with the same memory.
+pub(super) struct Unpacker<'a> {
+    compression: Compression,
+    lz4: Option<FrameDecoder<&'a [u8]>>,
+}
+
+impl<'a> Unpacker<'a> {
+    pub(super) fn new(compression: Compression) -> Self {
+        Self {
+            compression,
+            lz4: None,
+        }
+    }
+
+    /// Unpacks `packed`, which lies at the byte `offset`, into `unpacked`, whose old content is gone.
+    ///
+    /// # Errors
+    /// If it is larger than a block may be. What is merely damaged is no error.
+    pub(super) fn unpack(
+        &mut self,
+        packed: &'a [u8],
+        unpacked: &mut Vec<u8>,
+        limits: &Limits,
+        offset: u64,
+    ) -> Result<Unpacked> {
+        unpacked.clear();
+        match self.compression {
+            Compression::None => {
+                unpacked.extend_from_slice(packed);
+                Ok(Unpacked::Whole)
+            }
+            Compression::Lz4 => {
+                // Behind the end of a frame the decoder takes the next one.
+                let mut decoder = match self.lz4.take() {
+                    Some(mut decoder) => {
+                        *decoder.get_mut() = packed;
+                        decoder
+                    }
+                    None => FrameDecoder::new(packed),
+                };
+                let done = drain(&mut decoder, unpacked, limits, offset)?;
+                if matches!(done, Unpacked::Whole) {
+                    self.lz4 = Some(decoder);
+                }
+                Ok(done)
+            }
+            Compression::Zstd => {
+                let opened = zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
+                    // The frame's window is memory that it claims: no more of it than a block may have, or than
+                    // every decoder should grant.
+                    let most = limits.block_bytes.max(1).ilog2().clamp(WINDOW, 27);
+                    decoder.window_log_max(most)?;
+                    Ok(decoder.single_frame())
+                });
+                match opened {
+                    Ok(decoder) => drain(std::io::BufReader::new(decoder), unpacked, limits, offset),
+                    Err(error) => Ok(Unpacked::Damaged(error.to_string())),
+                }
+            }
+        }
     }
 }
 

@@ -6,15 +6,16 @@
 use parallax_events::{Error, FindingKind, Limits, Meta, Params, Result};
 
 use super::MAGIC;
-use super::compression::{Compression, Unpacked};
+use super::compression::{Compression, Unpacked, Unpacker};
 use super::flat::Vector;
 use super::header::{Header, Kind, Stream};
 use super::packet::{EVENT, list, transpose};
+use super::parts::{Kept, Spares};
 use super::triggers;
-use crate::{Decoder, EventSink, Piece, ReadOptions};
+use crate::{Decoder, EventSink, Parts, Piece, ReadOptions};
 
 /// The bytes before a packet: the number of its stream, its size.
-const PACKET: usize = 8;
+pub(super) const PACKET: usize = 8;
 
 /// So many bytes of the table of packets tell it from a packet.
 const TABLE: usize = 12;
@@ -25,26 +26,29 @@ const START: usize = MAGIC.len() + 4;
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Aedat4Decoder {
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The stream that was asked for.
     wanted: Option<i64>,
     /// Known once the header is behind.
-    state: Option<State>,
+    pub(super) state: Option<State>,
     meta: Option<Meta>,
     wants_bytes: usize,
 }
 
 #[derive(Debug)]
-struct State {
-    compression: Compression,
+pub(super) struct State {
+    pub(super) compression: Compression,
     /// Where the table of packets begins; `None` if there is none, or it is not there.
-    table: Option<u64>,
-    streams: Vec<Stream>,
+    pub(super) table: Option<u64>,
+    pub(super) streams: Vec<Stream>,
     /// The number of the stream to hand out.
-    chosen: Option<i32>,
+    pub(super) chosen: Option<i32>,
     /// The packet in front, unpacked, and how far it is handed out.
     unpacked: Vec<u8>,
     front: Option<Front>,
+    /// Packets to come that are unpacked already, and memory for more.
+    kept: Kept,
+    pub(super) spares: Spares,
     /// Whether the table has begun: nothing else follows.
     ended: bool,
 }
@@ -123,21 +127,47 @@ impl Aedat4Decoder {
             chosen,
             unpacked: Vec::new(),
             front: None,
+            kept: Kept::new(),
+            spares: Spares::default(),
             ended: false,
         });
         Ok(end)
+    }
+
+    /// The same between two packets, with some that are unpacked already.
+    pub(super) fn fork_with(&self, kept: Kept) -> Self {
+        let state = self.state.as_ref().map(|state| State {
+            compression: state.compression,
+            table: state.table,
+            streams: state.streams.clone(),
+            chosen: state.chosen,
+            unpacked: Vec::new(),
+            front: None,
+            kept,
+            spares: state.spares.clone(),
+            ended: state.ended,
+        });
+        Self {
+            limits: self.limits,
+            wanted: self.wanted,
+            state,
+            meta: self.meta.clone(),
+            wants_bytes: self.wants_bytes,
+        }
     }
 }
 
 impl Decoder for Aedat4Decoder {
     fn decode(&mut self, piece: Piece<'_>, sink: &mut EventSink<'_>) -> Result<usize> {
-        let mut at = 0;
         if self.meta.is_none() {
-            at = self.header(piece, sink)?;
+            // Behind it the rest can be decoded in parts, if the caller likes.
+            return self.header(piece, sink);
         }
+        let mut at = 0;
         let Some(state) = &mut self.state else {
             return Ok(at);
         };
+        let mut unpacker = Unpacker::new(state.compression);
         while sink.room() > 0 && sink.trigger_room() > 0 {
             let rest = piece.bytes.get(at..).unwrap_or_default();
             let offset = piece.offset + at as u64;
@@ -148,14 +178,10 @@ impl Decoder for Aedat4Decoder {
             if state.ended {
                 return Ok(piece.bytes.len());
             }
-            let Some(&[i0, i1, i2, i3, s0, s1, s2, s3]) = rest.first_chunk::<PACKET>() else {
+            let Some((id, size)) = packet_head(rest) else {
                 self.wants_bytes = PACKET;
                 break;
             };
-            let (id, size) = (
-                i32::from_le_bytes([i0, i1, i2, i3]),
-                i32::from_le_bytes([s0, s1, s2, s3]),
-            );
             let Ok(size) = usize::try_from(size) else {
                 return Err(Error::malformed(format!("a packet of {size} bytes"))
                     .at_byte(offset)
@@ -166,7 +192,7 @@ impl Decoder for Aedat4Decoder {
                 self.wants_bytes = PACKET + size;
                 break;
             };
-            if !state.packet(id, body, offset, &self.limits, sink)? {
+            if !state.packet(id, body, offset, &mut unpacker, &self.limits, sink)? {
                 break;
             }
             state.front = None;
@@ -183,6 +209,24 @@ impl Decoder for Aedat4Decoder {
     fn wants_bytes(&self) -> usize {
         self.wants_bytes
     }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        let state = self.state.as_ref()?;
+        if state.front.is_none() && !state.ended {
+            Some(self)
+        } else {
+            None
+        }
+    }
+}
+
+/// The number of the stream and the size of the packet that `bytes` begin with.
+pub(super) fn packet_head(bytes: &[u8]) -> Option<(i32, i32)> {
+    let &[i0, i1, i2, i3, s0, s1, s2, s3] = bytes.first_chunk::<PACKET>()?;
+    Some((
+        i32::from_le_bytes([i0, i1, i2, i3]),
+        i32::from_le_bytes([s0, s1, s2, s3]),
+    ))
 }
 
 impl State {
@@ -190,6 +234,10 @@ impl State {
     /// told yet.
     fn look_for_table(&mut self, rest: &[u8], offset: u64, last: bool, sink: &mut EventSink<'_>) -> bool {
         let Some(table) = self.table else { return true };
+        if rest.is_empty() && !last {
+            // What is in front is for whoever goes on from here, who may be another decoder.
+            return false;
+        }
         if last && (rest.is_empty() || offset == table && rest.len() < TABLE) {
             // The file was closed once, so something is missing.
             self.table = None;
@@ -221,11 +269,12 @@ impl State {
     }
 
     /// Hands out the packet in front. Returns whether it is done with.
-    fn packet(
+    fn packet<'a>(
         &mut self,
         id: i32,
-        body: &[u8],
+        body: &'a [u8],
         offset: u64,
+        unpacker: &mut Unpacker<'a>,
         limits: &Limits,
         sink: &mut EventSink<'_>,
     ) -> Result<bool> {
@@ -246,9 +295,13 @@ impl State {
             Kind::Imu => false,
         };
         if self.front.is_none() && self.compression != Compression::None {
-            let unpacked = self
-                .compression
-                .unpack(body, &mut self.unpacked, limits, offset)?;
+            let unpacked = match self.kept.pop_front_if(|(place, _)| *place == offset) {
+                Some((_, kept)) => {
+                    self.spares.put(std::mem::replace(&mut self.unpacked, kept));
+                    Unpacked::Whole
+                }
+                None => unpacker.unpack(body, &mut self.unpacked, limits, offset)?,
+            };
             if let Unpacked::Damaged(why) = unpacked {
                 sink.note(FindingKind::BadRecord, 1, offset, || {
                     format!("a packet that cannot be unpacked: {why}")

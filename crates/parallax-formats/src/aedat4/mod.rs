@@ -1,7 +1,7 @@
 //! AEDAT 4.0: the container of the DV software, a header and then packets of several streams.
 //!
 //! A file is a line of text, a header ([`Header`]: a FlatBuffer with the streams in XML), packets of one stream each, and
-//! a table of them at the end, which reading does not need. A packet is a FlatBuffer, compressed for itself. The decoder
+//! a table of them at the end ([`table`]), which reading does not need. A packet is a FlatBuffer, compressed for itself. The decoder
 //! checks every offset of it ([`flat`]) and never unpacks more than the limits allow ([`compression`]).
 
 mod compression;
@@ -9,6 +9,8 @@ mod decoder;
 mod flat;
 mod header;
 mod packet;
+mod parts;
+mod table;
 mod triggers;
 mod writer;
 

@@ -72,6 +72,13 @@ impl EventPacket {
         self.0.extend_from_slice(&event.to_le_bytes());
     }
 
+    /// The times of the first event and of the last.
+    pub(super) fn times(&self) -> (i64, i64) {
+        let (events, _) = self.0.get(EVENTS_AT..).unwrap_or_default().as_chunks::<EVENT>();
+        let time = |event: &[u8; EVENT]| u128::from_le_bytes(*event) as i64;
+        (events.first().map_or(0, time), events.last().map_or(0, time))
+    }
+
     /// The finished packet.
     pub(super) fn bytes(&mut self) -> &[u8] {
         let (size, count) = (self.0.len() as u32 - 4, self.len() as u32);

@@ -2,8 +2,9 @@
 //!
 //! In go events with columns and rows below 32,768 and any time, which the format takes for microseconds since 1970, and
 //! triggers that it has a source for. Packets have a fixed number of events, so the bytes do not depend on how the events
-//! came. The output need not be one that can be sought, so there is no table of packets at the end: readers make their own,
-//! as for a recording that was never closed.
+//! came. The header says where the table of packets begins and the output need not be one that can be sought, so packets
+//! are held back ([`Spool`]) until the end. With `table=false` they are written as they come, and there is no table: readers
+//! make their own, as for a recording that was never closed.
 
 use std::io::Write;
 
@@ -13,7 +14,9 @@ use super::MAGIC;
 use super::compression::Compression;
 use super::header::NO_SOURCE;
 use super::packet::{EventPacket, of_triggers};
+use super::table::{Entry, of_entries};
 use super::triggers::source;
+use crate::spool::Spool;
 use crate::stored::{HeldTriggers, Outlet, Storing};
 use crate::{EventWriter, WriteOptions};
 
@@ -41,29 +44,83 @@ pub(crate) fn write_aedat4(
     }
     let storing = Storing::new("AEDAT 4.0", meta, Origin::TopLeft, (ADDRESS, ADDRESS))?;
     let compression = Compression::from_name(params.choice("compression")?);
-    let mut outlet = Outlet::new(output);
-    outlet.put(MAGIC)?;
-    outlet.put(&header(meta, compression))?;
-    Ok(Box::new(Aedat4Writer {
-        outlet,
-        storing,
+    let mut packets = Packets {
+        outlet: Outlet::new(output),
+        header: header(meta, compression),
+        spool: params.bool("table")?.then(Spool::new),
+        entries: Vec::new(),
         compression,
+        packed: Vec::new(),
+    };
+    if packets.spool.is_none() {
+        packets.outlet.put(&packets.header)?;
+    }
+    Ok(Box::new(Aedat4Writer {
+        packets,
+        storing,
         events: EventPacket::new(PACKET),
         triggers: Vec::new(),
         held: HeldTriggers::default(),
-        packed: Vec::new(),
     }))
 }
 
 struct Aedat4Writer {
-    outlet: Outlet,
+    packets: Packets,
     storing: Storing,
-    compression: Compression,
     events: EventPacket,
     /// Triggers of the next packet, with their sources.
     triggers: Vec<(Trigger, u8)>,
     held: HeldTriggers,
+}
+
+/// Where packets go.
+struct Packets {
+    outlet: Outlet,
+    header: Vec<u8>,
+    /// Packets that wait until it is known where the table is, and the table; `None` if there is none.
+    spool: Option<Spool>,
+    entries: Vec<Entry>,
+    compression: Compression,
     packed: Vec<u8>,
+}
+
+impl Packets {
+    /// Packs and writes a packet of `count` events or triggers.
+    fn put(&mut self, stream: i32, packet: &[u8], count: usize, times: (i64, i64)) -> Result<()> {
+        self.packed.clear();
+        self.compression.pack(packet, &mut self.packed)?;
+        let size = self.packed.len() as u32;
+        let head = [stream.to_le_bytes(), size.to_le_bytes()];
+        let Some(spool) = &mut self.spool else {
+            self.outlet.put(head.as_flattened())?;
+            return self.outlet.put(&self.packed);
+        };
+        spool.put(head.as_flattened())?;
+        self.entries.push(Entry {
+            offset: self.header.len() as u64 + spool.len(),
+            stream,
+            size,
+            count,
+            times,
+        });
+        spool.put(&self.packed)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if let Some(spool) = self.spool {
+            let table_at = self.header.len() as u64 + spool.len();
+            if let Some(place) = self.header.get_mut(TABLE_AT..TABLE_AT + 8) {
+                place.copy_from_slice(&table_at.to_le_bytes());
+            }
+            self.outlet.put(&self.header)?;
+            spool.pour(&mut self.outlet)?;
+            self.packed.clear();
+            self.compression
+                .pack(&of_entries(&self.entries), &mut self.packed)?;
+            self.outlet.put(&self.packed)?;
+        }
+        self.outlet.finish()
+    }
 }
 
 impl Aedat4Writer {
@@ -79,30 +136,28 @@ impl Aedat4Writer {
         if self.triggers.is_empty() {
             return Ok(());
         }
-        self.packed.clear();
-        self.compression
-            .pack(&of_triggers(&self.triggers), &mut self.packed)?;
+        let times = |(trigger, _): &(Trigger, u8)| trigger.t;
+        let (first, last) = (
+            self.triggers.first().map_or(0, times),
+            self.triggers.last().map_or(0, times),
+        );
+        let packet = of_triggers(&self.triggers);
+        self.packets
+            .put(TRIGGERS, &packet, self.triggers.len(), (first, last))?;
         self.triggers.clear();
-        put(&mut self.outlet, TRIGGERS, &self.packed)
+        Ok(())
     }
 
     /// Writes the events so far, and before them the triggers.
     fn put_packets(&mut self) -> Result<()> {
         self.put_triggers()?;
-        if self.events.len() > 0 {
-            self.packed.clear();
-            self.compression.pack(self.events.bytes(), &mut self.packed)?;
+        let (count, times) = (self.events.len(), self.events.times());
+        if count > 0 {
+            self.packets.put(EVENTS, self.events.bytes(), count, times)?;
             self.events.clear();
-            put(&mut self.outlet, EVENTS, &self.packed)?;
         }
         Ok(())
     }
-}
-
-fn put(outlet: &mut Outlet, stream: i32, packet: &[u8]) -> Result<()> {
-    outlet.put(&stream.to_le_bytes())?;
-    outlet.put(&(packet.len() as u32).to_le_bytes())?;
-    outlet.put(packet)
 }
 
 impl EventWriter for Aedat4Writer {
@@ -136,11 +191,14 @@ impl EventWriter for Aedat4Writer {
             self.trigger(trigger)?;
         }
         self.put_packets()?;
-        self.outlet.finish()
+        self.packets.finish()
     }
 }
 
-/// The header behind its size: a FlatBuffer of the type `IOHE`, whose eight-byte field lies on a multiple of eight.
+/// Where in the start of a file the place of the table stands.
+const TABLE_AT: usize = MAGIC.len() + 4 + 36;
+
+/// The start of a file: the line, the size of the header, the header, a FlatBuffer of the type `IOHE`, whose eight-byte field lies on a multiple of eight.
 fn header(meta: &Meta, compression: Compression) -> Vec<u8> {
     let text = info(meta, compression);
     let mut flat = vec![24, 0, 0, 0];
@@ -156,7 +214,7 @@ fn header(meta: &Meta, compression: Compression) -> Vec<u8> {
     flat.extend_from_slice(text.as_bytes());
     flat.push(0);
     let size = (flat.len() as u32).to_le_bytes();
-    [size.as_slice(), &flat].concat()
+    [MAGIC.as_slice(), &size, &flat].concat()
 }
 
 /// The streams, as the DV software describes them.

@@ -12,7 +12,7 @@
 //! - A trigger's source becomes an input and its value: 0 is the external signal, 1 the signal generator, 2 frames, 3
 //!   exposures, each 1 at the rising edge or the start and 0 at the falling edge or the end; 4 is a pulse of the external
 //!   signal, 5 a reset of the time stamps.
-//! - Written are a stream of events and one of triggers, without a table of packets. The sensor's size must be known. Times
+//! - Written are a stream of events and one of triggers, and a table of packets. The sensor's size must be known. Times
 //!   are written as they are, whatever they count from.
 
 use parallax_events::{Declaration, Event, ParamSpec};
@@ -45,6 +45,9 @@ static DECLARATION: Declaration = Declaration::new(
         ParamSpec::choice("compression", &["lz4", "zstd", "none"])
             .default("lz4")
             .doc("How packets are compressed, for writing"),
+        ParamSpec::bool("table")
+            .default(true)
+            .doc("Whether a table of packets closes the file, for writing; all packets are held back for it"),
     ],
 )
 .with_doc(

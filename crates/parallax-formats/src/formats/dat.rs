@@ -24,7 +24,7 @@ use parallax_simd::Columns;
 use crate::prophesee::RawHeader;
 use crate::stored::{Outlet, Storing};
 use crate::{
-    Decoder, EventSink, EventWriter, Evidence, Format, Open, Parts, Piece, Probe, ReadOptions, Sample, Survey,
+    Decoder, EventSink, EventWriter, Evidence, Format, Look, Open, Parts, Piece, Probe, ReadOptions, Sample, Survey,
     TriggerSupport, WriteOptions,
 };
 
@@ -284,11 +284,11 @@ impl Decoder for DatDecoder {
 }
 
 impl Parts for DatDecoder {
-    fn border(&self, distance: u64, _: &[u8]) -> Option<usize> {
-        Some((distance.wrapping_neg() % RECORD as u64) as usize)
+    fn border(&self, from: u64, least: u64, _: &Look<'_>) -> Option<u64> {
+        from.checked_add(least.checked_next_multiple_of(RECORD as u64)?)
     }
 
-    fn survey(&self, bytes: &[u8]) -> Survey {
+    fn survey(&self, bytes: &[u8], _: u64) -> Survey {
         let (records, _) = bytes.as_chunks::<RECORD>();
         let first = records.first().map(|record| halves(record).0);
         let mut clock = Clock {
@@ -314,7 +314,7 @@ impl Parts for DatDecoder {
         Ok(())
     }
 
-    fn fork(&self) -> Box<dyn Decoder> {
+    fn fork(&self, _: Option<&mut Survey>) -> Box<dyn Decoder> {
         Box::new(self.clone())
     }
 }

@@ -19,10 +19,14 @@ use parallax_events::{
     Declaration, Error, Event, EventBatch, FindingKind, Geometry, Meta, Origin, ParamSpec, Params, Result,
     SpareColumns,
 };
+use parallax_simd::{Columns, es};
 
 use crate::event_stream::{Described, Other};
 use crate::stored::{Outlet, Storing};
-use crate::{Decoder, EventSink, EventWriter, Evidence, Format, Open, Piece, Probe, Sample, WriteOptions, TriggerSupport};
+use crate::{
+    Decoder, EventSink, EventWriter, Evidence, Format, Look, Open, Parts, Piece, Probe, Sample, Survey, TriggerSupport,
+    WriteOptions,
+};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -69,6 +73,12 @@ const HEADER: usize = 20;
 const EVENT: usize = 5;
 const LOAD: usize = 8;
 
+/// A first byte of the type ATIS from here on stands for time alone.
+const LONGER: u8 = 0xFC;
+
+/// So many bytes are looked at for a place where an event begins.
+const LOOK: usize = 2048;
+
 /// The largest step between two events that is written: what it takes is less than 34 MB.
 const LONGEST_STEP: i64 = 1 << 32;
 
@@ -87,7 +97,7 @@ fn sniff(probe: &Probe<'_>) -> Option<Evidence> {
 }
 
 /// Reads the header, then events.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct EsDecoder {
     raw: bool,
     /// Known once the header is behind.
@@ -223,6 +233,10 @@ impl Decoder for EsDecoder {
             let meta = self.header(header)?;
             sink.set_meta(&meta);
             self.meta = Some(meta);
+            if self.other.is_none() {
+                // From here on the rest can be decoded in parts, if the caller likes.
+                return Ok(HEADER);
+            }
             at = HEADER;
         }
         if let Some(other) = &mut self.other {
@@ -235,8 +249,8 @@ impl Decoder for EsDecoder {
             let bytes = piece.bytes.get(at..).unwrap_or_default();
             let out = sink.spare();
             let step = match self.kind {
-                Kind::Dvs => self.state.events::<false>(bytes, out),
-                Kind::Atis => self.state.events::<true>(bytes, out),
+                Kind::Dvs => self.state.dvs(bytes, out),
+                Kind::Atis => self.state.atis(bytes, out),
             };
             outcome = sink.commit(step.written);
             if let Some(first) = step.first_exposure {
@@ -265,6 +279,62 @@ impl Decoder for EsDecoder {
     fn meta(&self) -> Option<&Meta> {
         self.meta.as_ref()
     }
+
+    fn parts(&mut self) -> Option<&mut dyn Parts> {
+        let is_dvs = self.meta.is_some() && self.kind == Kind::Dvs && self.other.is_none();
+        if is_dvs { Some(self) } else { None }
+    }
+}
+
+/// For change detections alone. Nothing in the bytes says where an event begins, so a border is a guess: a place from
+/// which so many events make sense. The part in front shows whether it is one.
+impl Parts for EsDecoder {
+    fn border(&self, from: u64, least: u64, input: &Look<'_>) -> Option<u64> {
+        let size = self.meta.as_ref()?.geometry?;
+        let at = from.checked_add(least)?;
+        let bytes = input.bytes(at, LOOK);
+        let ahead = (0..EVENT).find(|ahead| makes_sense(bytes.get(*ahead..).unwrap_or_default(), size))?;
+        Some(at + ahead as u64)
+    }
+
+    fn survey(&self, bytes: &[u8], _: u64) -> Survey {
+        let mut ticks = 0;
+        let done = es::survey(bytes, &mut ticks);
+        Survey {
+            events: done.events,
+            effect: Box::new(ticks),
+        }
+    }
+
+    fn pass(&mut self, survey: &Survey) -> Result<()> {
+        let Some(ticks) = survey.effect.downcast_ref::<i64>() else {
+            return Err(Error::internal("a survey of another format"));
+        };
+        self.state.t += ticks;
+        Ok(())
+    }
+
+    fn fork(&self, _: Option<&mut Survey>) -> Box<dyn Decoder> {
+        Box::new(self.clone())
+    }
+}
+
+/// Whether all that `bytes` hold, from the first on, are events of such a sensor and bytes that stand for time.
+fn makes_sense(mut bytes: &[u8], size: Geometry) -> bool {
+    let mut events = 0;
+    loop {
+        match *bytes {
+            [0xFE | 0xFF, ref rest @ ..] => bytes = rest,
+            [_, x0, x1, y0, y1, ref rest @ ..] => {
+                if u16::from_le_bytes([x0, x1]) >= size.width || u16::from_le_bytes([y0, y1]) >= size.height {
+                    return false;
+                }
+                events += 1;
+                bytes = rest;
+            }
+            _ => return events > 0,
+        }
+    }
 }
 
 fn exposures() -> String {
@@ -272,8 +342,19 @@ fn exposures() -> String {
 }
 
 impl State {
+    /// Decodes change detections from the front of `bytes` until they or `out` are used up.
+    fn dvs(&mut self, bytes: &[u8], out: SpareColumns<'_>) -> Step {
+        let SpareColumns { t, x, y, p } = out;
+        let done = es::decode(bytes, &mut self.t, self.turn, Columns { t, x, y, p });
+        Step {
+            consumed: done.bytes,
+            written: done.events,
+            first_exposure: None,
+        }
+    }
+
     /// Decodes from the front of `bytes` until they or `out` are used up, or the first exposure measurement is behind.
-    fn events<const ATIS: bool>(&mut self, bytes: &[u8], out: SpareColumns<'_>) -> Step {
+    fn atis(&mut self, bytes: &[u8], out: SpareColumns<'_>) -> Step {
         let room = out.t.len();
         let (t, x, y, p) = (out.t, &mut out.x[..room], &mut out.y[..room], &mut out.p[..room]);
         let last_row = self.turn.unwrap_or(u16::MAX);
@@ -294,20 +375,20 @@ impl State {
                 Some(load) => u64::from_le_bytes(*load),
                 None => match (rest.first_chunk::<EVENT>(), rest.first()) {
                     (Some(&[b, x0, x1, y0, y1]), _) => u64::from_le_bytes([b, x0, x1, y0, y1, 0, 0, 0]),
-                    (None, Some(&b)) if longer::<ATIS>(b).is_some() => b.into(),
+                    (None, Some(&b)) if b >= LONGER => b.into(),
                     _ => break,
                 },
             };
             let byte = event as u8;
-            if let Some(step) = longer::<ATIS>(byte) {
-                time += step;
+            if byte >= LONGER {
+                time += 63 * i64::from(byte & 3);
                 at += 1;
                 continue;
             }
             let start = at;
             at += EVENT;
-            time += i64::from(if ATIS { byte >> 2 } else { byte >> 1 });
-            if ATIS && byte & 1 != 0 {
+            time += i64::from(byte >> 2);
+            if byte & 1 != 0 {
                 if self.exposure_noted {
                     self.exposures += 1;
                     continue;
@@ -319,7 +400,7 @@ impl State {
             t[n] = time;
             x[n] = (event >> 8) as u16;
             y[n] = row((event >> 24) as u16);
-            p[n] = if ATIS { byte >> 1 & 1 } else { byte & 1 };
+            p[n] = byte >> 1 & 1;
             n += 1;
         }
         self.t = time;
@@ -328,18 +409,6 @@ impl State {
             written: n,
             first_exposure,
         }
-    }
-}
-
-/// The time that a byte without an event stands for; `None` if it begins an event.
-#[inline(always)]
-fn longer<const ATIS: bool>(byte: u8) -> Option<i64> {
-    match (ATIS, byte) {
-        (true, 0xFC..) => Some(63 * i64::from(byte & 3)),
-        (false, 0xFF) => Some(127),
-        // A reset.
-        (false, 0xFE) => Some(0),
-        _ => None,
     }
 }
 

@@ -11,7 +11,8 @@
 //!   reserved are skipped.
 
 use parallax_events::{Declaration, Event, SpareColumns, Trigger};
-use parallax_simd::{Columns, evt2};
+use parallax_simd::Columns;
+use parallax_simd::evt2::{self, SLACK};
 
 use crate::prophesee::{Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt2};
 use crate::{Format, Open, Sample, TriggerSupport};
@@ -79,20 +80,26 @@ impl Words for Evt2 {
 
     fn survey(&self, bytes: &[u8]) -> (usize, Self::Effect) {
         let (words, _) = bytes.as_chunks::<4>();
-        let mut effect = None;
-        for block in words.chunks(SURVEYED) {
-            let is_time = |word: u32| word >> 28 == kind::TIME_HIGH;
-            if !block.iter().fold(false, |any, word| any | is_time(u32::from_le_bytes(*word))) {
-                continue;
-            }
-            for word in block.iter().map(|word| u32::from_le_bytes(*word)).filter(|word| is_time(*word)) {
-                effect = match effect {
-                    None => Some((word, Clock::new(word, true))),
-                    Some((first, clock)) => Some((first, clock.after(word))),
-                };
-            }
+        let is_time = |word: &[u8; 4]| u32::from_le_bytes(*word) >> 28 == kind::TIME_HIGH;
+        let start = words.iter().position(is_time).unwrap_or(words.len());
+        let (before, rest) = words.split_at(start);
+        let mut events = evt2::survey(before, &mut 0).events;
+        let Some((first, mut rest)) = rest.split_first() else {
+            return (events, None);
+        };
+        let first = u32::from_le_bytes(*first);
+        let mut clock = Clock::new(first, true);
+        loop {
+            let mut high = clock.high();
+            let done = evt2::survey(rest, &mut high);
+            events += done.events;
+            clock = clock.after(high);
+            let Some((word, behind)) = rest[done.words..].split_first() else {
+                return (events, Some((first, clock)));
+            };
+            clock = clock.after(u32::from_le_bytes(*word));
+            rest = behind;
         }
-        (evt2::count(words), effect)
     }
 
     fn pass(&mut self, effect: &Self::Effect) {
@@ -130,24 +137,41 @@ impl Evt2 {
         out: SpareColumns<'_>,
         tally: &mut Tally,
     ) -> (usize, usize) {
-        // No word makes more than one event, so so many words fit whatever they are.
-        let words = &words[..words.len().min(out.t.len())];
+        let room = out.t.len();
         let (mut index, mut n) = (0, 0);
         loop {
-            let columns = Columns {
-                t: &mut out.t[n..],
-                x: &mut out.x[n..],
-                y: &mut out.y[n..],
-                p: &mut out.p[n..],
-            };
-            let run = evt2::run(&words[index..], clock.base(), columns);
-            index += run;
-            n += run;
+            if let Some(mut time) = clock.steady() {
+                let columns = Columns {
+                    t: &mut out.t[n..],
+                    x: &mut out.x[n..],
+                    y: &mut out.y[n..],
+                    p: &mut out.p[n..],
+                };
+                let done = evt2::decode(&words[index..], &mut time, columns);
+                clock = clock.after(time.high);
+                index += done.words;
+                n += done.events;
+                // So little room is not worth going on word by word: there is more in the next block.
+                if n > 0 && n + SLACK > room {
+                    break;
+                }
+            }
+            // What the kernel leaves alone, by hand.
             let Some(word) = words.get(index) else { break };
+            if n >= room {
+                break;
+            }
             let word = u32::from_le_bytes(*word);
             let at = offset + index as u64 * 4;
             index += 1;
             let stop = match word >> 28 {
+                kind @ (kind::CD_OFF | kind::CD_ON) => {
+                    out.t[n] = clock.base() + i64::from(word >> 22 & 0x3F);
+                    (out.x[n], out.y[n]) = ((word >> 11 & ADDRESS) as u16, (word & ADDRESS) as u16);
+                    out.p[n] = kind as u8;
+                    n += 1;
+                    false
+                }
                 kind::TIME_HIGH => {
                     clock = clock.after(word);
                     false
@@ -164,8 +188,8 @@ impl Evt2 {
     }
 }
 
-/// Words that are looked at together for a TIME_HIGH.
-const SURVEYED: usize = 64;
+/// Columns and rows have 11 bits.
+const ADDRESS: u32 = 0x7FF;
 
 /// The trigger in a word.
 fn trigger(word: u32, base: i64) -> Trigger {

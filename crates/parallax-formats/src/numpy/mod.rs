@@ -13,7 +13,6 @@ pub(crate) mod npy_write;
 pub(crate) mod npz_read;
 pub(crate) mod npz_write;
 mod plan;
-mod spool;
 mod tensor;
 mod text_table;
 mod trigger_arrays;

@@ -5,8 +5,8 @@ use std::io::Write;
 use parallax_events::{Error, EventBatch, Meta, Origin, Params, Result, TimeUnit};
 
 use super::header::header_bytes;
-use super::spool::Spool;
 use crate::EventWriter;
+use crate::spool::Spool;
 use crate::stored::Storing;
 use crate::text::{Column, Layout};
 

@@ -14,11 +14,11 @@ use super::dtype::{Dtype, Kind, Number};
 use super::header::{Header, Parsed, header_bytes};
 use super::npz_read::Contents;
 use super::npz_write::add_pairs;
-use super::spool::Spool;
 use super::zip_read;
 use super::zip_write::{Archive, Body, NpzCompression};
 use crate::SeekInput;
 use crate::columnar::Content;
+use crate::spool::Spool;
 
 /// Writes `tensor` as an NPY file, of the tensor's shape. The names of its axes and its facts are not kept.
 ///

@@ -9,7 +9,7 @@ use std::io::Write;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use parallax_events::{Error, Result};
 
-use super::spool::Spool;
+use crate::spool::Spool;
 
 /// 1980-01-01.
 const DATE: u16 = 0x0021;

@@ -2,6 +2,8 @@
 //!
 //! A TIME_HIGH that falls back by the whole range but 10 ms is a wrap; one that falls back by less is taken as it is.
 
+use parallax_simd::evt2::Time;
+
 /// The time after which the counter starts again.
 pub(crate) const LOOP: i64 = 1 << 34;
 
@@ -44,6 +46,21 @@ impl Clock {
             stored,
             base: self.base.saturating_add(step).min(LATEST),
         }
+    }
+
+    /// The same for a kernel, which only goes on as long as no TIME_HIGH falls back; `None` if it could come to a time that
+    /// there is no number for.
+    pub(crate) fn steady(self) -> Option<Time> {
+        let offset = self.base - self.stored;
+        (offset <= LATEST - LARGEST).then_some(Time {
+            offset,
+            high: self.high(),
+        })
+    }
+
+    /// The content of the last TIME_HIGH.
+    pub(crate) fn high(&self) -> u32 {
+        (self.stored >> 6) as u32
     }
 
     /// The same after all that a clock went through which began at this one's last TIME_HIGH, counting from there.

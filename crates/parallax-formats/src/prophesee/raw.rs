@@ -3,7 +3,7 @@
 use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Result, SpareColumns};
 
 use super::{Encoding, RawHeader, Tally};
-use crate::{Decoder, EventSink, Evidence, Parts, Piece, Probe, ReadOptions, Survey};
+use crate::{Decoder, EventSink, Evidence, Look, Parts, Piece, Probe, ReadOptions, Survey};
 
 /// The parameter that every RAW format takes.
 pub(crate) const SHIFT: ParamSpec = ParamSpec::bool("shift")
@@ -154,11 +154,11 @@ impl<W: Words> Decoder for RawDecoder<W> {
 }
 
 impl<W: Words> Parts for RawDecoder<W> {
-    fn border(&self, distance: u64, _: &[u8]) -> Option<usize> {
-        Some((distance.wrapping_neg() % W::SIZE as u64) as usize)
+    fn border(&self, from: u64, least: u64, _: &Look<'_>) -> Option<u64> {
+        from.checked_add(least.checked_next_multiple_of(W::SIZE as u64)?)
     }
 
-    fn survey(&self, bytes: &[u8]) -> Survey {
+    fn survey(&self, bytes: &[u8], _: u64) -> Survey {
         let (events, effect) = self.words.survey(bytes);
         Survey {
             events,
@@ -174,7 +174,7 @@ impl<W: Words> Parts for RawDecoder<W> {
         Ok(())
     }
 
-    fn fork(&self) -> Box<dyn Decoder> {
+    fn fork(&self, _: Option<&mut Survey>) -> Box<dyn Decoder> {
         // What a part has that is odd is odd for the first time in this part.
         Box::new(Self {
             tally: Tally::default(),

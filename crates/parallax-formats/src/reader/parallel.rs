@@ -1,11 +1,12 @@
 //! Decoding in parts at the same time, on the caller's threads, straight into the batch.
 //!
-//! Every part of the input is surveyed, which says where its events go and what state the decoder has in front of it;
-//! then every part is decoded into its place, whose memory is thus first touched by the thread that writes it. What
-//! comes out, events and report, is what one thread would have made. Where that cannot be, because the input is not
-//! here as a whole, the format cannot be cut, or an option asks for more than this does, nothing happens, and the
-//! caller goes on as always. So it does when the parts turn out not to be what the survey said: a mapped file can be
-//! overwritten in between.
+//! The input is cut into parts, and groups of them are done one after the other. Every part of a group is surveyed, which
+//! says where its events go and what state the decoder has in front of it; then every part is decoded into its place,
+//! whose memory is thus first touched by the thread that writes it. What comes out, events and report, is what one thread
+//! would have made. Where that cannot be, because the input is not here as a whole, the format cannot be cut, or an
+//! option asks for more than this does, nothing happens, and the caller goes on as always. So it does from the first
+//! group on whose parts turn out not to be what the survey said: a border may have been a guess, and a mapped file can
+//! be overwritten in between.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +20,10 @@ use rayon::ThreadPool;
 use super::EventReader;
 use super::engine::Engine;
 use crate::source::Shared;
-use crate::{Decoder, EventSink, Parts, Piece, Progress, ReadOptions, Survey};
+use crate::{Decoder, EventSink, Look, Parts, Piece, Progress, ReadOptions, Survey, TriggerSupport};
 
-/// How far is looked for a border, in bytes.
-const LOOK: usize = 64 << 10;
+/// So many bytes are surveyed and then decoded, if they are enough parts for all threads and not too many.
+const GROUP: usize = 16 << 20;
 
 /// What became of a part.
 struct Outcome {
@@ -48,70 +49,93 @@ enum Ended {
 type Told = (u64, u64);
 
 impl EventReader {
-    /// Decodes all that is left, if that can be done in parts. Else nothing has happened afterwards.
+    /// Decodes all that is left, as far as that can be done in parts; group by group, so that what was surveyed is still
+    /// at hand when it is decoded. Else the decoder stands at the end of a part, or where it was.
     ///
     /// # Errors
     /// Only if memory runs out.
     pub(super) fn gather_in_parts(&mut self) -> Result<()> {
         let options = &self.options;
-        let Engine::Stream { source, decoder } = &mut self.engine else {
-            return Ok(());
-        };
+        let shared = options.pool.clone();
         // A pool that we are part of could be waiting for us.
-        let Some(pool) = options
-            .pool
+        let Some(pool) = shared
             .pool()
             .rayon()
             .filter(|pool| pool.current_thread_index().is_none())
         else {
             return Ok(());
         };
+        let Engine::Stream { source, decoder } = &mut self.engine else {
+            return Ok(());
+        };
         if self.ended || self.meta.is_none() || options.time.is_some() || options.order == OrderPolicy::Check
         {
             return Ok(());
         }
-        let (Some(input), Ok(start)) = (source.shared(), usize::try_from(source.at())) else {
+        // Triggers are handed on in their order, one after the other.
+        if options.triggers && self.format.triggers != TriggerSupport::No {
+            return Ok(());
+        }
+        let (Some(input), Some(parts)) = (source.shared(), decoder.parts()) else {
             return Ok(());
         };
-        let Some(parts) = decoder.parts() else {
-            return Ok(());
-        };
-        let Ok(ranges) = cut(parts, input, start, options.part.max(1)) else {
-            return Ok(());
-        };
+        let least = options.part.max(1);
+        let ranges = cut(parts, input, source.at(), least);
         if ranges.len() < 2 {
             return Ok(());
         }
-        let Some(surveys) = survey(pool, parts, input, &ranges) else {
-            return Ok(());
+        let threads = pool.current_num_threads();
+        let count = (GROUP / least).clamp(threads, threads.saturating_mul(8));
+        for group in ranges.chunks(count) {
+            if !self.group(pool, group)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the parts `ranges`, the first of which is in front. Returns whether there is more to decode like this; if
+    /// they could not be decoded, nothing has happened.
+    fn group(&mut self, pool: &ThreadPool, ranges: &[Range<usize>]) -> Result<bool> {
+        let options = &self.options;
+        let Engine::Stream { source, decoder } = &mut self.engine else {
+            return Ok(false);
+        };
+        let (Some(input), Some(parts)) = (source.shared(), decoder.parts()) else {
+            return Ok(false);
+        };
+        let Some(mut surveys) = survey(pool, parts, input, ranges) else {
+            return Ok(false);
         };
         let total = surveys
             .iter()
             .fold(0_usize, |sum, survey| sum.saturating_add(survey.events));
+        let len = input.len();
         let held = self.builder.len();
-        let most = (self.events + held as u64).saturating_add(total as u64);
-        if options.limits.check_events(most).is_err() || self.builder.reserve(total).is_err() {
-            return Ok(());
+        let before = Progress {
+            bytes: source.at(),
+            total_bytes: Some(len as u64),
+            events: self.events + held as u64,
+        };
+        let most = before.events.saturating_add(total as u64);
+        if options.limits.check_events(most).is_err() || !make_room(&mut self.builder, total, before, ranges)
+        {
+            return Ok(false);
         }
-        let back = parts.fork();
+        let back = parts.fork(None);
         let mut forks = Vec::with_capacity(surveys.len());
-        for survey in &surveys {
-            forks.push(parts.fork());
+        for survey in &mut surveys {
+            forks.push(parts.fork(Some(survey)));
             parts.pass(survey)?;
         }
         let capacities: Vec<usize> = surveys.iter().map(|survey| survey.events).collect();
         let mark = self.builder.mark();
         let rooms = self.builder.parts(&capacities)?;
-        let before = Progress {
-            bytes: start as u64,
-            total_bytes: Some(input.len() as u64),
-            events: self.events + held as u64,
-        };
-        let outcomes = decode(pool, input, &ranges, forks, rooms, options, before);
+        let outcomes = decode(pool, input, ranges, forks, rooms, options, before);
 
         let mut filled: Vec<FilledPart> = Vec::with_capacity(outcomes.len());
         let mut ended = None;
-        let mut at = start as u64;
+        let mut at = before.bytes;
         let mut used = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             at = outcome.at;
@@ -127,7 +151,7 @@ impl EventReader {
         }
         let steps = self.builder.join(&filled)?;
         let mut report = self.report.clone();
-        let mut first = self.events + held as u64;
+        let mut first = before.events;
         for ((part, filled), steps_back) in used.iter().zip(&filled).zip(steps) {
             absorb(&mut report, part, first, steps_back);
             first += filled.len() as u64;
@@ -137,39 +161,57 @@ impl EventReader {
             // Once more, one after the other.
             self.builder.rewind(mark)?;
             *decoder = back;
-            return Ok(());
+            return Ok(false);
         }
         self.report = report;
         source.move_to(at);
-        self.ended = true;
+        self.ended = ended.is_some() || ranges.last().is_none_or(|last| last.end == len);
         self.waiting = match ended {
             Some(Ended::Failed(error)) => Some(error),
             Some(Ended::Stopped) => Some(Error::new(ErrorKind::Closed, "stopped on request")),
             _ => None,
         };
-        Ok(())
+        Ok(!self.ended)
     }
 }
 
 /// Where the parts lie: at least `least` bytes each, but for the last.
-fn cut(parts: &dyn Parts, input: Shared<'_>, start: usize, least: usize) -> Result<Vec<Range<usize>>> {
+fn cut(parts: &dyn Parts, input: Shared<'_>, start: u64, least: usize) -> Vec<Range<usize>> {
     let len = input.len();
     let mut ranges = Vec::new();
-    let (mut from, mut look) = (start, start);
+    let mut from = usize::try_from(start).unwrap_or(usize::MAX).min(len);
     loop {
-        look = look.saturating_add(least);
-        if look >= len {
-            ranges.push(from..len);
-            return Ok(ranges);
-        }
-        let bytes = input.bytes(look..look.saturating_add(LOOK))?;
-        if let Some(behind) = parts.border((look - start) as u64, bytes)
-            && look + behind < len
-        {
-            ranges.push(from..look + behind);
-            (from, look) = (look + behind, look + behind);
+        let border = parts.border(from as u64, least as u64, &Look(input));
+        let border = border.and_then(|border| usize::try_from(border).ok());
+        match border.filter(|border| (from + 1..len).contains(border)) {
+            Some(border) => {
+                ranges.push(from..border);
+                from = border;
+            }
+            None => {
+                ranges.push(from..len);
+                return ranges;
+            }
         }
     }
+}
+
+/// Makes room for `total` events, which are in `ranges`; the first time, for as many as the rest of the input will have
+/// if it goes on like that. Returns whether there is room.
+fn make_room(builder: &mut BatchBuilder, total: usize, before: Progress, ranges: &[Range<usize>]) -> bool {
+    if builder.room() >= total {
+        return true;
+    }
+    let bytes = ranges
+        .iter()
+        .map(|range| range.len() as u128)
+        .sum::<u128>()
+        .max(1);
+    let left = u128::from(before.total_bytes.unwrap_or_default() - before.bytes);
+    // A little more than that, or the last group would want all of it to grow.
+    let guess = total as u128 * left / bytes;
+    let guess = usize::try_from(guess + guess / 64).unwrap_or(total).max(total);
+    builder.reserve(guess).is_ok() || builder.reserve(total).is_ok()
 }
 
 /// Surveys all parts at the same time. `None` if the input cannot be had.
@@ -183,8 +225,8 @@ fn survey(
     pool.in_place_scope(|scope| {
         for (range, survey) in ranges.iter().zip(&mut surveys) {
             scope.spawn(move |_| {
-                *survey = input.bytes(range.clone()).ok().map(|bytes| parts.survey(bytes));
-                input.release(range.clone());
+                let bytes = input.bytes(range.clone()).ok();
+                *survey = bytes.map(|bytes| parts.survey(bytes, range.start as u64));
             });
         }
     });
@@ -203,14 +245,13 @@ fn decode(
 ) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = ranges.iter().map(|_| None).collect();
     let stop = AtomicBool::new(false);
-    let last = ranges.len().saturating_sub(1);
     pool.in_place_scope(|scope| {
         let (tell, told) = mpsc::channel::<Told>();
         let parts = ranges.iter().zip(decoders).zip(rooms).zip(&mut outcomes);
-        for (index, (((range, decoder), room), outcome)) in parts.enumerate() {
+        for (((range, decoder), room), outcome) in parts {
             let (tell, stop): (Sender<Told>, _) = (tell.clone(), &stop);
             scope.spawn(move |_| {
-                let done = part(input, range.clone(), index == last, decoder, room, options, stop);
+                let done = part(input, range.clone(), decoder, room, options, stop);
                 // Nobody listens any more if the call-back has stopped the read.
                 let _ = tell.send((range.len() as u64, done.filled.len() as u64));
                 *outcome = Some(done);
@@ -243,7 +284,6 @@ fn decode(
 fn part(
     input: Shared<'_>,
     range: Range<usize>,
-    last: bool,
     mut decoder: Box<dyn Decoder>,
     mut room: BatchPart<'_>,
     options: &ReadOptions,
@@ -251,6 +291,7 @@ fn part(
 ) -> Outcome {
     let mut report = Report::default();
     let mut at = range.start;
+    let last = range.end == input.len();
     let mut run = || -> Result<Ended> {
         let mut beyond = BatchBuilder::with_capacity(1)?;
         let bytes = input.bytes(range.clone())?;

@@ -5,7 +5,10 @@ use parallax_simd::{Columns, lines};
 
 use super::plan::{Draft, First, Plan, Style, Unit};
 use super::record;
-use crate::{Decoder, EventSink, Parts, Piece, Survey};
+use crate::{Decoder, EventSink, Look, Parts, Piece, Survey};
+
+/// So many bytes are looked through for the end of a line.
+const LOOK: usize = 64 << 10;
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 64 << 10;
@@ -178,11 +181,19 @@ impl Decoder for TextDecoder {
 }
 
 impl Parts for TextDecoder {
-    fn border(&self, _: u64, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(b'\n', bytes).map(|end| end + 1)
+    fn border(&self, from: u64, least: u64, input: &Look<'_>) -> Option<u64> {
+        let mut at = from.checked_add(least)?;
+        loop {
+            let bytes = input.bytes(at, LOOK);
+            match memchr::memchr(b'\n', bytes) {
+                Some(end) => return Some(at + end as u64 + 1),
+                None if bytes.is_empty() => return None,
+                None => at += bytes.len() as u64,
+            }
+        }
     }
 
-    fn survey(&self, bytes: &[u8]) -> Survey {
+    fn survey(&self, bytes: &[u8], _: u64) -> Survey {
         let ends = memchr::memchr_iter(b'\n', bytes).count();
         Survey {
             events: ends + usize::from(bytes.last().is_some_and(|byte| *byte != b'\n')),
@@ -194,7 +205,7 @@ impl Parts for TextDecoder {
         Ok(())
     }
 
-    fn fork(&self) -> Box<dyn Decoder> {
+    fn fork(&self, _: Option<&mut Survey>) -> Box<dyn Decoder> {
         Box::new(self.clone())
     }
 }

@@ -1,7 +1,12 @@
-//! Words of EVT 2.0 to columns of events: a run of events that share the upper bits of their time.
+//! Words of EVT 2.0 to columns of events: single events and the TIME_HIGH words between them.
 //!
-//! In go words and the time of the last TIME_HIGH, out come the events in front of the first word that is none. Places
-//! behind them may be overwritten.
+//! In go words and the [`Time`] in front of them, out come events and the time behind what was done. A kernel stops in
+//! front of the first word that is neither an event nor a TIME_HIGH, of a TIME_HIGH that falls back (which may be a wrap),
+//! and where fewer than [`SLACK`] places are left; it may stop anywhere else too. What it has done is the same at every
+//! level: the caller goes on from there.
+//!
+//! # Surprises
+//! Places behind the events written may be overwritten, up to [`SLACK`] of them.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -13,39 +18,63 @@ mod x86_64;
 
 use crate::{Columns, Level};
 
+/// A kernel wants so much more room than it fills.
+pub const SLACK: usize = 16;
+
 /// A word from here on is no event: the upper four bits are 0 or 1 for events.
 const NO_EVENT: u32 = 2 << 28;
+
+/// The type of a TIME_HIGH, and the bits of its content.
+const TIME_HIGH: u32 = 8;
+const CONTENT: u32 = 0xFFF_FFFF;
 
 /// Columns and rows have 11 bits.
 const ADDRESS: u32 = 0x7FF;
 
-/// Decodes the events that `words` begin with, at most as many as there are places; `base` is added to the low bits of
-/// their times. Returns how many those are.
-pub fn run(words: &[[u8; 4]], base: i64, out: Columns<'_>) -> usize {
-    run_at(Level::detect(), words, base, out)
+/// The time as the last TIME_HIGH left it. A value made by hand must have `high` below 2^28.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Time {
+    /// What is added to the 34 bits that are stored.
+    pub offset: i64,
+    /// The content of the last TIME_HIGH, which is the upper 28 of them.
+    pub high: u32,
 }
 
-/// [`run`] at a given level, or the CPU's best if that is lower.
-pub fn run_at(level: Level, words: &[[u8; 4]], base: i64, out: Columns<'_>) -> usize {
-    let out = out.first(words.len());
-    let words = &words[..out.t.len()];
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Words.
+    pub words: usize,
+    /// Events, written or counted.
+    pub events: usize,
+}
+
+/// Decodes words from the front of `words`, as far as the [module](self) says.
+pub fn decode(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
+    decode_at(Level::detect(), words, time, out)
+}
+
+/// [`decode`] at a given level, or the CPU's best if that is lower.
+pub fn decode_at(level: Level, words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
+    let out = out.first(usize::MAX);
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ Level::Avx512 => x86_64::run(level, words, base, out),
-        _ => scalar::run(words, base, out),
+        level @ Level::Avx512 => x86_64::decode(level, words, time, out),
+        _ => scalar::decode(words, time, out),
     }
 }
 
-/// How many of `words` are events.
-pub fn count(words: &[[u8; 4]]) -> usize {
-    count_at(Level::detect(), words)
+/// Counts the events in front of the first TIME_HIGH that falls back; `high` is the content of the last one before it,
+/// before and afterwards. Words of other types are passed over.
+pub fn survey(words: &[[u8; 4]], high: &mut u32) -> Done {
+    survey_at(Level::detect(), words, high)
 }
 
-/// [`count`] at a given level, or the CPU's best if that is lower.
-pub fn count_at(level: Level, words: &[[u8; 4]]) -> usize {
+/// [`survey`] at a given level, or the CPU's best if that is lower.
+pub fn survey_at(level: Level, words: &[[u8; 4]], high: &mut u32) -> Done {
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::count(level, words),
-        _ => scalar::count(words),
+        level @ Level::Avx512 => x86_64::survey(level, words, high),
+        _ => scalar::survey(words, high),
     }
 }

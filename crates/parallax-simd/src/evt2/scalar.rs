@@ -1,48 +1,73 @@
 //! The meaning of the kernels of EVT 2.0.
 #![forbid(unsafe_code)]
 
-use super::{ADDRESS, NO_EVENT};
+use super::{ADDRESS, CONTENT, Done, NO_EVENT, SLACK, TIME_HIGH, Time};
 use crate::Columns;
 
 /// Words that are looked at together: if all are events, a loop without branches does them.
-const BLOCK: usize = 16;
+const BLOCK: usize = SLACK;
 
-/// Words and columns are of one length.
+/// The columns are of one length.
 #[inline(always)]
-pub(super) fn run(words: &[[u8; 4]], base: i64, out: Columns<'_>) -> usize {
+pub(super) fn decode(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
     let Columns { t, x, y, p } = out;
-    let mut n = 0;
-    while let (Some(block), Some(t), Some(x), Some(y), Some(p)) = (
-        words[n..].first_chunk::<BLOCK>(),
-        t[n..].first_chunk_mut::<BLOCK>(),
-        x[n..].first_chunk_mut::<BLOCK>(),
-        y[n..].first_chunk_mut::<BLOCK>(),
-        p[n..].first_chunk_mut::<BLOCK>(),
-    ) {
-        let block = block.map(u32::from_le_bytes);
-        if block.iter().fold(0, |all, word| all | word) >= NO_EVENT {
+    let (mut index, mut n) = (0, 0);
+    while index < words.len()
+        && let (Some(t), Some(x), Some(y), Some(p)) = (
+            t[n..].first_chunk_mut::<BLOCK>(),
+            x[n..].first_chunk_mut::<BLOCK>(),
+            y[n..].first_chunk_mut::<BLOCK>(),
+            p[n..].first_chunk_mut::<BLOCK>(),
+        )
+    {
+        let base = time.offset.wrapping_add(i64::from(time.high) << 6);
+        if let Some(block) = words[index..].first_chunk::<BLOCK>() {
+            let block = block.map(u32::from_le_bytes);
+            if block.iter().fold(0, |all, word| all | word) < NO_EVENT {
+                // Column by column, which the compiler turns into vectors.
+                *t = block.map(|word| stamp(word, base));
+                *x = block.map(column);
+                *y = block.map(row);
+                *p = block.map(polarity);
+                (index, n) = (index + BLOCK, n + BLOCK);
+                continue;
+            }
+        }
+        // Without branches on the type: every word is written, and only events count.
+        let block = &words[index..(index + BLOCK).min(words.len())];
+        let (mut done, mut events) = (0, 0);
+        for word in block {
+            let word = u32::from_le_bytes(*word);
+            let (is_event, is_time) = kinds(word, time.high);
+            if !(is_event | is_time) {
+                break;
+            }
+            time.high = if is_time { word & CONTENT } else { time.high };
+            let base = time.offset.wrapping_add(i64::from(time.high) << 6);
+            (t[events], x[events], y[events], p[events]) =
+                (stamp(word, base), column(word), row(word), polarity(word));
+            events += usize::from(is_event);
+            done += 1;
+        }
+        (index, n) = (index + done, n + events);
+        if done < block.len() {
             break;
         }
-        // Column by column, which the compiler turns into vectors.
-        *t = block.map(|word| time(word, base));
-        *x = block.map(column);
-        *y = block.map(row);
-        *p = block.map(polarity);
-        n += BLOCK;
     }
-    for word in &words[n..] {
-        let word = u32::from_le_bytes(*word);
-        if word >= NO_EVENT {
-            break;
-        }
-        (t[n], x[n], y[n], p[n]) = (time(word, base), column(word), row(word), polarity(word));
-        n += 1;
+    Done {
+        words: index,
+        events: n,
     }
-    n
+}
+
+/// Whether a word is an event, and whether it is a TIME_HIGH that does not fall back behind `high`.
+#[inline(always)]
+fn kinds(word: u32, high: u32) -> (bool, bool) {
+    (word < NO_EVENT, word >> 28 == TIME_HIGH && word & CONTENT >= high)
 }
 
 #[inline(always)]
-fn time(word: u32, base: i64) -> i64 {
+fn stamp(word: u32, base: i64) -> i64 {
     base.wrapping_add(i64::from(word >> 22 & 0x3F))
 }
 
@@ -61,18 +86,20 @@ fn polarity(word: u32) -> u8 {
     (word >> 28) as u8
 }
 
-/// So many words make no sum overflow 32 bits.
-const COUNTED: usize = 1 << 16;
-
 #[inline(always)]
-pub(super) fn count(words: &[[u8; 4]]) -> usize {
-    words
-        .chunks(COUNTED)
-        .map(|block| {
-            let events = block
-                .iter()
-                .map(|word| u32::from(u32::from_le_bytes(*word) < NO_EVENT));
-            events.sum::<u32>() as usize
-        })
-        .sum()
+pub(super) fn survey(words: &[[u8; 4]], high: &mut u32) -> Done {
+    let mut events = 0;
+    for (index, word) in words.iter().enumerate() {
+        let word = u32::from_le_bytes(*word);
+        let (is_event, is_time) = kinds(word, *high);
+        if word >> 28 == TIME_HIGH && !is_time {
+            return Done { words: index, events };
+        }
+        *high = if is_time { word & CONTENT } else { *high };
+        events += usize::from(is_event);
+    }
+    Done {
+        words: words.len(),
+        events,
+    }
 }

@@ -129,6 +129,13 @@ fn settings(row: &FormatRow) -> Vec<(&'static str, ReadOptions)> {
                 ..base.clone()
             },
         ),
+        (
+            "with triggers",
+            ReadOptions {
+                triggers: true,
+                ..base.clone()
+            },
+        ),
         ("at most 30 events", ReadOptions { limits, ..base }),
     ]
 }

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use parallax_simd::accumulate::Planes;
 use parallax_simd::{Level, accumulate, bounds, math, order, sum};
 
+mod decoding;
+
 /// How long each figure is measured for. `cargo test --benches` only wants the answers checked.
 fn time() -> Duration {
     let measured = std::env::args().any(|argument| argument == "--bench");
@@ -47,6 +49,7 @@ fn main() {
         functions(&events);
         sums(&events);
         operators::all(&events);
+        decoding::rows(&events);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes that are held back until their number is known.
 //!
-//! NPY and ZIP state counts before the data, and an output may be a pipe that cannot be sought. So data go here first:
+//! NPY, ZIP and AEDAT 4.0 state counts or places before the data, and an output may be a pipe that cannot be sought. So data go here first:
 //! into memory up to 4 MiB, then into a file without a name in the folder for temporary files (`TMPDIR`), which is gone
 //! with the process, whatever ends it. Room for as many bytes as the data have is needed there.
 
@@ -17,14 +17,14 @@ const BLOCK: usize = 64 << 10;
 
 /// Bytes in order, written once and then read once.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(crate) struct Spool {
     file: SpooledTempFile,
     block: Vec<u8>,
     len: u64,
 }
 
 impl Spool {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             file: SpooledTempFile::new(HELD),
             block: Vec::new(),
@@ -33,11 +33,11 @@ impl Spool {
     }
 
     /// How many bytes were written.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.len += bytes.len() as u64;
         self.block.extend_from_slice(bytes);
         if self.block.len() >= BLOCK {
@@ -54,7 +54,7 @@ impl Spool {
     }
 
     /// Writes all of it to `output`.
-    pub(super) fn pour(mut self, output: &mut dyn Write) -> Result<()> {
+    pub(crate) fn pour(mut self, output: &mut dyn Write) -> Result<()> {
         self.drain()?;
         self.file.rewind().map_err(no_room)?;
         let mut block = vec![0; BLOCK];

@@ -1,0 +1,173 @@
+//! The decoding kernels, beside the plain loops with which the formats' bench compares whole decoders.
+//!
+//! The events are encoded as sensors send them: a word of time or of a row only where it changes.
+
+use std::hint::black_box;
+
+use parallax_simd::evt3::{Skipped, State};
+use parallax_simd::{Columns as Out, Level, dat, es, evt2, evt3};
+
+use super::{Events, best, print_row};
+
+#[path = "../../../parallax-formats/benches/decode/plain.rs"]
+#[allow(dead_code, reason = "it knows more formats than there are kernels")]
+mod plain;
+
+/// Four columns that are written anew each time.
+pub(crate) struct Columns {
+    t: Vec<i64>,
+    x: Vec<u16>,
+    y: Vec<u16>,
+    p: Vec<u8>,
+    n: usize,
+}
+
+impl Columns {
+    fn of(most: usize) -> Self {
+        Self {
+            t: vec![1; most],
+            x: vec![1; most],
+            y: vec![1; most],
+            p: vec![1; most],
+            n: 0,
+        }
+    }
+
+    fn put(&mut self, event: (i64, u16, u16, u8)) {
+        (self.t[self.n], self.x[self.n], self.y[self.n], self.p[self.n]) = event;
+        self.n += 1;
+    }
+
+    fn out(&mut self) -> Out<'_> {
+        Out {
+            t: &mut self.t,
+            x: &mut self.x,
+            y: &mut self.y,
+            p: &mut self.p,
+        }
+    }
+}
+
+/// The rows of all decoders.
+pub(crate) fn rows(events: &Events) {
+    let bytes = of_evt2(events);
+    let (words, _) = bytes[HEADER.len()..].as_chunks::<4>();
+    row("evt2::decode", events, &bytes, plain::evt2, |level, out| {
+        let mut time = evt2::Time::default();
+        evt2::decode_at(level, black_box(words), &mut time, out.out()).events
+    });
+    let bytes = of_evt3(events);
+    let (words, _) = bytes[HEADER.len()..].as_chunks::<2>();
+    row("evt3::decode", events, &bytes, plain::evt3, |level, out| {
+        let (mut state, mut skipped) = (State::default(), Skipped::default());
+        evt3::decode_at(level, black_box(words), &mut state, &mut skipped, out.out()).events
+    });
+    let bytes = of_dat(events);
+    let (records, _) = bytes[HEADER.len() + 2..].as_chunks::<8>();
+    row("dat::run", events, &bytes, plain::dat, |level, out| {
+        let done = dat::run_at(level, black_box(records), dat::Packing::Version2, 0, 0, out.out());
+        // A rest of less than a block is the caller's.
+        assert_eq!(done, records.len() / dat::BLOCK * dat::BLOCK);
+        done
+    });
+    let bytes = of_es(events);
+    row("es::decode", events, &bytes, plain::es, |level, out| {
+        es::decode_at(level, black_box(&bytes[20..]), &mut 0, Some(719), out.out()).events
+    });
+}
+
+/// One line of the table; ends the bench if a level's events are not those that were encoded.
+fn row(
+    name: &str,
+    events: &Events,
+    bytes: &[u8],
+    plain: fn(&[u8], &mut Columns) -> usize,
+    kernel: impl Fn(Level, &mut Columns) -> usize,
+) {
+    // Room for what kernels write behind the last event.
+    let mut out = Columns::of(events.t.len() + evt3::SLACK);
+    let check = |out: &Columns, n: usize| {
+        let same = out.t[..n] == events.t[..n] && out.x[..n] == events.x[..n];
+        assert!(
+            same && out.y[..n] == events.y[..n] && out.p[..n] == events.p[..n],
+            "{name}"
+        );
+    };
+    let n = plain(bytes, &mut out);
+    check(&out, n);
+    let naive = best(|| {
+        black_box(plain(black_box(bytes), &mut out));
+    });
+    let mut times = Vec::new();
+    for level in Level::available() {
+        let n = kernel(level, &mut out);
+        check(&out, n);
+        times.push(best(|| {
+            black_box(kernel(level, &mut out));
+        }));
+    }
+    print_row(name, events.t.len(), naive, times);
+}
+
+const HEADER: &[u8; 6] = b"% end\n";
+
+fn each(events: &Events) -> impl Iterator<Item = (u64, u32, u32, u32)> {
+    let columns = events.t.iter().zip(&events.x).zip(&events.y).zip(&events.p);
+    columns.map(|(((t, x), y), p)| (*t as u64, u32::from(*x), u32::from(*y), u32::from(*p)))
+}
+
+fn of_evt2(events: &Events) -> Vec<u8> {
+    let (mut bytes, mut high) = (HEADER.to_vec(), None);
+    for (t, x, y, p) in each(events) {
+        if high.replace(t >> 6) != Some(t >> 6) {
+            bytes.extend((8 << 28 | (t >> 6) as u32).to_le_bytes());
+        }
+        bytes.extend((p << 28 | (t as u32 & 0x3F) << 22 | x << 11 | y).to_le_bytes());
+    }
+    bytes
+}
+
+fn of_evt3(events: &Events) -> Vec<u8> {
+    let (mut bytes, mut high, mut low, mut row) = (HEADER.to_vec(), None, None, None);
+    for (t, x, y, p) in each(events) {
+        let mut put = |word: u32| bytes.extend((word as u16).to_le_bytes());
+        if high.replace(t >> 12) != Some(t >> 12) {
+            put(0x8000 | (t >> 12) as u32);
+            low = None;
+        }
+        if low.replace(t & 0xFFF) != Some(t & 0xFFF) {
+            put(0x6000 | (t & 0xFFF) as u32);
+        }
+        if row.replace(y) != Some(y) {
+            put(y);
+        }
+        put(0x2000 | p << 11 | x);
+    }
+    bytes
+}
+
+fn of_dat(events: &Events) -> Vec<u8> {
+    let mut bytes = [HEADER.as_slice(), &[0x0C, 8]].concat();
+    for (t, x, y, p) in each(events) {
+        bytes.extend((t as u32).to_le_bytes());
+        bytes.extend((x | y << 14 | p << 28).to_le_bytes());
+    }
+    bytes
+}
+
+fn of_es(events: &Events) -> Vec<u8> {
+    let mut bytes = b"Event Stream\x02\0\0\x01\0\x05\xD0\x02".to_vec();
+    let mut before = 0;
+    for (t, x, y, p) in each(events) {
+        let mut step = t - before;
+        before = t;
+        while step >= 127 {
+            bytes.push(0xFF);
+            step -= 127;
+        }
+        bytes.push((step as u8) << 1 | p as u8);
+        bytes.extend((x as u16).to_le_bytes());
+        bytes.extend((719 - y as u16).to_le_bytes());
+    }
+    bytes
+}
