@@ -5,10 +5,7 @@
 //! element, the best of many runs, and how many times faster than `scalar` each level is. Each answer is checked
 //! against the naive one. Two sizes: 64 Ki elements stay in the second-level cache, 1 Mi is the streaming chunk.
 #![expect(clippy::disallowed_methods, reason = "the standard library is the rival here")]
-#![allow(clippy::panic, reason = "a wrong answer ends the bench")]
-
-#[path = "kernels/operators.rs"]
-mod operators;
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a wrong answer ends the bench")]
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -18,6 +15,7 @@ use parallax_simd::accumulate::Planes;
 use parallax_simd::{Level, accumulate, bounds, math, order, sum};
 
 mod decoding;
+mod operators;
 
 /// How long each figure is measured for. `cargo test --benches` only wants the answers checked.
 fn time() -> Duration {
