@@ -439,8 +439,8 @@ fn es_at_every_level() {
                 }
             }
             bytes.truncate(length);
-            for turn in [None, Some(719), Some(3)] {
-                let (mut wanted, mut time, mut at) = (Vec::<Event>::new(), 1 << 40, 0);
+            for turn in [None, Some(719_u16), Some(3)] {
+                let (mut wanted, mut time, mut at) = (Vec::<Event>::new(), 1_i64 << 40, 0);
                 while at < bytes.len() {
                     match bytes[at..] {
                         [0xFF, ..] => (at, time) = (at + 1, time + 127),
