@@ -45,6 +45,10 @@ impl Source for Numbers {
         match position {
             Position::Byte(byte) => {
                 self.next = byte.min(1000);
+                // Else the progress from before the seek stands until the next packet.
+                if let Some(context) = &self.context {
+                    context.progress(self.next, 1000);
+                }
                 Ok(())
             }
             _ => Err(parallax_events::Error::unsupported("by bytes only")),

@@ -448,6 +448,10 @@ fn row_of(message: Message) -> MessageRow {
             None,
             format!("{} to {}", state_name(from), state_name(to)),
         ),
+        Message::Progress { element, done, total } => {
+            ("progress", Some(element), format!("{done} of {total}"))
+        }
+        Message::Latency(latency) => ("latency", None, latency.to_string()),
         other => ("other", None, format!("{other:?}")),
     }
 }

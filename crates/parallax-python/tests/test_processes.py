@@ -68,6 +68,8 @@ def large():
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+# JAX says this if another test has loaded it.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_worker_processes(method):
     if method not in multiprocessing.get_all_start_methods():

@@ -20,7 +20,7 @@ class Message(NamedTuple):
     """What a pipeline has to say."""
 
     kind: str
-    """``"eos"``, ``"error"``, ``"warning"``, ``"info"`` or ``"state"``."""
+    """``"eos"``, ``"error"``, ``"warning"``, ``"info"``, ``"progress"``, ``"latency"`` or ``"state"``."""
     element: str | None
     """The element that says it."""
     text: str
@@ -261,7 +261,7 @@ class Pipeline:
         >>> pipeline = px.Pipeline("fakesrc num_buffers=3 ! fakesink")
         >>> pipeline.run()
         >>> [message.kind for message in pipeline.messages() if message.kind != "state"]
-        ['eos']
+        ['latency', 'eos']
         """
         while (row := self._pipeline.message(timeout)) is not None:
             yield Message(*row)
