@@ -6,9 +6,11 @@ mod format;
 mod formats;
 mod options;
 mod output;
+mod png;
 mod reader;
 mod registry;
 mod source;
+mod tensor_file;
 
 // Rooms that several formats share, or one fills.
 mod aedat4;
@@ -32,5 +34,7 @@ pub use formats::FORMATS;
 pub use numpy::{NpyStack, NpzCompression, read_npy, read_npz, write_npy, write_npz};
 pub use options::{Progress, ProgressCallback, ReadOptions, WriteOptions};
 pub use output::{OutputFile, OutputWriter, same_file};
+pub use png::write_png;
 pub use reader::{EventReader, PushReader};
 pub use registry::{create, format, recognise, writable, written_as};
+pub use tensor_file::{Stacking, TensorFile, TensorFormat};

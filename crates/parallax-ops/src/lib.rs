@@ -27,6 +27,7 @@ mod held;
 mod mirror;
 mod neighbours;
 mod operator;
+pub mod picture;
 mod represent;
 mod saved;
 #[cfg(feature = "async")]

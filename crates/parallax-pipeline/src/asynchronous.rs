@@ -291,16 +291,16 @@ pub(crate) fn spawn<T: ?Sized + Send + 'static>(
 
 /// One thread for every task of the process.
 fn runtime() -> io::Result<&'static Handle> {
-    static RUNTIME: OnceLock<Handle> = OnceLock::new();
-    if let Some(handle) = RUNTIME.get() {
-        return Ok(handle);
-    }
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    if RUNTIME.set(handle).is_ok() {
+    // Made by one of those who ask at once: a runtime that nobody needs may not be dropped inside of another.
+    static RUNTIME: OnceLock<io::Result<Handle>> = OnceLock::new();
+    let made = RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
         std::thread::Builder::new()
             .name("parallax-async".to_owned())
             .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-    }
-    RUNTIME.get().ok_or_else(|| io::Error::other("no runtime"))
+        Ok(handle)
+    });
+    made.as_ref()
+        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
 }

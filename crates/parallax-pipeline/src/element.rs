@@ -73,6 +73,10 @@ pub trait Source: Send + Debug {
         Nanos(0)
     }
 
+    /// The run has failed, in this element or another: nothing more is taken. Called when it does, before the pipeline
+    /// is stopped, so that whoever feeds the stream hears of it.
+    fn abort(&mut self) {}
+
     /// Closes what `start` opened.
     fn stop(&mut self) {}
 }
@@ -189,8 +193,7 @@ pub trait Aggregator: Send + Debug {
         Nanos(0)
     }
 
-    /// Forgets the streams so far, as a stop asks; from any state. Pads that have ended stay so until the
-    /// next start.
+    /// Forgets the streams so far and which of them have ended, as a stop asks; from any state.
     fn flush(&mut self) {}
 
     /// Closes what `start` opened.
@@ -226,6 +229,10 @@ pub trait Sink: Send + Debug {
     fn end(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// The run has failed, in this element or another: no more comes. Called when it does, before the pipeline is
+    /// stopped, so that whoever waits for the stream hears of it.
+    fn abort(&mut self) {}
 
     /// A seek: what comes next is from another place of the stream. As it stands it makes no difference.
     fn flush(&mut self) {}

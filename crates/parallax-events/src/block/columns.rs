@@ -1,7 +1,9 @@
 //! Owned columns that an operator writes its own events into.
 
+use std::sync::Arc;
+
 use super::mask::ColumnsMut;
-use crate::{DvsColumns, Event};
+use crate::{DvsColumns, Event, EventBatch, Meta, Result};
 
 /// Four columns of one length that grow as needed and keep their memory when cleared.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +49,14 @@ impl EventColumns {
         self.x.extend_from_slice(events.x);
         self.y.extend_from_slice(events.y);
         self.p.extend_from_slice(events.p);
+    }
+
+    /// The events as a batch of a stream with these facts; nothing is copied.
+    ///
+    /// # Errors
+    /// As [`EventBatch::try_new`].
+    pub fn into_batch(self, meta: &Arc<Meta>) -> Result<EventBatch> {
+        EventBatch::try_new(self.t, self.x, self.y, self.p, Arc::clone(meta))
     }
 
     /// Forgets the events and keeps the memory.

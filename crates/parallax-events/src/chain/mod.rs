@@ -184,7 +184,8 @@ pub struct RawValue {
 /// # Errors
 /// [`ErrorKind::NotFound`] that lists the known ids and the nearest; `what` says what the rows are: `"format"`.
 pub fn resolve<'r, R>(what: &str, word: &str, rows: &'r [R], id: impl Fn(&'r R) -> &'r str) -> Result<&'r R> {
-    if let Some(row) = rows.iter().find(|row| id(row) == word) {
+    let exact = rows.iter().find(|row| id(row) == word);
+    if let Some(row) = exact.or_else(|| rows.iter().find(|row| is_same_name(id(row), word))) {
         return Ok(row);
     }
     let known: Vec<&str> = rows.iter().map(id).collect();
@@ -193,6 +194,12 @@ pub fn resolve<'r, R>(what: &str, word: &str, rows: &'r [R], id: impl Fn(&'r R) 
         format!("no {what} is called `{}`", shown(word)),
     )
     .with_hint(known_words(word, &known)))
+}
+
+/// Whether two names are the same but for `-` in the place of `_`: both ways of writing are taken for ids and parameters.
+pub(crate) fn is_same_name(a: &str, b: &str) -> bool {
+    let plain = |byte| if byte == b'-' { b'_' } else { byte };
+    a.bytes().map(plain).eq(b.bytes().map(plain))
 }
 
 /// "did you mean `a`? known: a, b". A long word is near to nothing, so hostile ones cost nothing.

@@ -4,7 +4,7 @@ use super::checked::{Params, ParamsBuilder};
 use super::draft::same_text;
 use super::spec::{ParamKind, ParamSpec};
 use super::value::Value;
-use crate::chain::{ChainLink, known_words, shown};
+use crate::chain::{ChainLink, is_same_name, known_words, shown};
 use crate::{Error, Result, nearest};
 
 /// An id, what it is, and its parameters: declared once, in a `static`.
@@ -145,7 +145,7 @@ impl Declaration {
     /// [`ErrorKind::Param`](crate::ErrorKind::Param) that points at the character, for a parameter that is unknown, given
     /// twice, of another type, out of range, or missing; also if the link's id is another one.
     pub fn check(&'static self, link: &ChainLink) -> Result<Params> {
-        if link.id != self.id {
+        if !is_same_name(&link.id, self.id) {
             let message = format!("`{}` is not `{}`", shown(&link.id), self.id);
             return Err(link.point(link.id_span, Error::param(message)));
         }
@@ -177,7 +177,7 @@ impl Declaration {
     pub(super) fn index(&self, name: &str) -> Result<usize> {
         self.params
             .iter()
-            .position(|spec| spec.name == name)
+            .position(|spec| is_same_name(spec.name, name))
             .ok_or_else(|| {
                 let known: Vec<&str> = self.params.iter().map(|spec| spec.name).collect();
                 Error::param(format!("`{}` has no parameter `{}`", self.id, shown(name)))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parallax_events::{Error, Result};
 
-use super::{Edge, Out, Phase, Run, Stage, Tally};
+use super::{Edge, Out, Outcome, Phase, Run, Shared, Stage, Tally};
 use crate::queue::{Arrival, Inbox, Passing, Queue};
 use crate::typed::TypedRun;
 use crate::{Aggregator, Built, Produced, Source};
@@ -34,7 +34,13 @@ impl Task {
         let shared = Arc::clone(&self.run.shared);
         let elements = match outcome {
             // An error has been reported where it happened.
-            Ok(Ok(()) | Err(_)) => self.take_apart(),
+            Ok(Ok(()) | Err(_)) => {
+                let mut elements = self.take_apart();
+                if matches!(shared.outcome(), Some(Outcome::Failed { .. })) {
+                    abort(&shared, &mut elements);
+                }
+                elements
+            }
             Err(panic) => {
                 let culprit = self.run.blamed().unwrap_or_else(|| self.head_index());
                 shared.fail(
@@ -173,6 +179,21 @@ impl Task {
             }
         }
         elements
+    }
+}
+
+/// Tells sources and sinks that the run has failed.
+fn abort(shared: &Shared, elements: &mut [(usize, Built)]) {
+    for (index, built) in elements {
+        let told = catch_unwind(AssertUnwindSafe(|| match built {
+            Built::Source(source) => source.abort(),
+            Built::Sink(sink) => sink.abort(),
+            _ => {}
+        }));
+        if let Err(panic) = told {
+            let text = format!("the element panicked: {}", said(panic.as_ref()));
+            shared.fail(*index, &Error::internal(text));
+        }
     }
 }
 

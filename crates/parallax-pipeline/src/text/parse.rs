@@ -35,12 +35,49 @@ impl Pipeline {
         config: PipelineConfig,
         variables: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self> {
+        Self::with_config(config).with_text_and_variables(text, registry, variables)
+    }
+
+    /// The pipeline with what `text` writes added to it. The text may name elements that are there already: those that a
+    /// program made, at its ends, such as `in. ! decode ! out.`
+    ///
+    /// ```
+    /// # use parallax_events::Result;
+    /// # use parallax_pipeline::{Built, Packet, Pipeline, Produced, Registry, Sink, Source};
+    /// # #[derive(Debug)]
+    /// # struct Nothing;
+    /// # impl Source for Nothing {
+    /// #     fn produce(&mut self) -> Result<Produced> { Ok(Produced::End) }
+    /// # }
+    /// # impl Sink for Nothing {
+    /// #     fn consume(&mut self, _: Packet) -> Result<()> { Ok(()) }
+    /// # }
+    /// let mut pipeline = Pipeline::new();
+    /// pipeline.add("in", Built::source(Nothing))?;
+    /// pipeline.add("out", Built::sink(Nothing))?;
+    /// let mut pipeline = pipeline.with_text("in. ! bytes ! out.", &Registry::new([]))?;
+    /// pipeline.run()?;
+    /// # Ok::<(), parallax_events::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_text(self, text: &str, registry: &Registry) -> Result<Self> {
+        self.with_text_and_variables(text, registry, &|_| None)
+    }
+
+    fn with_text_and_variables(
+        self,
+        text: &str,
+        registry: &Registry,
+        variables: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
         let mut parser = Parser {
             variables,
             cursor: Cursor::new(text)?,
             text,
             registry,
-            pipeline: Self::with_config(config),
+            pipeline: self,
             links: Vec::new(),
         };
         parser.pipeline.know_converters(registry);
