@@ -15,15 +15,21 @@
 
 mod adapters;
 mod elements;
+mod location;
 mod mailbox;
+mod pace;
 mod program;
+mod socket;
 
 use std::sync::LazyLock;
 
 use parallax_events::Result;
 use parallax_pipeline::{CAPS_FILTER, Pipeline, Registry};
 
-pub use elements::{ELEMENTS, FakeSink, FakeSource, FileSink, FileSrc, Fill, sum};
+pub use elements::{
+    Checksum, ChecksumHandle, ConsoleSink, ELEMENTS, FakeSink, FakeSource, FileSink, FileSrc, Fill,
+    InputSelector, NullSink, OutputSelector, SelectorHandle, Tap, Valve, ValveHandle, sum,
+};
 pub use program::{AppSink, AppSource, Receiver, Sender, app_sink, app_source};
 
 /// Every element: those of this crate, every format, every operator.

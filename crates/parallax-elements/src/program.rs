@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// of the sender is gone.
 pub fn app_source(capacity: usize) -> (AppSource, Sender) {
     let (poster, reader) = mailbox(capacity);
-    (AppSource { reader }, Sender { poster })
+    (AppSource { reader: Some(reader) }, Sender { poster })
 }
 
 /// A sink, and the program's end of it: at most `capacity` packets wait between them.
@@ -52,16 +52,24 @@ pub fn app_sink(capacity: usize) -> (AppSink, Receiver) {
 /// Gives what a program sends.
 #[derive(Debug)]
 pub struct AppSource {
-    reader: Reader,
+    /// Until a run has failed.
+    reader: Option<Reader>,
 }
 
 impl Source for AppSource {
     fn produce(&mut self) -> Result<Produced> {
-        Ok(match self.reader.take(Some(LOOK)) {
+        let Some(reader) = &self.reader else {
+            return Ok(Produced::End);
+        };
+        Ok(match reader.take(Some(LOOK)) {
             Attempt::Done(packet) => Produced::Packet(packet),
             Attempt::Late => Produced::Nothing,
             Attempt::Gone => Produced::End,
         })
+    }
+
+    fn abort(&mut self) {
+        self.reader = None;
     }
 }
 
@@ -101,7 +109,7 @@ impl Sender {
 /// Hands what comes to a program.
 #[derive(Debug)]
 pub struct AppSink {
-    /// Until the end of the stream.
+    /// Until the end of the stream, or a failure.
     poster: Option<Poster>,
     context: Option<Context>,
 }
@@ -141,6 +149,10 @@ impl Sink for AppSink {
         self.poster = None;
         Ok(())
     }
+
+    fn abort(&mut self) {
+        self.poster = None;
+    }
 }
 
 impl From<AppSink> for Built {
@@ -156,7 +168,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// The next packet, waiting for it; `None` when the stream has ended or the pipeline is gone, which
+    /// The next packet, waiting for it; `None` when the stream has ended or failed or the pipeline is gone, which
     /// [`Pipeline::wait_eos`](parallax_pipeline::Pipeline::wait_eos) tells apart.
     pub fn receive(&self) -> Option<Packet> {
         match self.reader.take(None) {

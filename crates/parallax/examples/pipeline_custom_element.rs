@@ -1,6 +1,6 @@
 //! An element of your own: `cargo run --example pipeline_custom_element`.
 
-use parallax::elements::{FakeSink, FakeSource, Fill};
+use parallax::elements::{FakeSource, Fill, registry};
 use parallax::pipeline::{Built, Element, Out, Packet, Payload, Pipeline};
 
 /// Lets pass the packets whose first byte is even.
@@ -18,15 +18,18 @@ impl Element for Even {
 
 fn main() -> parallax::Result<()> {
     let mut pipeline = Pipeline::new();
-    let source = pipeline.add(
-        "source",
+    pipeline.add(
+        "numbers",
         FakeSource::new(8).with_limit(100).with_fill(Fill::Pattern),
     )?;
-    let even = pipeline.add("even", Built::element(Even))?;
-    let sink = pipeline.add("sink", FakeSink)?;
-    pipeline.link(source, even)?;
-    pipeline.link(even, sink)?;
+    pipeline.add("even", Built::element(Even))?;
+    let mut pipeline = pipeline.with_text("numbers. ! even. even. ! nullsink", registry())?;
     pipeline.run()?;
     print!("{}", pipeline.stats());
     Ok(())
+}
+
+#[test]
+fn it_runs() -> parallax::Result<()> {
+    main()
 }

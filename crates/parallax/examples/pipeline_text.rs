@@ -18,3 +18,8 @@ fn main() -> parallax::Result<()> {
     print!("{}", built.stats());
     Ok(())
 }
+
+#[test]
+fn it_runs() -> parallax::Result<()> {
+    main()
+}

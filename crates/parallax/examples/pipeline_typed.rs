@@ -14,3 +14,8 @@ fn main() -> parallax::Result<()> {
         .into_pipeline()?;
     pipeline.run()
 }
+
+#[test]
+fn it_runs() -> parallax::Result<()> {
+    main()
+}

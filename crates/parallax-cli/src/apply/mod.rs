@@ -6,7 +6,6 @@
 //! held, except with NPZ, which has all its arrays in memory. The output appears only when it is complete.
 
 mod events;
-mod plane;
 mod target;
 mod tensors;
 
@@ -17,13 +16,14 @@ use anyhow::Context;
 use clap::Args;
 use parallax::events::{Chain, Pool};
 use parallax::formats::Format;
+use parallax::ops::picture::Colormap;
 use parallax::ops::{Compose, ComposeRun, Mode};
 use parallax::{Error, EventBatch, EventReader, Nanos, ReadOptions, Result};
 
 use crate::output;
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
-use crate::render::Colormap;
+use crate::render::colormaps;
 use crate::{figures, quantity, streams};
 use target::Target;
 
@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = quantity::time)]
     fixed_step: Option<Nanos>,
     /// How a PNG shows values: the default is redblue if some are negative, else inferno
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = colormaps())]
     colormap: Option<Colormap>,
     /// On how many threads; does not change the result [default: as many as there are processors]
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..))]

@@ -7,7 +7,7 @@ use parallax::events::Pool;
 use parallax::ops::Compose;
 use parallax::{Error, Tensor};
 
-use super::target::{Target, TensorFile};
+use super::target::{Target, TensorOutput};
 use super::{Arguments, Source, in_output, part};
 use crate::damage::Damage;
 use crate::output::Output;
@@ -27,7 +27,7 @@ pub(super) fn run(
     let output = Output::create(path, arguments.force).map_err(in_output)?;
     let bar = Bar::new("apply");
     let mut source = Source::open(arguments, compose, &bar)?;
-    let mut file = TensorFile::new(target, output.writer(), is_windowed, arguments.colormap);
+    let mut file = TensorOutput::new(target, output.writer(), is_windowed, arguments.colormap);
     let mut like = None;
     let mut keep = |tensor: Tensor| {
         stop::check()?;

@@ -7,12 +7,10 @@
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
+use parallax::ops::picture::{Palette, Picture, saturation};
 use parallax::{DvsColumns, Error, Result};
 
-use super::colormap::Palette;
 use super::gif::{GifWriter, SHORTEST_CENTIS};
-use super::picture::{Picture, saturation};
-use super::search::Window;
 use super::{Arguments, Source, WINDOW, gives_up, nothing_to_draw};
 use crate::output::Output;
 use crate::progress::Bar;
@@ -35,7 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut source = Source::open(arguments, &bar, false)?;
     let picture = source.picture()?;
     let palette = Palette::new(arguments.colormap, arguments.background);
-    let size = picture.raster().picture;
+    let size = picture.raster().size();
     let mut film = Film {
         writer: GifWriter::new(output.writer(), size, &palette.colors(), centis).map_err(in_output)?,
         cut: match arguments.by_count {
@@ -184,7 +182,7 @@ impl Film {
                 }
             };
             let part = events.slice(start..start.saturating_add(run));
-            self.picture.add(part, Window::ALL);
+            self.picture.add(part, ..);
             self.in_frame += part.len() as u64;
             self.newest = part.t.last().copied().unwrap_or(self.newest);
             start += part.len();

@@ -4,12 +4,8 @@
 //! most events on a grid that starts at the first event, which takes a pass over the recording of its own. For a GIF
 //! all windows one after another, in constant memory. The same bytes for the same events everywhere.
 
-mod colormap;
 mod film;
 mod gif;
-mod picture;
-mod png;
-mod raster;
 mod search;
 mod still;
 
@@ -17,19 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use parallax::events::Origin;
+use parallax::ops::picture::{Background, Colormap, Picture, Raster, Size};
 use parallax::{Error, ErrorKind, EventReader, Geometry, Nanos, Result, TimeUnit};
 
 use crate::output;
 use crate::progress::Bar;
 use crate::reading::{self, ReadArguments, in_file};
 use crate::{files, quantity};
-pub(crate) use colormap::{Background, Colormap};
-use picture::Picture;
-pub(crate) use picture::saturation;
-pub(crate) use png::write_png;
-pub(crate) use raster::MOST_PIXELS;
-use raster::{Raster, Size};
 use search::{Found, Search};
 
 /// Draw events as a PNG picture or a GIF film.
@@ -63,10 +55,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = quantity::time)]
     decay: Option<Nanos>,
     /// ON and OFF in two colours (redblue), ON brighter and OFF darker (gray), or all events alike (viridis, inferno)
-    #[arg(long, value_enum, default_value_t = Colormap::Redblue)]
+    #[arg(long, default_value = "redblue", value_parser = colormaps())]
     colormap: Colormap,
     /// What lies behind redblue
-    #[arg(long, value_enum, default_value_t = Background::Dark)]
+    #[arg(long, default_value = "dark", value_parser = backgrounds())]
     background: Background,
     /// How large the picture is: WxH in pixels, or the width alone; as large as the sensor if absent
     #[arg(long, value_name = "SIZE")]
@@ -90,6 +82,15 @@ pub(crate) struct Arguments {
 
 /// How long a window is if nobody says.
 const WINDOW: Nanos = Nanos(33_000_000);
+
+/// The colour maps as values of an argument.
+pub(crate) fn colormaps() -> impl TypedValueParser<Value = Colormap> {
+    PossibleValuesParser::new(Colormap::NAMES).try_map(|name| name.parse())
+}
+
+fn backgrounds() -> impl TypedValueParser<Value = Background> {
+    PossibleValuesParser::new(Background::NAMES).try_map(|name| name.parse())
+}
 
 fn pace(text: &str) -> Result<f64> {
     let wrong = || Error::param(format!("\"{text}\" is no number above 0, at most 1000000"));

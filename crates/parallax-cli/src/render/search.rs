@@ -3,6 +3,8 @@
 //! Windows lie end to end from the first event on. A window is counted while events follow each other in it: where
 //! time goes back into an earlier window, that window is counted anew. Of equally busy ones the first wins.
 
+use std::ops::{Bound, RangeBounds};
+
 use parallax::{DvsColumns, Geometry, Nanos, TimeUnit};
 
 /// A half-open range of time in the stream's unit; the last time there is counts as inside a window without end.
@@ -19,8 +21,14 @@ impl Window {
         end: None,
     };
 
-    pub(super) fn contains(self, t: i64) -> bool {
-        t >= self.start && self.end.is_none_or(|end| t < end)
+    /// The times inside.
+    pub(super) fn range(self) -> (Bound<i64>, Bound<i64>) {
+        let end = self.end.map_or(Bound::Unbounded, Bound::Excluded);
+        (Bound::Included(self.start), end)
+    }
+
+    fn contains(self, t: i64) -> bool {
+        self.range().contains(&t)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::picture::saturation;
-use super::png::write_png;
+use parallax::formats::write_png;
+
 use super::search::{Found, Window};
 use super::{Arguments, Source, gives_up, nothing_to_draw};
 use crate::output::Output;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Ok(Some(events)) => {
                 let events = events.slice(0..usize::try_from(left).unwrap_or(usize::MAX));
                 left -= events.len() as u64;
-                picture.add(events, window);
+                picture.add(events, window.range());
             }
             Ok(None) => break None,
             Err(error) if gives_up(&error, arguments) => return Err(in_file(error, &arguments.input).into()),
@@ -46,29 +46,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some((first, last)) = picture.span() else {
         return Err(damage.unwrap_or_else(|| nothing_to_draw(&arguments.input)).into());
     };
-    let cells = picture.seen_at(last);
-    let scale = saturation(&cells).unwrap_or(1.0);
-    let colors: Vec<[u8; 3]> = cells
-        .iter()
-        .map(|(on, off)| {
-            arguments
-                .colormap
-                .color(on / scale, off / scale, arguments.background)
-        })
-        .collect();
-    let pixels = picture.raster().enlarge(&colors, source.is_upwards);
-    write_png(
-        &mut output.writer(),
-        picture.raster().picture,
-        pixels.as_flattened(),
-    )
-    .map_err(in_output)?;
+    let pixels = picture.pixels(last, arguments.colormap, arguments.background, source.is_upwards);
+    write_png(&mut output.writer(), picture.raster().size(), &pixels).map_err(in_output)?;
     let bytes = output.commit().map_err(in_output)?;
     drop(bar);
     streams::tell(&format!(
         "{}: {}{}, {} events from {} to {}, {}",
         path.display(),
-        picture.raster().picture,
+        picture.raster().size(),
         source.note,
         figures::count(picture.events()),
         figures::seconds(first, source.unit),

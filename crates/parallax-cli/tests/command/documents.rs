@@ -13,18 +13,22 @@ fn document(name: &str) -> String {
     fs::read_to_string(root.join(name)).unwrap()
 }
 
-/// The lines `$ parallax ..` of the document's console blocks.
+/// The commands `$ parallax ..` of the document's console blocks; indented lines belong to the one before.
 fn examples(document: &str) -> Vec<String> {
-    let mut examples = Vec::new();
+    let mut examples: Vec<String> = Vec::new();
     for block in document.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap();
-        let commands = block.lines().filter_map(|line| line.strip_prefix("$ "));
-        examples.extend(
-            commands
-                .filter(|line| line.starts_with("parallax "))
-                .map(str::to_owned),
-        );
+        for line in block.lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                examples.push(command.to_owned());
+            } else if line.starts_with("    ")
+                && let Some(command) = examples.last_mut()
+            {
+                command.push_str(&format!("\n{line}"));
+            }
+        }
     }
+    examples.retain(|command| command.starts_with("parallax "));
     examples
 }
 
@@ -58,7 +62,7 @@ fn path_with_program() -> std::ffi::OsString {
 
 #[test]
 fn every_example_runs() {
-    for (name, least) in [("docs/cli.md", 20), ("README.md", 4)] {
+    for (name, least) in [("docs/cli.md", 20), ("README.md", 4), ("docs/pipelines.md", 14)] {
         let folder = folder();
         let examples = examples(&document(name));
         assert!(examples.len() >= least, "{name} has {} examples", examples.len());
@@ -75,6 +79,18 @@ fn every_example_runs() {
                 "{name}: {example}\n{errors}"
             );
         }
+    }
+}
+
+#[test]
+fn pipelines_that_need_a_network_are_pipelines() {
+    let page = document("docs/pipelines.md");
+    let (_, blocks) = page.split_once("```sh\n").unwrap();
+    let commands = blocks.split("```").next().unwrap().lines();
+    let texts: Vec<&str> = commands.map(|line| line.split('\'').nth(1).unwrap()).collect();
+    assert_eq!(texts.len(), 4);
+    for text in texts {
+        parallax::elements::parse(text).unwrap();
     }
 }
 

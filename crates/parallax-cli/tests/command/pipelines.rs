@@ -27,6 +27,33 @@ fn a_pipeline_filters_a_recording_into_a_table() {
 }
 
 #[test]
+fn pictures_are_those_of_render() {
+    let folder = Folder::new();
+    let recording = folder.path("recording.raw");
+    run(["synth", "--seconds", "1", "--to", "evt3", text(&recording)]).ok();
+    for (options, parameters) in [
+        (vec![], ""),
+        (vec!["--decay", "5ms", "--size", "40"], "decay=5ms size=40"),
+        (vec!["--colormap", "viridis"], "colormap=viridis"),
+    ] {
+        let (ours, theirs) = (folder.path("ours.png"), folder.path("theirs.png"));
+        let mut render = vec!["render", "--force", "--time", "+0..+300ms"];
+        render.extend(options);
+        run(render.into_iter().chain([text(&recording), text(&theirs)])).ok();
+        let pipeline = format!(
+            "filesrc location={} ! decode ! time range=+0..+300ms ! pngsink overwrite=true {parameters} location={}",
+            text(&recording),
+            text(&ours)
+        );
+        run(["launch", &pipeline]).ok();
+        assert!(
+            fs::read(&ours).unwrap() == fs::read(&theirs).unwrap(),
+            "{parameters}"
+        );
+    }
+}
+
+#[test]
 fn words_of_the_shell_are_one_pipeline() {
     let folder = Folder::new();
     let input = folder.file("my take.bin", "foobar");

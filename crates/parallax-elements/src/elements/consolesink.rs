@@ -1,4 +1,4 @@
-//! Prints a line for each packet on standard output: its number, its time, what it is and how much.
+//! Prints a line for each packet: its number, its time, what it is and how much.
 
 use std::io::Write;
 
@@ -9,47 +9,78 @@ pub(crate) static ELEMENT: ElementRow = ElementRow::plain(&DECLARATION, Ports::S
 
 static DECLARATION: Declaration = Declaration::new(
     "consolesink",
-    "Prints a line for each packet",
+    "Prints a line for each packet on standard output",
     &[ParamSpec::bool("content").default(false).doc("Whether bytes are printed as text instead, as they are")],
 );
 
 fn build(params: Params) -> Result<Built> {
-    Ok(Built::sink(ConsoleSink { content: params.bool("content")? }))
+    let sink = ConsoleSink::new(std::io::stdout());
+    Ok(sink.with_content(params.bool("content")?).into())
 }
 
-#[derive(Debug)]
-struct ConsoleSink {
+/// Prints a line for each packet.
+pub struct ConsoleSink<W> {
+    output: W,
     content: bool,
 }
 
-impl Sink for ConsoleSink {
+impl<W: Write + Send> ConsoleSink<W> {
+    /// Prints to `output`.
+    pub fn new(output: W) -> Self {
+        Self { output, content: false }
+    }
+
+    /// Whether bytes are printed as they are, instead of a line about them.
+    #[must_use]
+    pub fn with_content(mut self, content: bool) -> Self {
+        self.content = content;
+        self
+    }
+}
+
+/// The line about a packet.
+fn line(packet: &Packet) -> String {
+    let mut line = format!("{:>8}", packet.metadata.sequence);
+    if let Some(time) = packet.metadata.time() {
+        line.push_str(&format!("  at {}", Value::Time(Nanos(time))));
+    }
+    line.push_str(&match &packet.payload {
+        Payload::Bytes(bytes) => format!("  {} bytes", bytes.len()),
+        Payload::Events(batch) => match batch.span() {
+            Some((first, last)) => {
+                format!("  {} events, t {first} to {last} {}", batch.len(), batch.meta().time_unit)
+            }
+            None => "  0 events".to_owned(),
+        },
+        Payload::Tensor(tensor) => format!("  tensor {} {:?}", tensor.dtype(), tensor.shape()),
+        other => format!("  {}", other.media()),
+    });
+    line.push('\n');
+    line
+}
+
+impl<W: Write + Send> Sink for ConsoleSink<W> {
     fn consume(&mut self, packet: Packet) -> Result<()> {
-        let mut output = std::io::stdout().lock();
-        if let (true, Payload::Bytes(bytes)) = (self.content, &packet.payload) {
-            output.write_all(bytes)?;
-            return Ok(());
-        }
-        write!(output, "{:>8}", packet.metadata.sequence)?;
-        if let Some(time) = packet.metadata.time() {
-            write!(output, "  at {}", Value::Time(Nanos(time)))?;
-        }
         match &packet.payload {
-            Payload::Bytes(bytes) => writeln!(output, "  {} bytes", bytes.len())?,
-            Payload::Events(batch) => match batch.span() {
-                Some((first, last)) => {
-                    let unit = batch.meta().time_unit;
-                    writeln!(output, "  {} events, t {first} to {last} {unit}", batch.len())?;
-                }
-                None => writeln!(output, "  0 events")?,
-            },
-            Payload::Tensor(tensor) => writeln!(output, "  tensor {} {:?}", tensor.dtype(), tensor.shape())?,
-            _ => writeln!(output, "  {}", packet.payload.media())?,
+            Payload::Bytes(bytes) if self.content => self.output.write_all(bytes)?,
+            _ => self.output.write_all(line(&packet).as_bytes())?,
         }
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        std::io::stdout().flush()?;
-        Ok(())
+        Ok(self.output.flush()?)
+    }
+}
+
+impl<W> std::fmt::Debug for ConsoleSink<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConsoleSink").field("content", &self.content).finish_non_exhaustive()
+    }
+}
+
+impl<W: Write + Send + 'static> From<ConsoleSink<W>> for Built {
+    fn from(sink: ConsoleSink<W>) -> Self {
+        Self::sink(sink)
     }
 }

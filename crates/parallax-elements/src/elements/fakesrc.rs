@@ -1,11 +1,12 @@
 //! Gives packets of bytes without any meaning, each in a slot of a pool.
 //!
 //! `fill=none` leaves in a slot what its last user left: the fastest, and different from run to run. `pattern` counts
-//! upwards from the packet's number, so that every packet is another.
+//! upwards from the packet's number, so that every packet is another. `interval` gives the packets times, the first 0,
+//! and a duration; it does not make the source slow: `throttle` does.
 
 use std::time::Duration;
 
-use parallax_events::{Declaration, Error, ParamSpec, Params, Result};
+use parallax_events::{Declaration, Error, Nanos, ParamSpec, Params, Result};
 use parallax_memory::{LoanError, MemoryPool};
 use parallax_pipeline::{Built, Caps, Context, ElementRow, Media, Packet, Ports, Produced, Source};
 
@@ -18,6 +19,7 @@ static DECLARATION: Declaration = Declaration::new(
         ParamSpec::int("num_buffers").min(0).optional().doc("How many packets; without it there is no end"),
         ParamSpec::size("size").max(1 << 32).default(64).doc("Bytes in each packet"),
         ParamSpec::choice("fill", &["none", "zero", "pattern"]).default("none").doc("What is in them"),
+        ParamSpec::time("interval").min(Nanos(1)).optional().doc("Time from each packet to the next; without it they have none"),
         ParamSpec::int("slots").range(1, 1 << 20).default(64).doc("Slots of its pool: how many packets may be under way"),
     ],
 );
@@ -31,6 +33,7 @@ fn build(params: Params) -> Result<Built> {
     };
     let mut source = FakeSource::new(params.size("size")? as usize).with_fill(fill);
     source.limit = params.optional_int("num_buffers")?.map(whole).transpose()?;
+    source.interval = params.optional_time("interval")?;
     source.slots = whole(params.int("slots")?)? as usize;
     Ok(source.into())
 }
@@ -54,6 +57,7 @@ pub struct FakeSource {
     slots: usize,
     fill: Fill,
     limit: Option<u64>,
+    interval: Option<Nanos>,
     given: u64,
     pool: Option<MemoryPool>,
 }
@@ -61,7 +65,7 @@ pub struct FakeSource {
 impl FakeSource {
     /// Packets of `size` bytes without end.
     pub fn new(size: usize) -> Self {
-        Self { size, slots: 64, fill: Fill::None, limit: None, given: 0, pool: None }
+        Self { size, slots: 64, fill: Fill::None, limit: None, interval: None, given: 0, pool: None }
     }
 
     /// So many of them.
@@ -114,8 +118,13 @@ impl Source for FakeSource {
             }
         }
         loan.set_len(self.size)?;
+        let mut packet = Packet::from(loan.seal());
+        if let Some(Nanos(interval)) = self.interval {
+            packet.metadata.set_time(i64::try_from(self.given).ok().and_then(|given| given.checked_mul(interval)));
+            packet.metadata.set_duration(Some(interval));
+        }
         self.given += 1;
-        Ok(Produced::Packet(Packet::from(loan.seal())))
+        Ok(Produced::Packet(packet))
     }
 
     fn stop(&mut self) {

@@ -1,149 +1,177 @@
-//! Writes a file: bytes as they are, events in the format that `format=` or the extension names, tensors as `.npy`.
+//! Writes files: bytes as they are, events in the format that `format=` or the extension names, tensors as NPY, NPZ,
+//! Parquet or Arrow by the same.
 //!
-//! The file appears whole when the stream has ended, or not at all: a stream that fails or is stopped leaves what was
-//! there before. Of tensors there is one in a file `.npy`, or several of one shape, one behind another on a new first
-//! axis.
+//! With a number in the location, such as `part-%05d.raw`, each packet is a file of its own: `window` before it says what
+//! is in one. A file appears whole when its content has ended, or not at all: a stream that fails or is stopped leaves
+//! what was there before. Of tensors there is one in a file `.npy`, or several of one shape, one behind another on a new
+//! first axis.
 
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::io::{BufWriter, Write};
 
-use parallax_events::{Declaration, Error, Meta, ParamSpec, Params, Result, Tensor};
-use parallax_formats::{EventWriter, NpyStack, OutputFile, OutputWriter, WriteOptions, create, writable, write_npy};
+use parallax_events::{Declaration, Error, Meta, ParamSpec, Params, Result};
+use parallax_formats::{
+    EventWriter, OutputFile, Stacking, TensorFile, TensorFormat, WriteOptions, create, writable,
+};
 use parallax_pipeline::{Built, Caps, Context, ElementRow, Media, Packet, Payload, Ports, Sink};
+
+use crate::location::Location;
 
 pub(crate) static ELEMENT: ElementRow = ElementRow::plain(&DECLARATION, Ports::SINK, build);
 
 static DECLARATION: Declaration = Declaration::new(
     "filesink",
-    "Writes a file",
+    "Writes a file, or one for each packet",
     &[
-        ParamSpec::text("location").doc("Path of the file"),
-        ParamSpec::text("format").optional().doc("Format of events, as `id` or `id key=value`; else by the extension"),
-        ParamSpec::bool("overwrite").default(false).doc("Whether a file that is there already is replaced"),
+        ParamSpec::text("location").doc("Path of the file, with %05d in it of one file a packet"),
+        ParamSpec::text("format").optional().doc("Format of events, as `id` or `id key=value`, or of tensors; else by the extension"),
+        ParamSpec::bool("overwrite").default(false).doc("Whether files that are there already are replaced"),
     ],
+)
+.with_doc(
+    "With a number in the location each packet is a file. A file appears whole when its content has \
+     ended, or not at all. Tensors are written as npy, npz, parquet or arrow.",
 );
 
 fn build(params: Params) -> Result<Built> {
-    let mut sink = FileSink::new(params.text("location")?);
-    sink.format = params.optional_text("format")?.map(str::to_owned);
-    sink.overwrite = params.bool("overwrite")?;
-    Ok(sink.into())
+    Ok(FileSink {
+        location: Location::parse(params.text("location")?)?,
+        format: params.optional_text("format")?.map(str::to_owned),
+        overwrite: params.bool("overwrite")?,
+        count: 0,
+        file: None,
+    }
+    .into())
 }
 
 /// Writes a file.
 pub struct FileSink {
-    location: PathBuf,
+    location: Location,
     format: Option<String>,
     overwrite: bool,
-    output: Option<OutputFile>,
-    content: Content,
+    /// Files so far.
+    count: u64,
+    file: Option<(OutputFile, Content)>,
 }
 
 enum Content {
     Nothing,
     Bytes,
     Events(Box<dyn EventWriter>),
-    Tensor(Tensor),
-    Tensors(NpyStack<BufWriter<OutputWriter>>),
+    Tensors(TensorFile),
 }
 
 impl FileSink {
     /// Writes this file, which must not be there.
-    pub fn new(location: impl Into<PathBuf>) -> Self {
-        Self { location: location.into(), format: None, overwrite: false, output: None, content: Content::Nothing }
+    pub fn new(location: impl Into<std::path::PathBuf>) -> Self {
+        Self { location: Location::One(location.into()), format: None, overwrite: false, count: 0, file: None }
     }
 
-    fn extension(&self) -> Option<String> {
-        self.location.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase)
+    fn options(&self) -> WriteOptions {
+        WriteOptions { format: self.format.clone() }
+    }
+
+    fn open(&self) -> Result<OutputFile> {
+        let path = self.location.path(self.count);
+        let is_there = !self.overwrite && path.exists();
+        OutputFile::create(&path, self.overwrite).map_err(|error| match is_there {
+            true => error.with_hint("choose another name, or say overwrite=true"),
+            false => error,
+        })
     }
 
     /// Begins the content with its first packet; bytes and events and tensors do not mix.
-    fn write(&mut self, payload: &Payload) -> Result<()> {
-        let output = self.output.as_mut().ok_or_else(|| Error::internal("the sink has not started"))?;
-        if let (Content::Nothing, Payload::Events(batch)) = (&self.content, payload) {
-            let writer = BufWriter::with_capacity(1 << 20, output.writer());
-            let options = WriteOptions { format: self.format.clone() };
-            let extension = self.extension();
-            self.content =
-                Content::Events(create(Box::new(writer), extension.as_deref(), batch.meta(), &options)?);
-        }
-        match (&mut self.content, payload) {
-            (content @ (Content::Nothing | Content::Bytes), Payload::Bytes(bytes)) => {
-                *content = Content::Bytes;
-                let output = self.output.as_mut().ok_or_else(|| Error::internal("the sink has not started"))?;
-                std::io::Write::write_all(output, bytes)?;
-                Ok(())
+    fn begin(&self, output: &OutputFile, payload: &Payload) -> Result<Content> {
+        let writer = || Box::new(BufWriter::with_capacity(1 << 20, output.writer()));
+        let extension = self.location.extension();
+        match payload {
+            Payload::Bytes(_) => Ok(Content::Bytes),
+            Payload::Events(batch) => {
+                Ok(Content::Events(create(writer(), extension.as_deref(), batch.meta(), &self.options())?))
             }
-            (Content::Events(writer), Payload::Events(batch)) => writer.write(batch),
-            (content @ Content::Nothing, Payload::Tensor(tensor)) => {
-                *content = Content::Tensor(tensor.clone());
-                Ok(())
+            Payload::Tensor(_) => {
+                let word = self.format.as_deref().or(extension.as_deref());
+                let format = word.and_then(TensorFormat::from_word).ok_or_else(|| {
+                    let known: Vec<&str> = TensorFormat::names().collect();
+                    Error::unsupported(match word {
+                        Some(word) => format!("tensors are not written as `{word}`"),
+                        None => "tensors, and the location has no extension that tells how to write them".to_owned(),
+                    })
+                    .with_hint(format!("choose one of {} with the extension or format=, or `pngsink`", known.join(", ")))
+                })?;
+                Ok(Content::Tensors(TensorFile::new(format, writer(), Stacking::IfSeveral)))
             }
-            (content @ Content::Tensor(_), Payload::Tensor(tensor)) => {
-                let output = self.output.as_ref().ok_or_else(|| Error::internal("the sink has not started"))?;
-                let mut stack = NpyStack::new(BufWriter::with_capacity(1 << 20, output.writer()));
-                if let Content::Tensor(first) = content {
-                    stack.push(first)?;
-                }
-                stack.push(tensor)?;
-                *content = Content::Tensors(stack);
-                Ok(())
-            }
-            (Content::Tensors(stack), Payload::Tensor(tensor)) => stack.push(tensor),
-            (_, payload) => Err(Error::param(format!("{} after something else in one file", payload.media()))),
+            other => Err(Error::unsupported(format!("a file of {}", other.media()))),
         }
     }
 
+    fn write(&mut self, payload: &Payload) -> Result<()> {
+        if self.file.is_none() && self.location.is_numbered() {
+            self.file = Some((self.open()?, Content::Nothing));
+        }
+        let Some((mut output, mut content)) = self.file.take() else {
+            return Err(Error::internal("the sink has not started"));
+        };
+        if let Content::Nothing = content {
+            content = self.begin(&output, payload)?;
+        }
+        match (&mut content, payload) {
+            (Content::Bytes, Payload::Bytes(bytes)) => output.write_all(bytes)?,
+            (Content::Events(writer), Payload::Events(batch)) => writer.write(batch)?,
+            (Content::Tensors(file), Payload::Tensor(tensor)) => file.push(tensor)?,
+            (_, payload) => {
+                return Err(Error::param(format!("{} after something else in one file", payload.media())));
+            }
+        }
+        self.file = Some((output, content));
+        if self.location.is_numbered() { self.complete() } else { Ok(()) }
+    }
+
     fn complete(&mut self) -> Result<()> {
-        let Some(mut output) = self.output.take() else { return Ok(()) };
-        match std::mem::replace(&mut self.content, Content::Nothing) {
+        let Some((output, content)) = self.file.take() else { return Ok(()) };
+        match content {
             Content::Bytes => {}
             Content::Events(writer) => writer.finish()?,
-            Content::Tensor(tensor) => write_npy(&mut output, &tensor)?,
-            Content::Tensors(stack) => stack.finish()?,
+            Content::Tensors(file) => file.finish()?,
             Content::Nothing => {
                 // Nothing came. If the file is one of events, it is one without events.
-                let options = WriteOptions { format: self.format.clone() };
-                let extension = self.extension();
+                let (options, extension) = (self.options(), self.location.extension());
                 if writable(extension.as_deref(), &options).is_ok() {
                     let writer = Box::new(output.writer());
                     create(writer, extension.as_deref(), &Meta::default(), &options)?.finish()?;
                 }
             }
         }
-        output.commit()
+        output.commit()?;
+        self.count += 1;
+        Ok(())
     }
 
     fn named(&self, error: Error) -> Error {
         if error.context().any(|(key, _)| key == "output") {
             return error;
         }
-        error.with_context("output", self.location.display())
+        error.with_context("output", self.location.path(self.count).display())
     }
 }
 
 impl Sink for FileSink {
     fn accepts(&self) -> Caps {
-        // A format that is asked for is one of events.
-        match self.format {
-            Some(_) => Caps::of(Media::Events),
+        // A format that is asked for is one of events or tensors.
+        match self.format.as_deref() {
             None => Caps::ANY,
+            Some(word) if TensorFormat::from_word(word).is_some() => Caps::of(Media::Events).or(Caps::of(Media::Tensor)),
+            Some(_) => Caps::of(Media::Events),
         }
     }
 
     fn start(&mut self, _: &Context) -> Result<()> {
-        let extension = self.extension();
+        let extension = self.location.extension();
         if self.format.is_some() {
-            writable(extension.as_deref(), &WriteOptions { format: self.format.clone() })
-                .map_err(|error| self.named(error))?;
+            writable(extension.as_deref(), &self.options()).map_err(|error| self.named(error))?;
         }
-        self.content = Content::Nothing;
-        let is_there = !self.overwrite && self.location.exists();
-        let output = OutputFile::create(&self.location, self.overwrite).map_err(|error| match is_there {
-            true => error.with_hint("choose another name, or say overwrite=true"),
-            false => error,
-        })?;
-        self.output = Some(output);
+        self.count = 0;
+        // One file of many is opened with its packet.
+        self.file = if self.location.is_numbered() { None } else { Some((self.open()?, Content::Nothing)) };
         Ok(())
     }
 
@@ -156,8 +184,7 @@ impl Sink for FileSink {
     }
 
     fn stop(&mut self) {
-        self.content = Content::Nothing;
-        self.output = None;
+        self.file = None;
     }
 }
 

@@ -24,6 +24,7 @@ static DECLARATION: Declaration = Declaration::new(
     &[
         ParamSpec::text("location").doc("Path of the file"),
         ParamSpec::size("blocksize").min(1).max(1 << 30).default(1 << 20).doc("The most bytes in one packet"),
+        ParamSpec::int("num_buffers").min(0).optional().doc("The most packets; the whole file if absent"),
         ParamSpec::bool("mmap").default(true).doc("Whether the file may be mapped into memory; else it is read"),
     ],
 );
@@ -31,6 +32,7 @@ static DECLARATION: Declaration = Declaration::new(
 fn build(params: Params) -> Result<Built> {
     let mut source = FileSrc::new(params.text("location")?);
     source.block = params.size("blocksize")? as usize;
+    source.limit = params.optional_int("num_buffers")?.map(i64::unsigned_abs);
     source.mmap = params.bool("mmap")?;
     Ok(source.into())
 }
@@ -41,6 +43,9 @@ pub struct FileSrc {
     location: PathBuf,
     block: usize,
     mmap: bool,
+    limit: Option<u64>,
+    /// How many packets were given, of at most `limit`.
+    packets: u64,
     input: Input,
     /// How many bytes were given, of how many there are, and who wants to know.
     given: u64,
@@ -58,7 +63,17 @@ enum Input {
 impl FileSrc {
     /// The bytes of this file, 1 MiB a packet.
     pub fn new(location: impl Into<PathBuf>) -> Self {
-        Self { location: location.into(), block: 1 << 20, mmap: true, input: Input::Closed, given: 0, size: 0, context: None }
+        Self {
+            location: location.into(),
+            block: 1 << 20,
+            mmap: true,
+            limit: None,
+            packets: 0,
+            input: Input::Closed,
+            given: 0,
+            size: 0,
+            context: None,
+        }
     }
 
     fn named(&self, error: impl Into<Error>) -> Error {
@@ -72,6 +87,7 @@ impl Source for FileSrc {
     }
 
     fn start(&mut self, context: &Context) -> Result<()> {
+        self.packets = 0;
         let file = File::open(&self.location).map_err(|error| self.named(error))?;
         let metadata = file.metadata().map_err(|error| self.named(error))?;
         (self.given, self.size, self.context) = (0, metadata.len(), Some(context.clone()));
@@ -90,6 +106,9 @@ impl Source for FileSrc {
     }
 
     fn produce(&mut self) -> Result<Produced> {
+        if self.limit.is_some_and(|limit| self.packets >= limit) {
+            return Ok(Produced::End);
+        }
         let block = self.block;
         let result = match &mut self.input {
             Input::Closed => Err(Error::internal("the source has not started")),
@@ -114,6 +133,7 @@ impl Source for FileSrc {
             }
         };
         let bytes = result.map_err(|error| self.named(error))?;
+        self.packets += 1;
         self.given += bytes.len() as u64;
         if let Some(context) = self.context.as_ref().filter(|_| self.size > 0) {
             context.progress(self.given.min(self.size), self.size);

@@ -15,22 +15,36 @@ elements! {
     consolesink
     fakesink
     fakesrc
+    fault
     filesink
     filesrc
+    funnel
+    input_selector
+    merge
     nullsink
+    output_selector
     passthrough
+    pngsink
     queue
     split
     tcpsink
     tcpsrc
+    tap
     tee
     throttle
+    udpsink
+    udpsrc
     valve
     window
 }
 
+pub use consolesink::ConsoleSink;
 pub use fakesink::FakeSink;
 pub use fakesrc::{FakeSource, Fill};
 pub use filesink::FileSink;
 pub use filesrc::FileSrc;
-pub use nullsink::sum;
+pub use input_selector::InputSelector;
+pub use nullsink::{Checksum, ChecksumHandle, NullSink, sum};
+pub use output_selector::{OutputSelector, SelectorHandle};
+pub use tap::Tap;
+pub use valve::{Valve, ValveHandle};
