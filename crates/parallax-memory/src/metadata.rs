@@ -1,7 +1,7 @@
 //! [`Metadata`]: what is said about one buffer on its way through a pipeline.
 //!
 //! In: whoever makes a buffer says what it knows; elements pass it on or change it. The facts of the whole stream are
-//! elsewhere. Cloning is cheap: properties are shared until somebody changes them.
+//! elsewhere. Cloning is cheap: what is rare is shared until somebody changes it.
 #![forbid(unsafe_code)]
 
 use std::any::{Any, TypeId};
@@ -15,9 +15,9 @@ pub struct Metadata {
     pub sequence: u64,
     flags: Flags,
     time: Time,
-    captured: Time,
     duration: Time,
-    properties: Option<Arc<Properties>>,
+    /// What few buffers have, so that all are small to move.
+    rare: Option<Arc<Rare>>,
 }
 
 /// A time that may be unknown, in eight bytes.
@@ -63,7 +63,8 @@ impl std::ops::BitOr for Flags {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Properties {
+struct Rare {
+    captured: Time,
     texts: BTreeMap<String, String>,
     values: BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -81,12 +82,14 @@ impl Metadata {
 
     /// The time of the host's clock at which it was captured, if known.
     pub fn captured(&self) -> Option<i64> {
-        self.captured.get()
+        self.rare.as_ref()?.captured.get()
     }
 
     /// Says the time of the host's clock at which it was captured, in nanoseconds.
     pub fn set_captured(&mut self, time: Option<i64>) {
-        self.captured = time.map_or_else(Time::default, Time);
+        if time.is_some() || self.rare.is_some() {
+            self.rare_mut().captured = time.map_or_else(Time::default, Time);
+        }
     }
 
     /// The span of time that the content covers, if known.
@@ -111,23 +114,23 @@ impl Metadata {
 
     /// The text property called `name`.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.properties.as_ref()?.texts.get(name).map(String::as_str)
+        self.rare.as_ref()?.texts.get(name).map(String::as_str)
     }
 
     /// Sets a text property.
     pub fn set_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.properties_mut().texts.insert(name.into(), text.into());
+        self.rare_mut().texts.insert(name.into(), text.into());
     }
 
     /// The text properties, by name.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        let texts = self.properties.iter().flat_map(|properties| &properties.texts);
+        let texts = self.rare.iter().flat_map(|rare| &rare.texts);
         texts.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// The property of type `T`; a type is its own name.
     pub fn value<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.properties
+        self.rare
             .as_ref()?
             .values
             .get(&TypeId::of::<T>())?
@@ -136,13 +139,13 @@ impl Metadata {
 
     /// Sets the property of type `T`. It stays inside the process.
     pub fn set_value<T: Any + Send + Sync>(&mut self, value: T) {
-        self.properties_mut()
+        self.rare_mut()
             .values
             .insert(TypeId::of::<T>(), Arc::new(value));
     }
 
-    fn properties_mut(&mut self) -> &mut Properties {
-        Arc::make_mut(self.properties.get_or_insert_default())
+    fn rare_mut(&mut self) -> &mut Rare {
+        Arc::make_mut(self.rare.get_or_insert_default())
     }
 }
 
@@ -163,6 +166,7 @@ mod tests {
         let mut second = first.clone();
         second.set_text("lens", "16mm");
         second.mark(Flags::WINDOW);
+        second.set_captured(Some(7));
         assert_eq!(
             (first.text("lens"), second.text("lens")),
             (Some("8mm"), Some("16mm"))
@@ -170,8 +174,9 @@ mod tests {
         assert_eq!((second.value::<u16>(), second.value::<u32>()), (Some(&42), None));
         assert_eq!(
             (second.time(), second.captured(), second.duration()),
-            (Some(-1), None, None)
+            (Some(-1), Some(7), None)
         );
+        assert_eq!(first.captured(), None);
         assert!(
             second.flags().contains(Flags::GAP | Flags::WINDOW) && !first.flags().contains(Flags::WINDOW)
         );

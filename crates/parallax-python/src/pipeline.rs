@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -139,8 +139,8 @@ struct Given<'py>(Option<Batch>, Option<TensorRow>, Option<Bound<'py, PyBytes>>)
 impl<'py> Given<'py> {
     fn of(py: Python<'py>, payload: Payload) -> PyResult<Self> {
         Ok(match payload {
-            Payload::Events(batch) => Self(Some(Batch::of(batch)), None, None),
-            Payload::Tensor(tensor) => Self(None, Some(tensor_row(tensor)), None),
+            Payload::Events(batch) => Self(Some(Batch::of(Arc::unwrap_or_clone(batch))), None, None),
+            Payload::Tensor(tensor) => Self(None, Some(tensor_row(Arc::unwrap_or_clone(tensor))), None),
             Payload::Bytes(bytes) => Self(None, None, Some(PyBytes::new(py, &bytes))),
             other => {
                 return Err(raised(Error::unsupported(format!(
@@ -155,7 +155,7 @@ impl<'py> Given<'py> {
 /// What Python hands over: events or bytes.
 fn payload_of(object: &Bound<'_, PyAny>) -> PyResult<Payload> {
     if let Ok(batch) = object.cast::<Batch>() {
-        return Ok(Payload::Events(batch.get().events.clone()));
+        return Ok(Payload::Events(Arc::new(batch.get().events.clone())));
     }
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Payload::Bytes(Bytes::from(bytes.as_bytes().to_vec())));

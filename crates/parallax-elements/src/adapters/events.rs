@@ -36,7 +36,7 @@ pub(crate) fn timed(batch: EventBatch) -> Packet {
 /// The events of a packet.
 pub(crate) fn events_of(payload: Payload, who: &str) -> Result<EventBatch> {
     match payload {
-        Payload::Events(batch) => Ok(batch),
+        Payload::Events(batch) => Ok(Arc::unwrap_or_clone(batch)),
         other => Err(
             Error::param(format!("`{who}` takes events, not {}", other.media()))
                 .with_hint("put `decode` before it"),
@@ -104,7 +104,7 @@ impl Element for EventElement {
             return Ok(());
         }
         out.push(Packet {
-            payload: Payload::Events(result),
+            payload: Payload::Events(Arc::new(result)),
             metadata: packet.metadata,
         })
     }

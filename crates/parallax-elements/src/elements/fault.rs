@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use std::sync::Arc;
+
 use parallax_events::{
     Declaration, Error, EventBatch, EventColumns, Nanos, ParamSpec, Params, Philox, Result, Tensor,
 };
@@ -151,7 +153,7 @@ impl Fault {
                     events.push(event);
                 }
                 let damaged: EventBatch = events.into_batch(batch.meta())?;
-                *batch = damaged;
+                *batch = Arc::new(damaged);
             }
             Payload::Tensor(tensor) if !tensor.is_empty() => {
                 let mut content = Region::new(tensor.buffer().len())?;
@@ -160,7 +162,7 @@ impl Fault {
                 let buffer = content.seal().into_arrow(..);
                 let (shape, axes) = (tensor.shape(), tensor.axes().iter().cloned());
                 let damaged = Tensor::try_new(buffer, tensor.dtype(), shape, axes, tensor.meta().clone())?;
-                *tensor = damaged.with_time_span(tensor.time_span());
+                *tensor = Arc::new(damaged.with_time_span(tensor.time_span()));
             }
             _ => return Ok(false),
         }

@@ -108,5 +108,5 @@ fn hand_on(pad: usize, batch: EventBatch, metadata: Metadata, out: &mut Out<'_>)
     if batch.is_empty() {
         return Ok(());
     }
-    out.push_to(pad, Packet { payload: Payload::Events(batch), metadata })
+    out.push_to(pad, Packet { payload: Payload::Events(Arc::new(batch)), metadata })
 }
