@@ -77,7 +77,7 @@ fn queues_lose_and_reorder_nothing() {
     }
 }
 
-/// Where Kanal's synchronous path can hang, a lock stands in for it.
+/// No end spins while the other one is not let onto the processor: after a moment both sleep.
 #[test]
 fn queues_do_not_hang_under_a_real_time_priority() {
     for buffers in [1, 16, 64] {

@@ -130,18 +130,12 @@ impl Metadata {
 
     /// The property of type `T`; a type is its own name.
     pub fn value<T: Any + Send + Sync>(&self) -> Option<&T> {
-        self.rare
-            .as_ref()?
-            .values
-            .get(&TypeId::of::<T>())?
-            .downcast_ref()
+        self.rare.as_ref()?.values.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     /// Sets the property of type `T`. It stays inside the process.
     pub fn set_value<T: Any + Send + Sync>(&mut self, value: T) {
-        self.rare_mut()
-            .values
-            .insert(TypeId::of::<T>(), Arc::new(value));
+        self.rare_mut().values.insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     fn rare_mut(&mut self) -> &mut Rare {

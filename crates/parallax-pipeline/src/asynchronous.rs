@@ -181,7 +181,7 @@ impl<T: AsyncSource> SourceTask for Driven<T> {
                 }
             }
             // Closed: the pipeline stops.
-            let _ = queue.end_async().await;
+            let _ = queue.end_async();
             Ok(())
         })
     }

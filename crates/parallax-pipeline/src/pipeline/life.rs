@@ -19,7 +19,7 @@ use super::Pipeline;
 #[cfg(feature = "async")]
 use crate::QueueConfig;
 use crate::bus::Message;
-use crate::queue::{Border, Inbox, Queue, is_real_time};
+use crate::queue::{Border, Inbox, Queue, Receiver, Sender};
 use crate::run::{Context, Edge, Head, Node, Outcome, PATIENCE, Phase, Run, Shared, Stage, Task};
 use crate::{Built, Ports, Position};
 
@@ -221,12 +221,6 @@ impl Pipeline {
         let _ = shared.names.set(names);
         self.shared = Some(Arc::clone(&shared));
         self.played = Duration::ZERO;
-        let locked = is_real_time()
-            || self
-                .dag
-                .graph()
-                .node_weights()
-                .any(|member| member.place.priority.is_some());
         // Sinks first: when a source starts, everything behind it is ready.
         for index in self.in_order().into_iter().rev() {
             let groups = self.groups(index);
@@ -247,7 +241,7 @@ impl Pipeline {
                 .with_context("element", &member.name));
             };
             member.border = match built {
-                Built::Queue(config) => Some(Border::Queue(Queue::new(config, locked))),
+                Built::Queue(config) => Some(Border::Queue(Queue::new(config, false))),
                 Built::Aggregator(_) => Some(Border::Inbox(Inbox::new(&groups))),
                 #[cfg(feature = "async")]
                 Built::AsyncSource(_) | Built::AsyncSink(_) => {
@@ -352,11 +346,11 @@ impl Pipeline {
                         Arc::clone(queue),
                         Arc::clone(&member.tally),
                     ));
-                    Head::Queue(number, Arc::clone(queue))
+                    Head::Queue(number, Receiver::new(Arc::clone(queue)))
                 }
                 (Some(Border::Queue(queue)), built) => {
                     member.built = built;
-                    Head::Queue(number, Arc::clone(queue))
+                    Head::Queue(number, Receiver::new(Arc::clone(queue)))
                 }
                 (_, built) => {
                     sinks += usize::from(matches!(built, Some(Built::Sink(_))));
@@ -419,7 +413,7 @@ impl Pipeline {
                 (Some(border), built) => {
                     member.built = built;
                     edges.push(match border {
-                        Border::Queue(queue) => Edge::Queue(Arc::clone(queue), number, tally),
+                        Border::Queue(queue) => Edge::Queue(Sender::new(Arc::clone(queue)), number, tally),
                         Border::Inbox(inbox) => Edge::Inbox(Arc::clone(inbox), number, input),
                     });
                     continue;

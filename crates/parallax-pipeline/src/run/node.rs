@@ -9,7 +9,7 @@ use parallax_memory::MemoryKind;
 
 use super::{Phase, Shared, Tally};
 use crate::bus::Bus;
-use crate::queue::{Closed, Inbox, Queue, Refused};
+use crate::queue::{Closed, Inbox, Refused, Sender};
 use crate::{Element, Packet, Sink};
 
 /// Where an element's packets go: one pad behind another.
@@ -202,7 +202,7 @@ pub(crate) enum Edge {
     /// The next element on the same thread.
     Node(Box<Node>),
     /// The border to another thread; the index is that of the queue as an element.
-    Queue(Arc<Queue>, usize, Arc<Tally>),
+    Queue(Sender, usize, Arc<Tally>),
     /// A pad of an element with several inputs, on another thread; the index is that of the element.
     Inbox(Arc<Inbox>, usize, usize),
     /// What a test wants to see, up to so many.

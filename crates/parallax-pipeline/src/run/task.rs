@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parallax_events::{Error, Result};
 
 use super::{Edge, Out, Outcome, Phase, Run, Shared, Stage, Tally};
-use crate::queue::{Arrival, Inbox, Passing, Queue};
+use crate::queue::{Arrival, Inbox, Passing, Receiver};
 use crate::typed::TypedRun;
 use crate::{Aggregator, Built, Produced, Source};
 
@@ -21,7 +21,7 @@ pub(crate) struct Task {
 /// Where a thread's packets come from.
 pub(crate) enum Head {
     Source(usize, Box<dyn Source>, Arc<Tally>),
-    Queue(usize, Arc<Queue>),
+    Queue(usize, Receiver),
     Aggregator(usize, Box<dyn Aggregator>, Arc<Inbox>, Arc<Tally>),
     Typed(usize, Box<dyn TypedRun>),
 }
