@@ -1,11 +1,14 @@
-"""Write the type stub of the operators' functions and methods from what the installed package declares.
+"""Write the type stubs of the package: of the operators' functions and methods from what the installed package declares, of
+the native module from what PyO3 has put into it (a build with the feature `stubs`).
 
 Usage: stubs.py FOLDER [--check]
 
 FOLDER is the package's folder in the checkout. With --check nothing is written, and a stale stub fails.
 """
 
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import parallax as px
@@ -132,16 +135,28 @@ def stub():
     return text
 
 
+def native_stub():
+    program = Path(sys.executable).with_name("pyo3-introspection")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([program, px._native.__file__, "_native", folder], check=True)
+        (written,) = Path(folder).rglob("*.pyi")
+        return "# Written by `cargo xtask python stubs` from the native module. Do not edit.\n" + written.read_text()
+
+
 def main():
     folder, *flags = sys.argv[1:]
-    path, fresh = Path(folder, "_operators.pyi"), stub()
-    if path.is_file() and path.read_text() == fresh:
-        print(f"{path} is fresh")
-    elif flags == ["--check"]:
-        sys.exit(f"stale: {path}; `cargo xtask python stubs` writes it")
-    else:
-        path.write_text(fresh)
-        print(f"wrote {path}")
+    stale = []
+    for name, fresh in (("_operators.pyi", stub()), ("_native.pyi", native_stub())):
+        path = Path(folder, name)
+        if path.is_file() and path.read_text() == fresh:
+            print(f"{path} is fresh")
+        elif flags == ["--check"]:
+            stale.append(str(path))
+        else:
+            path.write_text(fresh)
+            print(f"wrote {path}")
+    if stale:
+        sys.exit(f"stale: {', '.join(stale)}; `cargo xtask python stubs` writes them")
 
 
 main()

@@ -1,7 +1,7 @@
 //! `cargo xtask python`, and the checks of the Python package: its wheel, its tests, its stubs.
 //!
 //! In: the sources of `parallax-python` and `python/package.txt`, exact versions. Out: a wheel of the dev profile, which
-//! shares its compiled crates with nothing but itself and is quick to build again; an environment in
+//! shares its compiled crates with nothing but itself and is quick to build again, with its types in it; an environment in
 //! `<target>/python` with the wheel in it; a tally of what pytest ran.
 
 use std::fs;
@@ -199,7 +199,13 @@ impl Folder {
         let mut build = workspace.command(&self.python);
         build.args(["-m", "maturin", "build", "--quiet", "--interpreter"]);
         build.arg(&self.python);
-        build.args(["--profile", if release { "release" } else { "dev" }, "--out"]);
+        if release {
+            build.args(["--profile", "release"]);
+        } else {
+            // The types of the module are in its symbols.
+            build.args(["--profile", "dev", "--features", "stubs", "--strip=false"]);
+        }
+        build.arg("--out");
         run_command(build.arg(&out))?;
         let mut wheels = fs::read_dir(&out)
             .with_context(|| format!("cannot list {}", out.display()))?

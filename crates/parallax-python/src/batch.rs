@@ -199,6 +199,7 @@ impl Batch {
     }
 
     /// The windows of these events.
+    #[pyo3(signature = (spec: "dict[str, object]"))]
     fn windows(&self, spec: Spec) -> PyResult<WindowReader> {
         let meta = self.events.meta();
         let cursor = spec

@@ -85,7 +85,7 @@ pub(crate) struct FrameSpec {
 
 /// A recording as a table, with the operators of `chain` applied. `told` is called with the events so far.
 #[pyfunction]
-#[pyo3(signature = (source, options, spec, chain=None, progress=None))]
+#[pyo3(signature = (source, options, spec: "dict[str, object]", chain=None, progress=None))]
 pub(crate) fn read_frame(
     py: Python<'_>,
     source: Source,

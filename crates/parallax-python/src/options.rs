@@ -7,6 +7,8 @@ use parallax::formats::ProgressCallback;
 use parallax::{Error, EventReader, Geometry, Limits, OrderPolicy, ReadOptions, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+#[cfg(feature = "stubs")]
+use pyo3::{PyTypeInfo as _, inspect::PyStaticExpr, type_hint_union};
 
 use crate::error::raised;
 use crate::settings;
@@ -114,6 +116,9 @@ impl Source {
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Source {
     type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: PyStaticExpr = type_hint_union!(PathBuf::INPUT_TYPE, PyBytes::TYPE_HINT);
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         match object.cast::<PyBytes>() {

@@ -139,6 +139,7 @@ impl Reader {
     }
 
     /// The windows of what is left.
+    #[pyo3(signature = (spec: "dict[str, object]"))]
     fn windows(&self, py: Python<'_>, spec: Spec) -> PyResult<WindowReader> {
         let meta = self.shared.lock(py)?.meta();
         let cursor = spec
