@@ -51,8 +51,8 @@ pub trait Decoder: Send {
 
 /// A decoder of a stream that can be cut into parts, which are then decoded at the same time.
 ///
-/// The parts are first surveyed, each on its own: how many events there are, and what else of it is known behind it.
-/// From that follows where the events of every part go, and the state in front of it. So a part is decoded as it
+/// A part is first surveyed, on its own: how many events there are, and what else of it is known behind it.
+/// From that follows where the events of the next part go, and the state in front of it. So a part is decoded as it
 /// would be if it came behind all others, and the events and the report do not depend on how the stream is cut.
 pub trait Parts: Send + Sync {
     /// Where a part may begin that lies at least `least` bytes behind `from`, where one begins too (or the decoder
@@ -60,7 +60,9 @@ pub trait Parts: Send + Sync {
     /// the rest is decoded in one piece.
     fn border(&self, from: u64, least: u64, input: &Look<'_>) -> Option<u64>;
 
-    /// Looks through a part, which begins at the byte `offset`, whatever lies before it.
+    /// Looks through a part, which begins at the byte `offset`, whatever lies before it. What it says of the state behind
+    /// the part may be a guess, if the decoder [made](Self::fork) for that part consumes the last of it only where the
+    /// guess was right; else the part and the rest are decoded in one piece.
     fn survey(&self, bytes: &[u8], offset: u64) -> Survey;
 
     /// Goes past a part that was surveyed, as if it had been decoded.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use parallax_events::{Error, ErrorKind, Event, FindingKind, Geometry};
+use parallax_events::{Error, ErrorKind, Event, FindingKind, Geometry, SharedPool};
 use parallax_formats::{EventReader, ReadOptions};
 
 /// The events and how often something was assumed.
@@ -49,6 +49,58 @@ fn dat_versions() {
         (event(5_000_000_007), 0)
     );
     assert!(read(&[b"% Version 2\n% T0 soon\n", CD, TWO], None, None).is_err());
+}
+
+/// Times that wrap once in a part, at its border, or more often than a survey that reads the ends alone can know.
+#[test]
+fn dat_wraps_in_parts() {
+    const TOP: u32 = u32::MAX;
+    let rising = |from: u32| (0..40).map(move |i| from.wrapping_add(i * 100_000_000));
+    let jumps = |count: u32| (0..count).flat_map(|_| [TOP, 1]);
+    for (what, stored) in [
+        ("one", rising(TOP - 1_000_000_000).collect::<Vec<u32>>()),
+        (
+            "two in all",
+            rising(0).chain(rising(7)).chain(rising(0)).collect(),
+        ),
+        (
+            "many in a part",
+            rising(0).chain(jumps(20)).chain(rising(5)).collect(),
+        ),
+        ("at every border", jumps(40).collect()),
+        ("at the end", rising(0).chain(jumps(3)).collect()),
+    ] {
+        let records = stored
+            .iter()
+            .flat_map(|t| [t.to_le_bytes(), [0x2F, 0xC1, 0x3B, 0x10]].concat());
+        let bytes = [b"% Version 2\n".as_slice(), CD, &records.collect::<Vec<u8>>()].concat();
+        let mut base = 0_i64;
+        let mut last = 0;
+        let wanted: Vec<i64> = stored
+            .iter()
+            .map(|&t| {
+                if last > t && last - t > 1 << 31 {
+                    base += 1 << 32;
+                }
+                last = t;
+                base + i64::from(t)
+            })
+            .collect();
+        for (threads, part) in [(1, 1 << 20), (2, 8), (2, 24), (3, 64), (2, 320)] {
+            let options = ReadOptions {
+                pool: SharedPool::new(threads).unwrap(),
+                part,
+                ..ReadOptions::default()
+            };
+            let mut reader = EventReader::from_bytes(bytes.clone(), None, &options).unwrap();
+            let batch = reader.read_all().unwrap();
+            assert_eq!(
+                batch.columns().t,
+                wanted,
+                "{what}, {threads} threads, parts of {part}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -18,9 +18,11 @@
 #![deny(unsafe_code)]
 
 pub mod accumulate;
+pub mod aedat4;
 pub mod bounds;
 mod columns;
 pub mod compress;
+pub mod copy_past;
 pub mod dat;
 pub mod decay;
 pub mod displace;

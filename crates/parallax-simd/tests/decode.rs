@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may panic")]
 
 use parallax_simd::evt3::{self, Kind, Skipped, State};
-use parallax_simd::{Columns, Level, dat, es, evt2};
+use parallax_simd::{Columns, Level, aedat4, dat, es, evt2};
 
 type Event = (i64, u16, u16, u8);
 
@@ -232,22 +232,25 @@ fn evt3_at_every_level() {
 fn evt3_searches_at_every_level() {
     for words in evt3_inputs() {
         let bytes: Vec<[u8; 2]> = words.iter().map(|word| word.to_le_bytes()).collect();
-        let count: u32 = words
-            .iter()
-            .map(|word| match word >> 12 {
+        let events = |words: &[u16]| -> u32 {
+            let events = words.iter().map(|word| match word >> 12 {
                 0x2 => 1,
                 0x4 => (word & 0xFFF).count_ones(),
                 0x5 => (word & 0xFF).count_ones(),
                 _ => 0,
-            })
-            .sum();
+            });
+            events.sum()
+        };
         for level in Level::available() {
-            assert_eq!(evt3::count_at(level, &bytes), count as usize);
             for high in [0, 1, 7, 0xFFFF] {
+                let done = evt3::survey_at(level, &bytes, high);
                 let wanted = words
                     .iter()
                     .position(|word| word >> 12 == 8 && word & 0xFFF != high);
-                assert_eq!(evt3::first_other_time_at(level, &bytes, high), wanted);
+                assert_eq!(done.words, wanted.unwrap_or(words.len()));
+                let surveyed = &words[..done.words];
+                assert_eq!(done.events, events(surveyed) as usize);
+                assert!(done.vectors || surveyed.iter().all(|word| !matches!(word >> 12, 3..=5)));
             }
             for kind in 0..16 {
                 let wanted = words.iter().rposition(|word| word >> 12 == kind);
@@ -389,7 +392,6 @@ fn dat_at_every_level() {
                 .collect();
             let steady = change.min(length) / 64 * 64;
             for level in Level::available() {
-                assert_eq!(dat::steady_at(level, &bytes, 5), steady.min(length / 64 * 64));
                 for packing in [dat::Packing::Version1, dat::Packing::Version2] {
                     for places in [0, 63, 64, 100, 2000] {
                         let mut room = Room::of(places);
@@ -482,6 +484,34 @@ fn es_at_every_level() {
                         "{level:?}"
                     );
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn aedat4_at_every_level() {
+    let mut random = Numbers(77);
+    for length in [0, 1, 31, 32, 33, 64, 100, 1000] {
+        let events: Vec<[u8; 16]> = (0..length)
+            .map(|_| (u128::from(random.next()) << 64 | u128::from(random.next())).to_le_bytes())
+            .collect();
+        for level in Level::available() {
+            for places in [0, 1, 31, 32, 70, 2000] {
+                let mut room = Room::of(places);
+                let count = aedat4::transpose_at(level, &events, room.columns());
+                assert_eq!(count, length.min(places), "{level:?}");
+                let wanted: Vec<Event> = events[..count]
+                    .iter()
+                    .map(|event| {
+                        let t = i64::from_le_bytes(event[..8].try_into().unwrap());
+                        let x = i16::from_le_bytes([event[8], event[9]]);
+                        let y = i16::from_le_bytes([event[10], event[11]]);
+                        let outside = if x < 0 || y < 0 { 2 } else { 0 };
+                        (t, x as u16, y as u16, event[12] | outside)
+                    })
+                    .collect();
+                assert_eq!(room.events(count), wanted, "{level:?}");
             }
         }
     }

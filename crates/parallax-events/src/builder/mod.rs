@@ -14,7 +14,7 @@ mod part;
 mod spare;
 
 use check::Check;
-pub use part::{BatchPart, FilledPart};
+pub use part::{BatchPart, FilledPart, PartRooms};
 pub use spare::SpareColumns;
 
 /// What [`BatchBuilder::commit`] made of the events written last.
@@ -199,12 +199,7 @@ impl BatchBuilder {
                     p: &mut p.spare_mut()[..room],
                 }
             }
-            Memory::Gone => SpareColumns {
-                t: &mut [],
-                x: &mut [],
-                y: &mut [],
-                p: &mut [],
-            },
+            Memory::Gone => SpareColumns::default(),
         }
     }
 
@@ -270,30 +265,11 @@ impl BatchBuilder {
         Ok(())
     }
 
-    /// The room that is left, cut into parts of these capacities, to be filled one beside the other, each with the
-    /// checks of this builder. Then [`join`](Self::join) takes them in; until then nothing is committed.
-    ///
-    /// # Errors
-    /// If there is not enough room.
-    pub fn parts(&mut self, capacities: &[usize]) -> Result<Vec<BatchPart<'_>>> {
-        let total = capacities
-            .iter()
-            .fold(0, |sum: usize, part| sum.saturating_add(*part));
-        if total > self.room() {
-            return Err(Error::internal(format!(
-                "parts of {total} events, room for {}",
-                self.room()
-            )));
-        }
+    /// The room that is left, to be handed out in parts that are filled one beside the other, each with the checks of this
+    /// builder. Then [`join`](Self::join) takes them in; until then nothing is committed.
+    pub fn parts(&mut self) -> PartRooms<'_> {
         let check = self.check.for_part();
-        let mut rest = self.spare();
-        let mut parts = Vec::with_capacity(capacities.len());
-        for &capacity in capacities {
-            let (room, behind) = rest.split(capacity);
-            parts.push(BatchPart::new(room, check.clone()));
-            rest = behind;
-        }
-        Ok(parts)
+        PartRooms::new(self.spare(), check)
     }
 
     /// Commits what was filled into the first parts that [`parts`](Self::parts) handed out, in their order, and moves

@@ -1,4 +1,9 @@
 //! A stretch of a batch's memory that is filled on its own, so that several threads decode into one batch.
+//!
+//! What is written goes to a block that stays in the cache, is checked there, and is then copied to its place past the
+//! cache: a recording is larger than the cache, and nobody reads it before it is whole.
+
+use parallax_simd::copy_past::copy;
 
 use super::check::Check;
 use super::{Committed, SpareColumns};
@@ -11,6 +16,70 @@ pub struct BatchPart<'a> {
     room: SpareColumns<'a>,
     len: usize,
     check: Check,
+    first_t: Option<i64>,
+    /// From the first event on.
+    block: Option<Block>,
+}
+
+/// Events on their way: as many as fit into the first-level cache beside what they are made from.
+#[derive(Debug)]
+struct Block {
+    t: Vec<i64>,
+    x: Vec<u16>,
+    y: Vec<u16>,
+    p: Vec<u8>,
+}
+
+impl Block {
+    const LEN: usize = 2 << 10;
+
+    fn new() -> Self {
+        Self {
+            t: vec![0; Self::LEN],
+            x: vec![0; Self::LEN],
+            y: vec![0; Self::LEN],
+            p: vec![0; Self::LEN],
+        }
+    }
+
+    fn first(&mut self, count: usize) -> SpareColumns<'_> {
+        let room = SpareColumns {
+            t: &mut self.t,
+            x: &mut self.x,
+            y: &mut self.y,
+            p: &mut self.p,
+        };
+        room.first(count)
+    }
+}
+
+/// Room that is handed out in parts: see [`BatchBuilder::parts`](super::BatchBuilder::parts).
+#[derive(Debug)]
+pub struct PartRooms<'a> {
+    rest: SpareColumns<'a>,
+    check: Check,
+}
+
+impl<'a> PartRooms<'a> {
+    pub(super) fn new(rest: SpareColumns<'a>, check: Check) -> Self {
+        Self { rest, check }
+    }
+
+    /// The next part, for up to `capacity` events; `None` if less room is left.
+    pub fn take(&mut self, capacity: usize) -> Option<BatchPart<'a>> {
+        if capacity > self.rest.t.len() {
+            return None;
+        }
+        let (room, rest) = std::mem::take(&mut self.rest).split(capacity);
+        self.rest = rest;
+        Some(BatchPart {
+            room,
+            len: 0,
+            check: self.check.clone(),
+            first_t: None,
+            block: None,
+        })
+    }
 }
 
 /// What came into a [`BatchPart`].
@@ -23,10 +92,6 @@ pub struct FilledPart {
 }
 
 impl<'a> BatchPart<'a> {
-    pub(super) fn new(room: SpareColumns<'a>, check: Check) -> Self {
-        Self { room, len: 0, check }
-    }
-
     /// As [`BatchBuilder::set_geometry`](super::BatchBuilder::set_geometry).
     pub fn set_geometry(&mut self, geometry: Option<Geometry>) {
         self.check.geometry = geometry;
@@ -57,14 +122,10 @@ impl<'a> BatchPart<'a> {
         self.room.t.len() - self.len
     }
 
-    /// The room that is left. Holds stale values.
+    /// Where the next events go: no more than there is room for, and never more than a block. Holds stale values.
     pub fn spare(&mut self) -> SpareColumns<'_> {
-        SpareColumns {
-            t: &mut self.room.t[self.len..],
-            x: &mut self.room.x[self.len..],
-            y: &mut self.room.y[self.len..],
-            p: &mut self.room.p[self.len..],
-        }
+        let room = self.room();
+        self.block.get_or_insert_with(Block::new).first(room)
     }
 
     /// As [`BatchBuilder::commit`](super::BatchBuilder::commit); the first event of the part has no predecessor.
@@ -72,27 +133,30 @@ impl<'a> BatchPart<'a> {
     /// # Errors
     /// [`ErrorKind::Internal`](crate::ErrorKind) if more are claimed than there was room for.
     pub fn commit(&mut self, written: usize) -> Result<Committed> {
-        if written > self.room() {
+        let room = self.room().min(Block::LEN);
+        if written > room {
             return Err(Error::internal(format!(
-                "{written} events committed, room for {}",
-                self.room()
+                "{written} events committed, room for {room}"
             )));
         }
-        let mut check = std::mem::take(&mut self.check);
-        let behind_others = self.len > 0;
-        let done = check.take_in(self.spare().first(written), behind_others);
-        self.check = check;
+        let block = self.block.get_or_insert_with(Block::new);
+        let done = self.check.take_in(block.first(written), self.len > 0);
+        let events = block.first(done.kept);
+        self.first_t = self.first_t.or(events.t.first().copied());
+        copy(events.t, &mut self.room.t[self.len..]);
+        copy(events.x, &mut self.room.x[self.len..]);
+        copy(events.y, &mut self.room.y[self.len..]);
+        copy(events.p, &mut self.room.p[self.len..]);
         self.len += done.kept;
         Ok(done)
     }
 
     /// Ends the part.
     pub fn finish(self) -> FilledPart {
-        let times = self.room.t[..self.len].first().zip(self.check.last_t);
         FilledPart {
             capacity: self.room.t.len(),
             len: self.len,
-            times: times.map(|(first, last)| (*first, last)),
+            times: self.first_t.zip(self.check.last_t),
             in_order: self.check.in_order,
         }
     }

@@ -1,7 +1,7 @@
 //! [`SpareColumns`]: the room that a decoder writes to.
 
 /// Where the next events go: four writable columns of one length.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SpareColumns<'a> {
     /// Time stamps.
     pub t: &'a mut [i64],

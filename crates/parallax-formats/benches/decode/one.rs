@@ -148,17 +148,19 @@ fn touch(events: usize, threads: usize) -> Result<f64> {
     for _ in 0..3 {
         let mut room = BatchBuilder::growing()?;
         room.reserve(events)?;
-        let parts = room.parts(&vec![events / threads; threads])?;
+        let spare = room.spare();
+        let part = events.div_ceil(threads.max(1)).max(1);
         let start = Instant::now();
         std::thread::scope(|scope| {
-            for mut part in parts {
+            let places = spare.t.chunks_mut(part).zip(spare.x.chunks_mut(part));
+            let flags = spare.y.chunks_mut(part).zip(spare.p.chunks_mut(part));
+            for ((t, x), (y, p)) in places.zip(flags) {
                 scope.spawn(move || {
-                    let spare = part.spare();
                     // A value in every page of 4 KiB.
-                    spare.t.iter_mut().step_by(512).for_each(|t| *t = 1);
-                    spare.x.iter_mut().step_by(2048).for_each(|x| *x = 1);
-                    spare.y.iter_mut().step_by(2048).for_each(|y| *y = 1);
-                    spare.p.iter_mut().step_by(4096).for_each(|p| *p = 1);
+                    t.iter_mut().step_by(512).for_each(|t| *t = 1);
+                    x.iter_mut().step_by(2048).for_each(|x| *x = 1);
+                    y.iter_mut().step_by(2048).for_each(|y| *y = 1);
+                    p.iter_mut().step_by(4096).for_each(|p| *p = 1);
                 });
             }
         });

@@ -5,6 +5,8 @@ use std::io::{BufRead, Write};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 use parallax_events::{Error, Limits, Result};
 
+use super::lz4::Content;
+
 /// The levels that the DV software means by the plain names.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -118,17 +120,22 @@ impl<'a> Unpacker<'a> {
     pub(super) fn unpack(
         &mut self,
         packed: &'a [u8],
-        unpacked: &mut Vec<u8>,
+        unpacked: &mut Content,
         limits: &Limits,
         offset: u64,
     ) -> Result<Unpacked> {
         unpacked.clear();
         match self.compression {
             Compression::None => {
-                unpacked.extend_from_slice(packed);
+                unpacked.append(packed);
                 Ok(Unpacked::Whole)
             }
             Compression::Lz4 => {
+                // Memory that it has was within the limits.
+                if unpacked.append_frame(packed) {
+                    return Ok(Unpacked::Whole);
+                }
+                unpacked.clear();
                 // Behind the end of a frame the decoder takes the next one.
                 let mut decoder = match self.lz4.take() {
                     Some(mut decoder) => {
@@ -161,7 +168,7 @@ impl<'a> Unpacker<'a> {
 }
 
 /// Everything that `from` gives, as far as the limits allow.
-fn drain(mut from: impl BufRead, into: &mut Vec<u8>, limits: &Limits, offset: u64) -> Result<Unpacked> {
+fn drain(mut from: impl BufRead, into: &mut Content, limits: &Limits, offset: u64) -> Result<Unpacked> {
     loop {
         let block = match from.fill_buf() {
             Ok([]) => return Ok(Unpacked::Whole),
@@ -178,7 +185,7 @@ fn drain(mut from: impl BufRead, into: &mut Vec<u8>, limits: &Limits, offset: u6
             }
         };
         limits.check_block((into.len() + block.len()) as u64, offset)?;
-        into.extend_from_slice(block);
+        into.append(block);
         let length = block.len();
         from.consume(length);
     }

@@ -3,13 +3,15 @@
 //! The bytes of a packet stay unconsumed until the last of its events is handed out, so that nothing of it is lost where
 //! a batch ends; unpacked, it is kept meanwhile.
 
-use parallax_events::{Error, FindingKind, Limits, Meta, Params, Result};
+use parallax_events::{Error, FindingKind, Limits, Meta, Params, Result, SpareColumns};
+use parallax_simd::{Columns, aedat4};
 
 use super::MAGIC;
 use super::compression::{Compression, Unpacked, Unpacker};
 use super::flat::Vector;
 use super::header::{Header, Kind, Stream};
-use super::packet::{EVENT, list, transpose};
+use super::lz4::Content;
+use super::packet::{EVENT, list};
 use super::parts::{Kept, Spares};
 use super::triggers;
 use crate::{Decoder, EventSink, Parts, Piece, ReadOptions};
@@ -44,7 +46,7 @@ pub(super) struct State {
     /// The number of the stream to hand out.
     pub(super) chosen: Option<i32>,
     /// The packet in front, unpacked, and how far it is handed out.
-    unpacked: Vec<u8>,
+    unpacked: Content,
     front: Option<Front>,
     /// Packets to come that are unpacked already, and memory for more.
     kept: Kept,
@@ -125,7 +127,7 @@ impl Aedat4Decoder {
             table,
             streams: header.streams,
             chosen,
-            unpacked: Vec::new(),
+            unpacked: Content::default(),
             front: None,
             kept: Kept::new(),
             spares: Spares::default(),
@@ -141,7 +143,7 @@ impl Aedat4Decoder {
             table: state.table,
             streams: state.streams.clone(),
             chosen: state.chosen,
-            unpacked: Vec::new(),
+            unpacked: Content::default(),
             front: None,
             kept,
             spares: state.spares.clone(),
@@ -346,12 +348,11 @@ impl State {
         while let Some(rest) = events.get(front.next..)
             && !rest.is_empty()
         {
-            let out = sink.spare();
-            let count = out.t.len().min(rest.len());
+            let SpareColumns { t, x, y, p } = sink.spare();
+            let count = aedat4::transpose(rest, Columns { t, x, y, p });
             if count == 0 {
                 return Ok(false);
             }
-            transpose(rest, out);
             sink.commit(count)?;
             front.next += count;
         }

@@ -8,6 +8,7 @@ mod compression;
 mod decoder;
 mod flat;
 mod header;
+mod lz4;
 mod packet;
 mod parts;
 mod table;

@@ -4,13 +4,12 @@
 //! t (i64), x, y (i16), polarity (a byte, 0 or 1), three bytes of padding. IMU samples and triggers are tables, frames are
 //! one table a packet.
 
-use parallax_events::{SpareColumns, Trigger};
+use parallax_events::Trigger;
 
 use super::flat::{Flat, Vector};
 use super::header::Kind;
 
-/// The bytes of an event.
-pub(super) const EVENT: usize = 16;
+pub(super) use parallax_simd::aedat4::EVENT;
 
 /// What comes before the first event: the size, the offset of the table, the type, the table's two halves, the count.
 /// Eight-byte values lie on multiples of eight, counted from the size, as the format demands.
@@ -32,21 +31,6 @@ pub(super) fn list<'a>(bytes: &'a [u8], kind: &Kind) -> Option<(Flat<'a>, Vector
     };
     let flat = Flat::with_size(bytes, identifier)?;
     Some((flat, flat.root()?.vector(0, size)?))
-}
-
-/// Transposes events as far as `out` has room.
-#[inline(never)]
-pub(super) fn transpose(events: &[[u8; EVENT]], out: SpareColumns<'_>) {
-    let columns = out.t.iter_mut().zip(out.x).zip(out.y).zip(out.p);
-    for (event, (((t, x), y), p)) in events.iter().zip(columns) {
-        let event = u128::from_le_bytes(*event);
-        let place = (event >> 64) as u64;
-        *t = event as i64;
-        *x = place as u16;
-        *y = (place >> 16) as u16;
-        // A column or a row below zero makes a polarity that no event has, and is dropped with those.
-        *p = (place >> 32) as u8 | ((place >> 14) as u8 & 2) | ((place >> 30) as u8 & 2);
-    }
 }
 
 /// A packet of events that grows.

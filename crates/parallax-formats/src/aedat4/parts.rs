@@ -10,6 +10,7 @@ use parallax_events::{Error, Limits, Result};
 
 use super::compression::{Compression, Unpacked, Unpacker};
 use super::decoder::{Aedat4Decoder, PACKET, State, packet_head};
+use super::lz4::Content;
 use super::packet::list;
 use crate::{Decoder, Look, Parts, Survey};
 
@@ -17,19 +18,19 @@ use crate::{Decoder, Look, Parts, Survey};
 const KEPT: usize = 8 << 20;
 
 /// Packets that a survey has unpacked, in order, each with its place.
-pub(super) type Kept = VecDeque<(u64, Vec<u8>)>;
+pub(super) type Kept = VecDeque<(u64, Content)>;
 
 /// Memory of packets, to be used again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spares(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(super) struct Spares(Arc<Mutex<Vec<Content>>>);
 
 impl Spares {
-    fn take(&self) -> Vec<u8> {
+    fn take(&self) -> Content {
         let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spares.pop().unwrap_or_default()
     }
 
-    pub(super) fn put(&self, spare: Vec<u8>) {
+    pub(super) fn put(&self, spare: Content) {
         let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spares.push(spare);
     }
@@ -129,8 +130,8 @@ impl State {
                 }
             }
             events += count(&unpacked);
-            if held + unpacked.len() <= KEPT {
-                held += unpacked.len();
+            if held + unpacked.memory() <= KEPT {
+                held += unpacked.memory();
                 surveyed.kept.push_back((place, unpacked));
             } else {
                 self.spares.put(unpacked);

@@ -81,10 +81,12 @@ struct DatDecoder {
     meta: Option<Meta>,
     packing: Packing,
     clock: Clock,
+    /// Where the part ends that this decodes, and the state behind it, which was guessed.
+    guess: Option<(u64, Clock)>,
 }
 
 /// Makes 32-bit times whole.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Clock {
     /// What is added to a stored time: wraps and the start.
     base: i64,
@@ -102,21 +104,11 @@ impl Clock {
         self.base + i64::from(stored)
     }
 
-    /// Goes past these records.
-    fn pass(&mut self, mut records: &[[u8; RECORD]]) {
-        loop {
-            let (steady, rest) = records.split_at(dat::steady(records, self.last));
-            self.last = steady.last().map_or(self.last, |record| halves(record).0);
-            if rest.is_empty() {
-                return;
-            }
-            // A block where the time may wrap, or the rest.
-            let (block, rest) = rest.split_at(rest.len().min(dat::BLOCK));
-            for record in block {
-                self.time(halves(record).0);
-            }
-            records = rest;
-        }
+    /// The state behind records that begin with `first` and end with `last`, if time wraps at most once among them.
+    fn behind(mut self, first: u32, last: u32) -> Self {
+        self.time(first);
+        self.time(last);
+        self
     }
 }
 
@@ -151,6 +143,7 @@ impl DatDecoder {
             meta: None,
             packing: Packing::Version2,
             clock: Clock::default(),
+            guess: None,
         })
     }
 
@@ -266,9 +259,20 @@ impl Decoder for DatDecoder {
         while !records.is_empty() && sink.room() > 0 {
             let out = sink.spare();
             let (now, later) = records.split_at(records.len().min(out.t.len()));
-            block(now, self.packing, &mut self.clock, out);
+            let behind = at + now.len() * RECORD;
+            let mut clock = self.clock;
+            block(now, self.packing, &mut clock, out);
+            // Behind the last part nothing follows that could be wrong.
+            if let Some((end, guess)) = self.guess
+                && !piece.last
+                && end == piece.offset + behind as u64
+                && guess != clock
+            {
+                break;
+            }
+            self.clock = clock;
             sink.commit(now.len())?;
-            at += now.len() * RECORD;
+            at = behind;
             records = later;
         }
         Ok(at)
@@ -288,34 +292,46 @@ impl Parts for DatDecoder {
         from.checked_add(least.checked_next_multiple_of(RECORD as u64)?)
     }
 
-    fn survey(&self, bytes: &[u8], _: u64) -> Survey {
+    fn survey(&self, bytes: &[u8], offset: u64) -> Survey {
         let (records, _) = bytes.as_chunks::<RECORD>();
-        let first = records.first().map(|record| halves(record).0);
-        let mut clock = Clock {
-            base: 0,
-            last: first.unwrap_or(0),
+        let ends = records.first().zip(records.last());
+        let effect = Surveyed {
+            end: offset + (records.len() * RECORD) as u64,
+            times: ends.map(|(first, last)| (halves(first).0, halves(last).0)),
         };
-        clock.pass(records);
         Survey {
             events: records.len(),
-            effect: Box::new(first.map(|first| (first, clock))),
+            effect: Box::new(effect),
         }
     }
 
     fn pass(&mut self, survey: &Survey) -> Result<()> {
-        let Some(effect) = survey.effect.downcast_ref::<Option<(u32, Clock)>>() else {
+        let Some(surveyed) = survey.effect.downcast_ref::<Surveyed>() else {
             return Err(Error::internal("a survey of another format"));
         };
-        if let Some((first, behind)) = effect {
-            self.clock.time(*first);
-            self.clock.base = self.clock.base.saturating_add(behind.base).min(LATEST_BASE);
-            self.clock.last = behind.last;
-        }
+        self.clock = surveyed.behind(self.clock);
         Ok(())
     }
 
-    fn fork(&self, _: Option<&mut Survey>) -> Box<dyn Decoder> {
-        Box::new(self.clone())
+    fn fork(&self, part: Option<&mut Survey>) -> Box<dyn Decoder> {
+        let surveyed = part.and_then(|survey| survey.effect.downcast_ref::<Surveyed>());
+        let guess = surveyed.map(|surveyed| (surveyed.end, surveyed.behind(self.clock)));
+        Box::new(Self { guess, ..self.clone() })
+    }
+}
+
+/// What a survey finds out, without reading more than the ends.
+#[derive(Debug)]
+struct Surveyed {
+    end: u64,
+    /// The first stored time and the last, if there are records.
+    times: Option<(u32, u32)>,
+}
+
+impl Surveyed {
+    /// The state behind, from the one in front: a guess.
+    fn behind(&self, clock: Clock) -> Clock {
+        self.times.map_or(clock, |(first, last)| clock.behind(first, last))
     }
 }
 

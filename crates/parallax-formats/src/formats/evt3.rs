@@ -13,7 +13,7 @@
 
 use parallax_events::{Declaration, Event, SpareColumns, Trigger};
 use parallax_simd::Columns;
-use parallax_simd::evt3::{self, ADDRESSES, Kind, SLACK, Skipped, State};
+use parallax_simd::evt3::{self, ADDRESSES, Kind, SLACK, Skipped, State, Surveyed};
 
 use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt3};
 use crate::{Format, Open, Sample, TriggerSupport};
@@ -119,7 +119,7 @@ impl Words for Evt3 {
 
     fn survey(&self, bytes: &[u8]) -> (usize, Effect) {
         let (words, _) = bytes.as_chunks::<2>();
-        (evt3::count(words), Effect::of(words))
+        Effect::of(words)
     }
 
     fn pass(&mut self, effect: &Effect) {
@@ -140,38 +140,57 @@ impl Words for Evt3 {
 }
 
 impl Effect {
-    fn of(words: &[[u8; 2]]) -> Self {
+    /// How many events the words have, and what they do.
+    fn of(words: &[[u8; 2]]) -> (usize, Self) {
         let content = |at: usize| u16::from_le_bytes(words[at]) & 0xFFF;
         let last = |from: usize, to: usize, kind| evt3::last_of(&words[from..to], kind).map(|at| from + at);
         let mut effect = Self::default();
-        let first = evt3::first_other_time(words, u16::MAX);
-        effect.low_before = last(0, first.unwrap_or(words.len()), Kind::TIME_LOW).map(content);
-        if let Some(first) = first {
+        let Surveyed {
+            words: first,
+            mut events,
+            mut vectors,
+        } = evt3::survey(words, u16::MAX);
+        effect.low_before = last(0, first, Kind::TIME_LOW).map(content);
+        if first < words.len() {
             let mut state = State { high: content(first), ..State::default() };
             effect.first_high = Some(state.high);
-            let mut changed = first;
-            while let Some(ahead) = evt3::first_other_time(&words[changed + 1..], state.high) {
-                changed += 1 + ahead;
-                state.time_high(content(changed));
+            let (mut changed, mut at) = (first, first);
+            while at < words.len() {
+                // In front is a TIME_HIGH.
+                state.time_high(content(at));
+                changed = at;
+                let more = evt3::survey(&words[at + 1..], state.high);
+                events += more.events;
+                vectors |= more.vectors;
+                at += 1 + more.words;
             }
             (effect.high, effect.coarse) = (state.high, state.coarse);
             let low = last(changed, words.len(), Kind::TIME_LOW).map(content);
             effect.low = low.or((changed > first).then_some(0));
         }
         effect.y = last(0, words.len(), Kind::ADDR_Y).map(|at| content(at) % ADDRESSES);
-        let base = last(0, words.len(), Kind::VECT_BASE_X);
-        effect.base = base.map(|at| (content(at) % ADDRESSES, (content(at) >> 11) as u8));
+        if vectors {
+            effect.vectors(words);
+        }
+        (events, effect)
+    }
+
+    /// Takes in what vectors do, of which there are some.
+    fn vectors(&mut self, words: &[[u8; 2]]) {
+        let content = |at: usize| u16::from_le_bytes(words[at]) & 0xFFF;
+        let last = |from: usize, kind| evt3::last_of(&words[from..], kind).map(|at| from + at);
+        let base = last(0, Kind::VECT_BASE_X);
+        self.base = base.map(|at| (content(at) % ADDRESSES, (content(at) >> 11) as u8));
         let from = base.unwrap_or(0);
-        let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, words.len(), kind));
+        let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, kind));
         if let Some(end) = vectors.into_iter().flatten().max() {
             let widths = words[from..=end].iter().map(|word| match u16::from_le_bytes(*word) >> 12 {
                 Kind::VECT_12 => 12,
                 Kind::VECT_8 => 8,
                 _ => 0,
             });
-            effect.columns = widths.sum();
+            self.columns = widths.sum();
         }
-        effect
     }
 }
 

@@ -47,18 +47,3 @@ pub fn run_at(
         _ => scalar::run(records, packing, last, base, out),
     }
 }
-
-/// How many records from the front, in whole blocks, have times without a change between the halves of their range;
-/// `last` is the stored time before them.
-pub fn steady(records: &[[u8; 8]], last: u32) -> usize {
-    steady_at(Level::detect(), records, last)
-}
-
-/// [`steady`] at a given level, or the CPU's best if that is lower.
-pub fn steady_at(level: Level, records: &[[u8; 8]], last: u32) -> usize {
-    match level.usable() {
-        #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::steady(level, records, last),
-        _ => scalar::steady(records, last),
-    }
-}

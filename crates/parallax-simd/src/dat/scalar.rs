@@ -52,13 +52,6 @@ fn blocks(
     done
 }
 
-#[inline(always)]
-pub(super) fn steady(records: &[[u8; 8]], last: u32) -> usize {
-    let (blocks, _) = records.as_chunks::<BLOCK>();
-    let change = blocks.iter().position(|block| changes(block, last));
-    change.unwrap_or(blocks.len()) * BLOCK
-}
-
 /// Whether a time is in the other half of the range than `last`: among those that are not, there is no wrap.
 #[inline(always)]
 fn changes(block: &[[u8; 8]; BLOCK], last: u32) -> bool {

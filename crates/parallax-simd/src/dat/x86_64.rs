@@ -29,23 +29,3 @@ fn run_avx2(records: &[[u8; 8]], packing: Packing, last: u32, base: i64, out: Co
 fn run_avx512(records: &[[u8; 8]], packing: Packing, last: u32, base: i64, out: Columns<'_>) -> usize {
     scalar::run(records, packing, last, base, out)
 }
-
-pub(super) fn steady(level: Level, records: &[[u8; 8]], last: u32) -> usize {
-    match level.usable() {
-        Level::Scalar => scalar::steady(records, last),
-        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
-        Level::Avx2 => unsafe { steady_avx2(records, last) },
-        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
-        Level::Avx512 => unsafe { steady_avx512(records, last) },
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn steady_avx2(records: &[[u8; 8]], last: u32) -> usize {
-    scalar::steady(records, last)
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn steady_avx512(records: &[[u8; 8]], last: u32) -> usize {
-    scalar::steady(records, last)
-}

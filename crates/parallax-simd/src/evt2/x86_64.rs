@@ -11,6 +11,9 @@ use crate::{Columns, Level};
 /// Words of a block.
 const BLOCK: usize = SLACK;
 
+/// A survey asks for the words so far ahead.
+const AHEAD: usize = 1024;
+
 pub(super) fn decode(level: Level, words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
     if level.usable() < Level::Avx512 {
         return scalar::decode(words, time, out);
@@ -134,6 +137,8 @@ fn survey_avx512(words: &[[u8; 4]], high: &mut u32) -> Done {
     let mut highs = _mm512_set1_epi32(high.cast_signed());
     let (mut index, mut events) = (0, 0);
     while index + BLOCK <= words.len() {
+        // A survey is the first to see its words, and where a page ends the CPU does not look ahead by itself.
+        _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(index + AHEAD).cast());
         let block = block(words, index, u16::MAX, highs);
         if block.back != 0 {
             break;

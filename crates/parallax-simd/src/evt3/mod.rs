@@ -126,31 +126,28 @@ pub fn decode_at(
     }
 }
 
-/// How many events are in `words`, those beyond the last column included.
-pub fn count(words: &[[u8; 2]]) -> usize {
-    count_at(Level::detect(), words)
+/// What [`survey`] finds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Surveyed {
+    /// How many words there are in front of the first TIME_HIGH whose content is another.
+    pub words: usize,
+    /// How many events these have, wherever their columns are.
+    pub events: usize,
+    /// False only if none of these is part of a vector.
+    pub vectors: bool,
 }
 
-/// [`count`] at a given level, or the CPU's best if that is lower.
-pub fn count_at(level: Level, words: &[[u8; 2]]) -> usize {
+/// Counts the events in front of the first TIME_HIGH whose content is not `high`.
+pub fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
+    survey_at(Level::detect(), words, high)
+}
+
+/// [`survey`] at a given level, or the CPU's best if that is lower.
+pub fn survey_at(level: Level, words: &[[u8; 2]], high: u16) -> Surveyed {
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::count(level, words),
-        _ => scalar::count(words),
-    }
-}
-
-/// The index of the first TIME_HIGH whose content is not `high`; of the first at all if that is above 4095.
-pub fn first_other_time(words: &[[u8; 2]], high: u16) -> Option<usize> {
-    first_other_time_at(Level::detect(), words, high)
-}
-
-/// [`first_other_time`] at a given level, or the CPU's best if that is lower.
-pub fn first_other_time_at(level: Level, words: &[[u8; 2]], high: u16) -> Option<usize> {
-    match level.usable() {
-        #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::first_other_time(level, words, high),
-        _ => scalar::first_other_time(words, high),
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::survey(level, words, high),
+        _ => scalar::survey(words, high),
     }
 }
 

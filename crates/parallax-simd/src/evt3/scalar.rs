@@ -1,7 +1,7 @@
 //! The meaning of the kernels of EVT 3.0: word by word.
 #![forbid(unsafe_code)]
 
-use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State};
+use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed};
 use crate::Columns;
 
 /// The kinds that the inner loop does without a branch between them.
@@ -99,38 +99,45 @@ pub(super) fn vector(kind: u16, content: u16) -> (u16, u16) {
 /// So many words make no sum overflow that is kept in 16 bits, and are asked at once whether they hold a word.
 const BLOCK: usize = 512;
 
+/// How many events a word has.
 #[inline(always)]
-pub(super) fn count(words: &[[u8; 2]]) -> usize {
-    words
-        .chunks(BLOCK)
-        .map(|block| {
-            let events = block.iter().map(|word| {
-                let word = u16::from_le_bytes(*word);
-                let bits = match word >> 12 {
-                    Kind::VECT_12 => word & 0xFFF,
-                    Kind::VECT_8 => word & 0xFF,
-                    kind => u16::from(kind == Kind::ADDR_X),
-                };
-                bits.count_ones() as u16
-            });
-            usize::from(events.sum::<u16>())
-        })
-        .sum()
+fn events(word: [u8; 2]) -> u16 {
+    let word = u16::from_le_bytes(word);
+    let bits = match word >> 12 {
+        Kind::VECT_12 => word & 0xFFF,
+        Kind::VECT_8 => word & 0xFF,
+        kind => u16::from(kind == Kind::ADDR_X),
+    };
+    bits.count_ones() as u16
 }
 
 #[inline(always)]
-pub(super) fn first_other_time(words: &[[u8; 2]], high: u16) -> Option<usize> {
+pub(super) fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
     let is_other = |word: [u8; 2]| {
         let word = u16::from_le_bytes(word);
         (word >> 12 == Kind::TIME_HIGH) & (word & 0xFFF != high)
     };
-    for (block, words) in words.chunks(BLOCK).enumerate() {
-        if words.iter().fold(false, |any, word| any | is_other(*word)) {
-            let inside = words.iter().position(|word| is_other(*word))?;
-            return Some(block * BLOCK + inside);
+    let mut done = Surveyed::default();
+    for block in words.chunks(BLOCK) {
+        let (mut sum, mut other, mut vectors) = (0, false, false);
+        for word in block {
+            sum += events(*word);
+            other |= is_other(*word);
+            vectors |= (u16::from_le_bytes(*word) >> 12).wrapping_sub(Kind::VECT_BASE_X) < 3;
         }
+        done.vectors |= vectors;
+        if other {
+            let inside = block.iter().take_while(|word| !is_other(**word));
+            for word in inside {
+                done.events += usize::from(events(*word));
+                done.words += 1;
+            }
+            break;
+        }
+        done.events += usize::from(sum);
+        done.words += block.len();
     }
-    None
+    done
 }
 
 #[inline(always)]

@@ -7,7 +7,7 @@
 use std::arch::is_x86_feature_detected as has;
 use std::arch::x86_64::*;
 
-use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
+use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed, scalar};
 use crate::{Columns, Level};
 
 /// Words of a block.
@@ -214,44 +214,81 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
     }
 }
 
-pub(super) fn count(level: Level, words: &[[u8; 2]]) -> usize {
+pub(super) fn survey(level: Level, words: &[[u8; 2]], high: u16) -> Surveyed {
     match level.usable() {
-        Level::Scalar => scalar::count(words),
+        Level::Scalar => scalar::survey(words, high),
         // SAFETY: `usable` is AVX-512 only if the CPU said that it has it, and the rest was asked for here.
-        Level::Avx512 if has!("avx512bitalg") => unsafe { count_avx512(words) },
+        Level::Avx512 if has!("avx512bitalg") => unsafe { survey_avx512(words, high) },
         // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
-        _ => unsafe { count_avx2(words) },
+        _ => unsafe { survey_avx2(words, high) },
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn count_avx2(words: &[[u8; 2]]) -> usize {
-    scalar::count(words)
+fn survey_avx2(words: &[[u8; 2]], high: u16) -> Surveyed {
+    scalar::survey(words, high)
 }
+
+/// Blocks whose events, 12 a word at most, are counted in 16 bits.
+const COUNTED: usize = u16::MAX as usize / 12;
+
+/// A survey asks for the words so far ahead: it is the first to see them, and where a page ends the CPU does not look ahead
+/// by itself.
+const AHEAD: usize = 2048;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bitalg")]
-fn count_avx512(words: &[[u8; 2]]) -> usize {
-    scalar::count(words)
-}
-
-pub(super) fn first_other_time(level: Level, words: &[[u8; 2]], high: u16) -> Option<usize> {
-    match level.usable() {
-        Level::Scalar => scalar::first_other_time(words, high),
-        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
-        Level::Avx512 => unsafe { first_other_time_avx512(words, high) },
-        // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
-        _ => unsafe { first_other_time_avx2(words, high) },
+fn survey_avx512(words: &[[u8; 2]], high: u16) -> Surveyed {
+    let (blocks, _) = words.as_chunks::<BLOCK>();
+    // A TIME_HIGH that is not this one; with a sentinel above 12 bits, any.
+    let same_high = _mm512_set1_epi16(
+        if high > 0xFFF {
+            0
+        } else {
+            Kind::TIME_HIGH << 12 | high
+        }
+        .cast_signed(),
+    );
+    let kind = |kind: u16| _mm512_set1_epi16(kind.cast_signed());
+    let mut done = Surveyed::default();
+    let mut vectors = 0;
+    for blocks in blocks.chunks(COUNTED) {
+        let mut counts = _mm512_setzero_si512();
+        let mut other = false;
+        for block in blocks {
+            _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD).cast());
+            // SAFETY: a block is one vector long.
+            let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+            let kinds = _mm512_srli_epi16::<12>(block);
+            let times = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::TIME_HIGH));
+            other = _mm512_mask_cmpneq_epi16_mask(times, block, same_high) != 0;
+            if other {
+                break;
+            }
+            let twelve = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_12));
+            let eight = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_8));
+            let base = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_BASE_X));
+            let single = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::ADDR_X));
+            vectors |= twelve | eight | base;
+            let bits = _mm512_maskz_mov_epi16(twelve, _mm512_and_si512(block, kind(0xFFF)));
+            let bits = _mm512_mask_mov_epi16(bits, eight, _mm512_and_si512(block, kind(0xFF)));
+            let bits = _mm512_mask_mov_epi16(bits, single, kind(1));
+            counts = _mm512_add_epi16(counts, _mm512_popcnt_epi16(bits));
+            done.words += BLOCK;
+        }
+        let low = _mm512_and_si512(counts, _mm512_set1_epi32(0xFFFF));
+        let sums = _mm512_add_epi32(low, _mm512_srli_epi32::<16>(counts));
+        done.events += _mm512_reduce_add_epi32(sums).cast_unsigned() as usize;
+        if other {
+            break;
+        }
     }
-}
-
-#[target_feature(enable = "avx2")]
-fn first_other_time_avx2(words: &[[u8; 2]], high: u16) -> Option<usize> {
-    scalar::first_other_time(words, high)
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn first_other_time_avx512(words: &[[u8; 2]], high: u16) -> Option<usize> {
-    scalar::first_other_time(words, high)
+    // The block with another TIME_HIGH, or the rest.
+    let rest = scalar::survey(&words[done.words..], high);
+    Surveyed {
+        words: done.words + rest.words,
+        events: done.events + rest.events,
+        vectors: vectors != 0 || rest.vectors,
+    }
 }
 
 pub(super) fn last_of(level: Level, words: &[[u8; 2]], kind: u16) -> Option<usize> {
