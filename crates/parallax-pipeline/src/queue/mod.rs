@@ -117,9 +117,12 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 enum Way {
     /// The ends take theirs once.
-    Ring(Mutex<(Option<Producer<Passing>>, Option<Consumer<Passing>>)>),
+    Ring(Mutex<Ends>),
     Lock(Lock),
 }
+
+#[derive(Debug)]
+struct Ends(Option<Producer<Passing>>, Option<Consumer<Passing>>);
 
 /// A border between threads, at which packets wait.
 #[derive(Debug, Clone)]
@@ -174,7 +177,7 @@ impl Queue {
             Way::Lock(Lock::new(room))
         } else {
             let (producer, consumer) = RingBuffer::new(room);
-            Way::Ring(Mutex::new((Some(producer), Some(consumer))))
+            Way::Ring(Mutex::new(Ends(Some(producer), Some(consumer))))
         };
         Arc::new(Self {
             config,
