@@ -51,12 +51,51 @@ fn a_name_may_stand_before_its_element_and_end_a_chain() {
     assert_eq!(essence(&parse(&pipeline.to_text()).unwrap()), essence(&pipeline));
 }
 
+#[test]
+fn bins_are_written_in_parentheses_and_stand_in_each_other() {
+    let pipeline = parse(
+        "fakesrc num_buffers=7 ! bin.( name=work queue ! ( identity ! valve skip=2 ) ) ! tee name=t ! fakesink
+         t. ! ( name=late nullsink ) fakesrc num_buffers=1 ! also. ( name=also queue ! fakesink )",
+    )
+    .unwrap();
+    assert_eq!(
+        pipeline.links(),
+        [
+            "fakesrc0.src ! queue0",
+            "fakesrc1.src ! queue1",
+            "passthrough0.src ! valve0",
+            "queue0.src ! passthrough0",
+            "queue1.src ! fakesink1",
+            "t.src_0 ! fakesink0",
+            "t.src_1 ! nullsink0",
+            "valve0.src ! t",
+        ]
+    );
+    let printed = pipeline.to_text();
+    assert!(printed.contains("( name=work queue") && printed.contains("( name=late nullsink"), "{printed}");
+    let again = parse(&printed).unwrap();
+    assert_eq!(essence(&again), essence(&pipeline), "{printed}");
+    assert_eq!(again.to_text(), printed);
+    // A frame for each, one of them inside another.
+    assert_eq!(again.to_dot().matches("subgraph cluster_").count(), 4);
+    let mut pipeline = again;
+    pipeline.run().unwrap();
+    let packets = |name: &str| pipeline.stats().elements.iter().find(|element| element.name == name).unwrap().packets;
+    assert_eq!((packets("nullsink0"), packets("fakesink0"), packets("fakesink1")), (5, 5, 1));
+}
+
 /// Text, what the error says, and the text behind the place that it points at.
 #[test]
 fn errors_point_at_the_character() {
     for (text, says, place) in [
         ("", "the text ends here", ""),
         ("fakesrc ! ", "the text ends here", ""),
+        ("fakesrc ! ( queue ! fakesink", "the text ends inside a bin", ""),
+        ("fakesrc ! ( ) ! fakesink", "a bin without elements", ") ! fakesink"),
+        (&format!("fakesrc ! {} queue", "( ".repeat(17)), "bins more than 16 deep", "queue"),
+        ("fakesrc ! fakesink )", "`)` without `(`", ")"),
+        ("fakesrc ! ( queue ! ) ! fakesink", "`)` cannot stand in a name", ") ! fakesink"),
+        ("fakesrc ! ( name=a queue ) ! fakesink name=a", "two elements are called `a`", "a"),
         ("fakesrc ! fakesnk", "did you mean `fakesink`?", "fakesnk"),
         (
             "fakesrc nmu_buffers=3 ! fakesink",
@@ -154,7 +193,11 @@ fn trees() -> impl Strategy<Value = String> {
         prop::collection::vec((chain, 0..4_usize, any::<bool>()), 0..6),
     )
         .prop_map(|(first, branches)| {
-            let part = |chain: &[&str]| chain.iter().map(|part| format!("{part} ! ")).collect::<String>();
+            // Every second piece of a chain that has one stands in a bin, the longer ones in two.
+            let part = |chain: &[&str]| match chain {
+                [first, rest @ ..] if chain.len() % 2 == 0 => format!("( ( {first} ) ! {} ) ! ", rest.join(" ! ")),
+                chain => chain.iter().map(|part| format!("{part} ! ")).collect::<String>(),
+            };
             let mut text = format!("fakesrc num_buffers=5 ! {}tee name=t0 ! fakesink", part(&first));
             for (index, (chain, from, tee)) in branches.iter().enumerate() {
                 let from = from % (index + 1);
@@ -204,7 +247,7 @@ proptest! {
 
     /// No text panics, and one that parses prints as one that parses.
     #[test]
-    fn any_text_is_a_pipeline_or_an_error(text in "[a-z!.,=#\"' 0-9\n_-]{0,60}|(fakesrc|tee name=t|t\\.|queue|!|fakesink|events,width=3| ){0,14}") {
+    fn any_text_is_a_pipeline_or_an_error(text in "[a-z!.,=#\"' 0-9\n_-]{0,60}|(fakesrc|tee name=t|t\\.|queue|!|fakesink|\\( |bin.\\( name=b |\\) |events,width=3| ){0,14}") {
         if let Ok(pipeline) = Pipeline::parse(&text, registry()) {
             let printed = pipeline.to_text();
             prop_assert_eq!(essence(&parse(&printed).unwrap()), essence(&pipeline), "{}", printed);

@@ -5,6 +5,7 @@
 //! Contract: the graph has no cycle. What is wrong with it is found when it becomes ready, before any thread exists.
 //! From Playing it can be stopped at any moment; that takes at most a second.
 
+mod bins;
 mod life;
 mod negotiate;
 mod place;
@@ -23,6 +24,7 @@ use daggy::{Dag, EdgeIndex, NodeIndex};
 use parallax_events::{Error, Params, Result, chain};
 use parallax_memory::MemoryKind;
 
+pub(crate) use self::bins::Bin;
 pub use self::life::{Controller, State};
 pub(crate) use self::place::Place;
 pub use self::plan::Latency;
@@ -84,6 +86,9 @@ pub struct ElementId(usize);
 pub struct Pipeline {
     pub(crate) dag: Dag<Member, Link>,
     names: HashMap<String, NodeIndex>,
+    pub(crate) bins: Vec<Bin>,
+    /// Where elements that are added stand, while a text is read.
+    open_bin: Option<usize>,
     config: PipelineConfig,
     bus: Bus,
     state: State,
@@ -104,6 +109,8 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Whether the name was chosen for it and not made up.
     pub(crate) is_named: bool,
+    /// Where it stands in parentheses.
+    bin: Option<usize>,
     /// Not here while a thread has it.
     built: Option<Built>,
     pub(crate) ports: Ports,
@@ -157,6 +164,8 @@ impl Pipeline {
         Self {
             dag: Dag::new(),
             names: HashMap::new(),
+            bins: Vec::new(),
+            open_bin: None,
             config,
             bus: Bus::default(),
             state: State::Null,
@@ -350,20 +359,17 @@ impl Pipeline {
                 let free = (0..).map(|number| format!("{id}{number}"));
                 made_up = free
                     .into_iter()
-                    .find(|name| !self.names.contains_key(name))
+                    .find(|name| self.check_free(name).is_ok())
                     .unwrap_or_default();
                 &made_up
             }
         };
         check_name(full)?;
-        if self.names.contains_key(full) {
-            return Err(
-                Error::param(format!("two elements are called `{full}`")).with_hint("give one another name=")
-            );
-        }
+        self.check_free(full)?;
         let index = self.dag.add_node(Member {
             name: full.to_owned(),
             is_named: name.is_some(),
+            bin: self.open_bin,
             built: Some(built),
             ports,
             origin,

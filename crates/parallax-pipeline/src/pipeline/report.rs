@@ -188,6 +188,7 @@ impl Pipeline {
             };
             let _ = writeln!(dot, "  n{} [label={}{shape}];", index.index(), quoted(&label));
         }
+        self.bins_as_clusters(None, &mut dot);
         for edge in graph.edge_references() {
             let caps = edge
                 .weight()
@@ -199,6 +200,29 @@ impl Pipeline {
         }
         dot.push_str("}\n");
         dot
+    }
+
+    /// A frame around what stands in each bin.
+    fn bins_as_clusters(&self, parent: Option<usize>, dot: &mut String) {
+        for bin in self.bins_in(parent) {
+            let name = self
+                .bins
+                .get(bin)
+                .and_then(|bin| bin.name.as_deref())
+                .unwrap_or_default();
+            let _ = write!(dot, "  subgraph cluster_{bin} {{ label={};", quoted(name));
+            for index in self
+                .dag
+                .graph()
+                .node_indices()
+                .filter(|&index| self.bin_of(index) == Some(bin))
+            {
+                let _ = write!(dot, " n{};", index.index());
+            }
+            dot.push('\n');
+            self.bins_as_clusters(Some(bin), dot);
+            dot.push_str("  }\n");
+        }
     }
 }
 

@@ -83,13 +83,23 @@ impl Pipeline {
         parser.pipeline.know_converters(registry);
         loop {
             parser.chain()?;
-            if parser.cursor.peek().is_none() {
-                break;
+            match parser.cursor.peek() {
+                None => break,
+                Some(token) if token.text == CLOSE => {
+                    return Err(parser
+                        .cursor
+                        .error("`)` without `(`", "leave it out, or open a bin before"));
+                }
+                Some(_) => {}
             }
         }
         parser.connect()
     }
 }
+
+/// Begins and ends a bin; a word of its own, so that a path may have parentheses in it.
+const OPEN: &str = "(";
+const CLOSE: &str = ")";
 
 struct Parser<'a> {
     cursor: Cursor<'a>,
@@ -102,6 +112,7 @@ struct Parser<'a> {
 }
 
 /// One end of a link.
+#[derive(Clone)]
 enum End {
     Element(ElementId),
     /// By name, with the place of the name; perhaps a pad.
@@ -110,7 +121,7 @@ enum End {
 
 impl Parser<'_> {
     fn chain(&mut self) -> Result<()> {
-        let mut before = self.part()?;
+        let (_, mut before) = self.part()?;
         while let Some(bang) = self.cursor.take(TokenKind::Bang) {
             if let End::Name(name, span, _) = &before
                 && self.is_target(span)
@@ -123,13 +134,9 @@ impl Parser<'_> {
                         .with_hint(format!("begin a new chain with `{name}.` to go on from it")),
                 ));
             }
-            let part = self.part()?;
-            let after = match &part {
-                End::Element(id) => End::Element(*id),
-                End::Name(name, span, pad) => End::Name(name.clone(), *span, pad.clone()),
-            };
-            self.links.push((before, part, bang.span));
-            before = after;
+            let (takes, gives) = self.part()?;
+            self.links.push((before, takes, bang.span));
+            before = gives;
         }
         if let End::Name(name, span, _) = &before
             && !self.is_target(span)
@@ -156,16 +163,67 @@ impl Parser<'_> {
             .any(|(_, to, _)| matches!(to, End::Name(_, span, _) if span == place))
     }
 
-    fn part(&mut self) -> Result<End> {
+    /// What takes and what gives: the same, unless it is a bin.
+    fn part(&mut self) -> Result<(End, End)> {
+        if self.opens_bin() {
+            return self.bin();
+        }
         if self.next_touching(TokenKind::Dot) {
-            return self.reference();
+            let name = self.reference()?;
+            return Ok((name.clone(), name));
         }
         let is_caps = self.next_touching(TokenKind::Comma)
             || self
                 .cursor
                 .peek()
                 .is_some_and(|token| Media::from_name(token.text).is_some() || token.text == "any");
-        Ok(End::Element(if is_caps { self.caps()? } else { self.element()? }))
+        let element = End::Element(if is_caps { self.caps()? } else { self.element()? });
+        Ok((element.clone(), element))
+    }
+
+    /// Whether `(` or `bin.(` comes, which is then taken.
+    fn opens_bin(&mut self) -> bool {
+        let is =
+            |ahead: usize, text: &str| self.cursor.peek_at(ahead).is_some_and(|token| token.text == text);
+        let words = match (is(0, OPEN), is(0, "bin") && is(1, ".") && is(2, OPEN)) {
+            (true, _) => 1,
+            (_, true) => 3,
+            _ => return false,
+        };
+        for _ in 0..words {
+            if let Some(token) = self.cursor.peek() {
+                self.cursor.take(token.kind);
+            }
+        }
+        true
+    }
+
+    /// `name=b` if it has one, and chains up to `)`.
+    fn bin(&mut self) -> Result<(End, End)> {
+        let start = self.cursor.offset();
+        let is_named = self.cursor.peek().is_some_and(|token| token.text == "name")
+            && self.next_touching(TokenKind::Equals);
+        let name = if is_named {
+            self.cursor.take(TokenKind::Word);
+            self.cursor.take(TokenKind::Equals);
+            Some(self.cursor.value("name")?.0.text)
+        } else {
+            None
+        };
+        let pointed = |error| point(self.text, start, error);
+        self.pipeline.open_bin(name).map_err(pointed)?;
+        loop {
+            match self.cursor.peek() {
+                None => return Err(self.cursor.error("the text ends inside a bin", "expected `)`")),
+                Some(token) if token.text == CLOSE => break,
+                Some(_) => self.chain()?,
+            }
+        }
+        let Some((first, last)) = self.pipeline.close_bin() else {
+            return Err(self.cursor.error("a bin without elements", "expected an element"));
+        };
+        self.cursor.take(TokenKind::Word);
+        Ok((End::Element(first), End::Element(last)))
     }
 
     /// Whether a word stands next and a token of this kind right behind it.
@@ -275,11 +333,11 @@ impl Parser<'_> {
         for (from, to, bang) in std::mem::take(&mut self.links) {
             let (from, pad) = match from {
                 End::Element(id) => (id, None),
-                End::Name(name, span, pad) => (self.find(&name, span)?, pad),
+                End::Name(name, span, pad) => (self.find(&name, span, false)?, pad),
             };
             let (to, input) = match to {
                 End::Element(id) => (id, None),
-                End::Name(name, span, pad) => (self.find(&name, span)?, pad),
+                End::Name(name, span, pad) => (self.find(&name, span, true)?, pad),
             };
             let at = pad.as_ref().or(input.as_ref()).map_or(bang, |(_, span)| *span);
             let name = |pad: Option<(String, Span)>| pad.map(|(pad, _)| pad);
@@ -291,8 +349,14 @@ impl Parser<'_> {
         Ok(self.pipeline)
     }
 
-    fn find(&self, name: &str, span: Span) -> Result<ElementId> {
-        self.pipeline.element(name).ok_or_else(|| {
+    /// The element called so, or that which takes or gives for the bin called so.
+    fn find(&self, name: &str, span: Span, takes: bool) -> Result<ElementId> {
+        let bin = |(first, last)| if takes { first } else { last };
+        let found = self
+            .pipeline
+            .element(name)
+            .or_else(|| self.pipeline.bin(name).map(bin));
+        found.ok_or_else(|| {
             let near = parallax_events::nearest(name, self.pipeline.names().take(100));
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),

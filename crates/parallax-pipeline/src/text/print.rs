@@ -1,7 +1,8 @@
 //! From graph to text.
 //!
 //! Chains are printed from each element that nothing feeds, then from each further branch. A name is printed where it
-//! was chosen, where the text refers to it, and where reading the text would make up another one.
+//! was chosen, where the text refers to it, and where reading the text would make up another one. What stands in a bin is
+//! printed in its parentheses, and links that cross them by name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -18,7 +19,15 @@ impl Pipeline {
         let graph = self.dag.graph();
         let mut chains: Vec<Vec<Part>> = Vec::new();
         // An element stands where its first input is linked, or at the beginning of a chain.
-        let begins = |index: &NodeIndex| self.inputs(*index).first().is_none_or(|(input, _)| *input != 0);
+        let begins = |index: &NodeIndex| {
+            self.inputs(*index).first().is_none_or(|(input, link)| {
+                let source = self
+                    .dag
+                    .edge_endpoints(*link)
+                    .map(|(source, _)| self.bin_of(source));
+                *input != 0 || source != Some(self.bin_of(*index))
+            })
+        };
         let mut begun: Vec<(NodeIndex, Option<usize>)> = graph
             .node_indices()
             .filter(begins)
@@ -59,7 +68,7 @@ impl Pipeline {
                 let Some((next, input)) = next.and_then(|link| self.target(link)) else {
                     break;
                 };
-                if input > 0 {
+                if input > 0 || self.bin_of(next) != self.bin_of(at) {
                     referred.insert(next);
                     chain.push(Part::To(next, input));
                     break;
@@ -69,15 +78,26 @@ impl Pipeline {
             }
             chains.push(chain);
         }
-        self.written(&chains, &referred)
+        let mut made_up = MadeUp::default();
+        self.written(None, &chains, &referred, &mut made_up)
     }
 
-    fn written(&self, chains: &[Vec<Part>], referred: &BTreeSet<NodeIndex>) -> String {
-        // The names that reading would make up: by id, the first number that is free at that moment.
-        let mut taken: BTreeSet<String> = BTreeSet::new();
-        let mut first_free: HashMap<&str, usize> = HashMap::new();
+    /// What stands in a bin, or in none.
+    fn written<'a>(
+        &'a self,
+        bin: Option<usize>,
+        chains: &[Vec<Part>],
+        referred: &BTreeSet<NodeIndex>,
+        names: &mut MadeUp<'a>,
+    ) -> String {
         let mut texts = Vec::new();
-        for chain in chains {
+        let stands_here = |chain: &&Vec<Part>| match chain.first() {
+            Some(Part::Element(index) | Part::From(index, _) | Part::To(index, _)) => {
+                self.bin_of(*index) == bin
+            }
+            None => false,
+        };
+        for chain in chains.iter().filter(stands_here) {
             let mut parts = Vec::new();
             for part in chain {
                 match part {
@@ -96,12 +116,7 @@ impl Pipeline {
                             Origin::Row(row, _) => row.id(),
                             Origin::Caps(_) => "capsfilter",
                         };
-                        let number = first_free.entry(id).or_default();
-                        let mut made_up = format!("{id}{number}");
-                        while taken.contains(&made_up) {
-                            *number += 1;
-                            made_up = format!("{id}{number}");
-                        }
+                        let made_up = names.next(id);
                         // What looks like a variable is none here: those have been filled in.
                         let mut text = member.written().replace("${", "$${");
                         let needs_name =
@@ -118,14 +133,43 @@ impl Pipeline {
                         if let Some(priority) = member.place.priority {
                             text.push_str(&format!(" priority={priority}"));
                         }
-                        taken.insert(member.name.clone());
+                        names.taken.insert(member.name.clone());
                         parts.push(text);
                     }
                 }
             }
             texts.push(parts.join(" ! "));
         }
+        for inner in self.bins_in(bin) {
+            let name = self.bins.get(inner).and_then(|inner| inner.name.as_ref());
+            let name = name.map_or_else(String::new, |name| {
+                names.taken.insert(name.clone());
+                format!("name={name} ")
+            });
+            let inside = self.written(Some(inner), chains, referred, names);
+            texts.push(format!("( {name}{inside} )"));
+        }
         texts.join(" ")
+    }
+}
+
+/// The names that reading would make up: by id, the first number that is free at that moment.
+#[derive(Default)]
+struct MadeUp<'a> {
+    taken: BTreeSet<String>,
+    first_free: HashMap<&'a str, usize>,
+}
+
+impl<'a> MadeUp<'a> {
+    fn next(&mut self, id: &'a str) -> String {
+        let number = self.first_free.entry(id).or_default();
+        loop {
+            let made_up = format!("{id}{number}");
+            if !self.taken.contains(&made_up) {
+                return made_up;
+            }
+            *number += 1;
+        }
     }
 }
 
