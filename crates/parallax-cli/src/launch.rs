@@ -3,6 +3,7 @@
 //! What elements find out goes to stdout, what was odd to stderr. Ctrl-C has every source end its stream, so that files
 //! are completed; a second Ctrl-C ends the process at once, and then no file is there.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,6 +41,10 @@ pub(crate) struct Arguments {
     /// Print what would run where, and where bytes are copied, without running it
     #[arg(long)]
     explain: bool,
+    /// Serve what passes to Prometheus at this address, such as 127.0.0.1:9000, while it runs (of a build with the
+    /// feature `prometheus`)
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
     /// What pools are made of
     #[arg(long, value_name = "KIND", value_parser = ["heap", "huge", "shared"], default_value = "heap")]
     memory: String,
@@ -59,6 +64,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.explain {
         streams::print(&pipeline.explain())?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(address) = arguments.metrics {
+        pipeline = metrics::serve(pipeline, address)?;
     }
     let outcome = play(&mut pipeline, arguments);
     hear(&pipeline)?;
@@ -104,6 +112,9 @@ fn play(pipeline: &mut Pipeline, arguments: &Arguments) -> anyhow::Result<()> {
     while !pipeline.wait_eos_timeout(look)? {
         look = Duration::from_millis(100);
         hear(pipeline)?;
+        if arguments.metrics.is_some() {
+            metrics::publish(pipeline);
+        }
         // The slowest source says how far it all is.
         let slowest = pipeline.progress().into_iter().min_by(|a, b| {
             let share = |&(_, done, total): &(&str, u64, u64)| done as f64 / total.max(1) as f64;
@@ -143,4 +154,42 @@ fn hear(pipeline: &Pipeline) -> anyhow::Result<()> {
 
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(feature = "prometheus")]
+mod metrics {
+    use std::net::SocketAddr;
+
+    use anyhow::Context;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use parallax::pipeline::Pipeline;
+
+    /// Answers at `http://ADDRESS/metrics` from now on.
+    pub(super) fn serve(pipeline: Pipeline, address: SocketAddr) -> anyhow::Result<Pipeline> {
+        let builder = PrometheusBuilder::new().with_http_listener(address);
+        builder
+            .install()
+            .with_context(|| format!("cannot serve metrics at {address}; is the port taken?"))?;
+        Ok(pipeline.meter_packets())
+    }
+
+    pub(super) fn publish(pipeline: &Pipeline) {
+        pipeline.publish_metrics();
+    }
+}
+
+#[cfg(not(feature = "prometheus"))]
+mod metrics {
+    use std::net::SocketAddr;
+
+    use parallax::pipeline::Pipeline;
+
+    pub(super) fn serve(_: Pipeline, _: SocketAddr) -> anyhow::Result<Pipeline> {
+        anyhow::bail!(
+            "this parallax was built without Prometheus; build it with `cargo build --release --package parallax-cli \
+             --features prometheus`"
+        )
+    }
+
+    pub(super) fn publish(_: &Pipeline) {}
 }

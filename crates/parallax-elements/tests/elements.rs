@@ -5,9 +5,12 @@
     reason = "tests fail by panicking, in their helpers too"
 )]
 
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use parallax_elements::{ConsoleSink, FakeSource, Tap, Valve, app_sink, app_source, parse, registry};
 use parallax_events::{Event, EventBatch, Limits, Meta, Tensor};
@@ -388,5 +391,45 @@ fn the_console_gets_a_line_a_packet_or_the_content() {
     assert_eq!(
         String::from_utf8(lines).unwrap(),
         "       0  at 5us  4 bytes\nabc\n"
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nobody_has_to_be_at_the_other_end_of_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let text = format!(
+        "filesrc location={} blocksize=4 ! nullsink checksum=crc32",
+        path.display()
+    );
+    let mut pipeline = parse(&text).unwrap();
+    let start = Instant::now();
+    pipeline.set_state(State::Playing).unwrap();
+    pipeline.stop().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1));
+    // Somebody comes, says it in two pieces, and goes: that is the end.
+    pipeline.set_state(State::Playing).unwrap();
+    let writing = std::thread::spawn(move || {
+        let mut pipe = fs::OpenOptions::new().write(true).open(path).unwrap();
+        for part in ["12345", "6789"] {
+            pipe.write_all(part.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(80));
+        }
+    });
+    assert!(pipeline.wait_eos_timeout(Duration::from_secs(10)).unwrap());
+    writing.join().unwrap();
+    // The CRC catalogue's check value.
+    assert!(
+        said(&pipeline)
+            .iter()
+            .any(|line| line.contains("crc32 cbf43926 over 9 bytes"))
     );
 }

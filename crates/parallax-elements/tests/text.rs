@@ -72,7 +72,10 @@ fn bins_are_written_in_parentheses_and_stand_in_each_other() {
         ]
     );
     let printed = pipeline.to_text();
-    assert!(printed.contains("( name=work queue") && printed.contains("( name=late nullsink"), "{printed}");
+    assert!(
+        printed.contains("( name=work queue") && printed.contains("( name=late nullsink"),
+        "{printed}"
+    );
     let again = parse(&printed).unwrap();
     assert_eq!(essence(&again), essence(&pipeline), "{printed}");
     assert_eq!(again.to_text(), printed);
@@ -80,8 +83,19 @@ fn bins_are_written_in_parentheses_and_stand_in_each_other() {
     assert_eq!(again.to_dot().matches("subgraph cluster_").count(), 4);
     let mut pipeline = again;
     pipeline.run().unwrap();
-    let packets = |name: &str| pipeline.stats().elements.iter().find(|element| element.name == name).unwrap().packets;
-    assert_eq!((packets("nullsink0"), packets("fakesink0"), packets("fakesink1")), (5, 5, 1));
+    let packets = |name: &str| {
+        pipeline
+            .stats()
+            .elements
+            .iter()
+            .find(|element| element.name == name)
+            .unwrap()
+            .packets
+    };
+    assert_eq!(
+        (packets("nullsink0"), packets("fakesink0"), packets("fakesink1")),
+        (5, 5, 1)
+    );
 }
 
 /// Text, what the error says, and the text behind the place that it points at.
@@ -91,11 +105,27 @@ fn errors_point_at_the_character() {
         ("", "the text ends here", ""),
         ("fakesrc ! ", "the text ends here", ""),
         ("fakesrc ! ( queue ! fakesink", "the text ends inside a bin", ""),
-        ("fakesrc ! ( ) ! fakesink", "a bin without elements", ") ! fakesink"),
-        (&format!("fakesrc ! {} queue", "( ".repeat(17)), "bins more than 16 deep", "queue"),
+        (
+            "fakesrc ! ( ) ! fakesink",
+            "a bin without elements",
+            ") ! fakesink",
+        ),
+        (
+            &format!("fakesrc ! {} queue", "( ".repeat(17)),
+            "bins more than 16 deep",
+            "queue",
+        ),
         ("fakesrc ! fakesink )", "`)` without `(`", ")"),
-        ("fakesrc ! ( queue ! ) ! fakesink", "`)` cannot stand in a name", ") ! fakesink"),
-        ("fakesrc ! ( name=a queue ) ! fakesink name=a", "two elements are called `a`", "a"),
+        (
+            "fakesrc ! ( queue ! ) ! fakesink",
+            "`)` cannot stand in a name",
+            ") ! fakesink",
+        ),
+        (
+            "fakesrc ! ( name=a queue ) ! fakesink name=a",
+            "two elements are called `a`",
+            "a",
+        ),
         ("fakesrc ! fakesnk", "did you mean `fakesink`?", "fakesnk"),
         (
             "fakesrc nmu_buffers=3 ! fakesink",
@@ -195,7 +225,9 @@ fn trees() -> impl Strategy<Value = String> {
         .prop_map(|(first, branches)| {
             // Every second piece of a chain that has one stands in a bin, the longer ones in two.
             let part = |chain: &[&str]| match chain {
-                [first, rest @ ..] if chain.len() % 2 == 0 => format!("( ( {first} ) ! {} ) ! ", rest.join(" ! ")),
+                [first, rest @ ..] if chain.len() % 2 == 0 => {
+                    format!("( ( {first} ) ! {} ) ! ", rest.join(" ! "))
+                }
                 chain => chain.iter().map(|part| format!("{part} ! ")).collect::<String>(),
             };
             let mut text = format!("fakesrc num_buffers=5 ! {}tee name=t0 ! fakesink", part(&first));

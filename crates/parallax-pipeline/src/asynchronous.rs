@@ -168,6 +168,8 @@ impl<T: AsyncSource> SourceTask for Driven<T> {
                 };
                 match produced.map_err(|error| place.fail(error))? {
                     Produced::Packet(mut packet) => {
+                        // It came while a pause began.
+                        shared.until_phase(|phase| phase != Phase::Paused).await;
                         packet.metadata.sequence = sequence;
                         sequence += 1;
                         tally.count(packet.payload.bytes());

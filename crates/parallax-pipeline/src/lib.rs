@@ -20,6 +20,8 @@ mod bus;
 mod caps;
 mod caps_filter;
 mod element;
+#[cfg(feature = "metrics")]
+mod metered;
 mod packet;
 mod pipeline;
 mod ports;

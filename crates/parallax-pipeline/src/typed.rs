@@ -29,6 +29,33 @@
 //! let wrong = text.then(|number: u32| Ok(Some(number)));
 //! wrong.sink(|_: u32| Ok(())).into_pipeline();
 //! ```
+//!
+//! Neither does a sink of another type, at the end or beside the chain, nor a tee of what cannot be cloned, nor a chain
+//! without an end:
+//!
+//! ```compile_fail,E0277
+//! # use parallax_pipeline::TypedPipeline;
+//! TypedPipeline::from_source(|| Ok(Some(1_u8))).sink(|_: String| Ok(())).into_pipeline();
+//! ```
+//! ```compile_fail,E0277
+//! # use parallax_pipeline::TypedPipeline;
+//! TypedPipeline::from_source(|| Ok(Some(1_u8))).tee(|_: String| Ok(())).sink(|_: u8| Ok(())).into_pipeline();
+//! ```
+//! ```compile_fail,E0277
+//! # use parallax_pipeline::TypedPipeline;
+//! struct Once;
+//! TypedPipeline::from_source(|| Ok(Some(Once))).tee(|_: Once| Ok(())).sink(|_: Once| Ok(())).into_pipeline();
+//! ```
+//! ```compile_fail,E0599
+//! # use parallax_pipeline::TypedPipeline;
+//! TypedPipeline::from_source(|| Ok(Some(1_u8))).into_pipeline();
+//! ```
+//! ```compile_fail,E0277
+//! # use parallax_pipeline::TypedPipeline;
+//! // What runs on another thread has to be `Send`.
+//! let here = std::rc::Rc::new(0_u8);
+//! TypedPipeline::from_source(move || Ok(Some(*here))).sink(|_: u8| Ok(())).into_pipeline();
+//! ```
 
 use std::fmt;
 

@@ -1,10 +1,13 @@
 //! `parallax launch`, `inspect` and `graph`: what a pipeline prints, writes and returns.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use parallax_testkit::recordings::skip;
 use serde_json::Value;
 
 use crate::program::{CSV, Folder, command, ran, run, text};
@@ -170,6 +173,101 @@ fn a_graph_is_drawn_or_written_as_text() {
     );
     run(["graph", pipeline, "-o", text(&folder.path("g.svg"))]).ok();
     // Graphviz, where it is installed, takes it; else its text is there.
-    let names = folder.names();
-    assert!(names == ["g.svg"] || names == ["g.dot"], "{names:?}");
+    if Command::new("dot").arg("-V").output().is_err() {
+        assert_eq!(folder.names(), ["g.dot"]);
+        return skip("a_graph_is_drawn_or_written_as_text", "there is no `dot`");
+    }
+    assert_eq!(folder.names(), ["g.svg"]);
+    let drawn = fs::read_to_string(folder.path("g.svg")).unwrap();
+    // One box for each element, one arrow for each link, as Graphviz counts them.
+    assert_eq!(
+        (
+            drawn.matches("class=\"node\"").count(),
+            drawn.matches("class=\"edge\"").count()
+        ),
+        (5, 4)
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_ends_quietly_when_its_reader_goes_away() {
+    let mut child = command()
+        .args(["launch", "fakesrc size=8 ! consolesink"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), "0  8 bytes");
+    drop(reader);
+    let ran = ran(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn what_passed_is_told_on_stderr() {
+    let ran = run([
+        "launch",
+        "--stats",
+        "fakesrc num_buffers=7 size=10 ! queue ! nullsink",
+    ]);
+    assert_eq!(ran.code, Some(0));
+    // FNV-1a of nothing known: slots hold what was there. The figures are those of the elements.
+    assert!(
+        ran.out.starts_with("nullsink0: fnv1a ") && ran.out.ends_with(" over 70 bytes\n"),
+        "{}",
+        ran.out
+    );
+    let packets = |name: &str| {
+        ran.err
+            .lines()
+            .any(|line| line.starts_with(name) && line.contains("7 packets") && line.contains("70 bytes"))
+    };
+    assert!(
+        packets("fakesrc0") && packets("queue0") && packets("nullsink0"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err
+            .contains("pool of fakesrc0: 0 of 64 slots of 10 bytes in use"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn metrics_are_served_while_it_runs() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = "fakesrc num_buffers=3 size=10 interval=700ms ! queue ! throttle ! fakesink";
+    let address = port.to_string();
+    let arguments = ["launch", "--metrics", &address, text];
+    if cfg!(not(feature = "prometheus")) {
+        assert!(run(arguments).fails(1).contains("--features prometheus"));
+        return;
+    }
+    let mut child = command().args(arguments).spawn().unwrap();
+    let wanted = [
+        "parallax_element_packets{element=\"fakesrc0\"} 3",
+        "parallax_element_bytes{element=\"queue0\"} 30",
+        "parallax_pool_slots{element=\"fakesrc0\",pool=\"0\"} 64",
+        "parallax_packet_bytes_count{element=\"throttle0\",pad=\"sink\"}",
+    ];
+    let mut page = String::new();
+    while child.try_wait().unwrap().is_none() && !wanted.iter().all(|line| page.contains(line)) {
+        page.clear();
+        if let Ok(mut socket) = TcpStream::connect(port) {
+            socket
+                .write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            // A reset at the end takes nothing away from what came.
+            let _ = socket.read_to_string(&mut page);
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(wanted.iter().all(|line| page.contains(line)), "{page}");
+    assert!(child.wait().unwrap().success());
 }

@@ -2,13 +2,17 @@
 //!
 //! The events do not depend on how the bytes are cut into packets or the events into batches. A format whose index is
 //! at its end is gathered first, within the limits. What was odd about the data is said on the bus at the end.
+//!
+//! Batches lie in slots of a pool, as [`memory`](super::memory) says.
 
 use parallax_events::chain::quote;
 use parallax_events::{Declaration, Error, EventBatch, Geometry, ParamSpec, Params, Result};
 use parallax_formats::{PushReader, ReadOptions};
+use parallax_memory::MemoryPool;
 use parallax_pipeline::{Built, Caps, Context, Element, ElementRow, Media, Out, Packet, Payload, Ports};
 
 use super::events::timed;
+use super::memory::batch_pool;
 
 pub(super) static DECODE: ElementRow = ElementRow {
     aliases: &["evtdec"],
@@ -72,6 +76,7 @@ pub(super) fn build(params: Params) -> Result<Built> {
     Ok(Built::element(Decoder {
         options,
         reader: None,
+        memory: None,
         context: None,
     }))
 }
@@ -89,13 +94,19 @@ pub(super) fn format_text(id: &str, params: &Params) -> String {
 struct Decoder {
     options: ReadOptions,
     reader: Option<PushReader>,
+    memory: Option<MemoryPool>,
     context: Option<Context>,
 }
 
 impl Decoder {
     fn reader(&mut self) -> &mut PushReader {
-        self.reader
-            .get_or_insert_with(|| PushReader::new(None, &self.options))
+        self.reader.get_or_insert_with(|| {
+            let mut reader = PushReader::new(None, &self.options);
+            if let Some(memory) = &self.memory {
+                reader.set_memory(memory.clone());
+            }
+            reader
+        })
     }
 
     fn hand_on(&mut self, out: &mut Out<'_>) -> Result<()> {
@@ -125,6 +136,7 @@ impl Element for Decoder {
 
     fn start(&mut self, context: &Context) -> Result<()> {
         self.context = Some(context.clone());
+        self.memory = batch_pool(context, self.options.chunk)?;
         Ok(())
     }
 
@@ -157,5 +169,9 @@ impl Element for Decoder {
 
     fn flush(&mut self) {
         self.reader = None;
+    }
+
+    fn stop(&mut self) {
+        self.memory = None;
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use parallax_events::{Error, EventBatch, EventBlock, EventOp, Meta, OpState, Params, Pool, Result};
 use parallax_memory::Flags;
 use parallax_ops::{Build, operator};
-use parallax_pipeline::{Built, Caps, Element, Media, Out, Packet, Payload};
+use parallax_pipeline::{Built, Caps, Context, Element, Media, Out, Packet, Payload};
+
+use super::memory::BatchMemory;
 
 /// Makes the operator that the id names.
 pub(super) fn build(params: Params) -> Result<Built> {
@@ -14,6 +16,7 @@ pub(super) fn build(params: Params) -> Result<Built> {
             operator: build(params)?,
             stream: None,
             block: EventBlock::default(),
+            memory: BatchMemory::default(),
         })),
         Build::Tensor(_) => Err(Error::internal(format!("`{}` yields a tensor", params.id()))),
     }
@@ -51,6 +54,7 @@ struct EventElement {
     stream: Option<Stream>,
     /// The memory that batches are worked on in, used again and again.
     block: EventBlock,
+    memory: BatchMemory,
 }
 
 /// What is known of a stream once it has begun.
@@ -67,6 +71,7 @@ impl EventElement {
             operator,
             stream,
             block,
+            memory,
         } = self;
         let stream = match stream {
             Some(stream) => stream,
@@ -83,7 +88,7 @@ impl EventElement {
         block.load(batch);
         operator.run(state, block, Pool::serial())?;
         block.check(&stream.output, operator.params().id())?;
-        block.to_batch(&stream.output)
+        memory.batch(block, batch.len(), &stream.output)
     }
 }
 
@@ -94,6 +99,11 @@ impl Element for EventElement {
 
     fn offers(&self, _: &Caps) -> Caps {
         Caps::of(Media::Events)
+    }
+
+    fn start(&mut self, context: &Context) -> Result<()> {
+        self.memory = BatchMemory::new(context);
+        Ok(())
     }
 
     fn process(&mut self, packet: Packet, out: &mut Out<'_>) -> Result<()> {
@@ -124,5 +134,9 @@ impl Element for EventElement {
     fn flush(&mut self) {
         self.stream = None;
         self.block.clear();
+    }
+
+    fn stop(&mut self) {
+        self.memory = BatchMemory::default();
     }
 }

@@ -3,6 +3,7 @@
 mod decoder;
 mod encoder;
 mod events;
+mod memory;
 mod tensor;
 
 pub(crate) use events::{events_of, timed};

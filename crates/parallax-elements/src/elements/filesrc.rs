@@ -1,11 +1,12 @@
 //! Gives the bytes of a file, in packets of one size.
 //!
 //! A regular local file is mapped, so its pages are handed on without a copy, and its size is looked at before each
-//! packet. What cannot be mapped (pipes, network file systems, `mmap=false`) is read into slots of a pool.
+//! packet. What cannot be mapped (network file systems, `mmap=false`) is read into slots of a pool. So are named pipes and
+//! terminals; nobody has to be at their other end when the pipeline starts or stops.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ enum Input {
     Closed,
     Mapped(Arc<MappedFile>, usize),
     Read(File, MemoryPool),
+    /// Where a read may have to wait for somebody.
+    Stream(File, MemoryPool),
 }
 
 impl FileSrc {
@@ -88,11 +91,15 @@ impl Source for FileSrc {
 
     fn start(&mut self, context: &Context) -> Result<()> {
         self.packets = 0;
-        let file = File::open(&self.location).map_err(|error| self.named(error))?;
+        let (file, is_stream) = open(&self.location).map_err(|error| self.named(error))?;
         let metadata = file.metadata().map_err(|error| self.named(error))?;
         (self.given, self.size, self.context) = (0, metadata.len(), Some(context.clone()));
         if metadata.is_dir() {
             return Err(self.named(Error::param("it is a folder").with_hint("name a file inside it")));
+        }
+        if is_stream {
+            self.input = Input::Stream(file, context.pool(32, self.block)?);
+            return Ok(());
         }
         self.input = match MappedFile::open(&file) {
             Ok(mapped) if self.mmap => {
@@ -120,14 +127,17 @@ impl Source for FileSrc {
                 *at = range.end;
                 Bytes::from_mapped(Arc::clone(file), range).map_err(Error::from)
             }
-            Input::Read(file, pool) => {
+            Input::Stream(file, _) if !has_more(file)? => return Ok(Produced::Nothing),
+            Input::Read(file, pool) | Input::Stream(file, pool) => {
                 let Ok(mut loan) = pool.loan_timeout(Duration::from_millis(100)) else {
                     return Ok(Produced::Nothing);
                 };
                 match file.read(loan.as_mut_slice()) {
                     Ok(0) => return Ok(Produced::End),
                     Ok(len) => loan.set_len(len).map_err(Error::from).map(|()| loan.seal()),
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(Produced::Nothing),
+                    Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+                        return Ok(Produced::Nothing);
+                    }
                     Err(error) => Err(error.into()),
                 }
             }
@@ -154,7 +164,7 @@ impl Source for FileSrc {
                 Ok(())
             }
             // A pipe says what it cannot do.
-            Input::Read(file, _) => file.seek(SeekFrom::Start(byte)).map(drop).map_err(Error::from),
+            Input::Read(file, _) | Input::Stream(file, _) => file.seek(SeekFrom::Start(byte)).map(drop).map_err(Error::from),
         };
         sought.map_err(|error| self.named(error))?;
         self.given = byte;
@@ -164,6 +174,45 @@ impl Source for FileSrc {
     fn stop(&mut self) {
         self.input = Input::Closed;
     }
+}
+
+/// The file, and whether reading it may have to wait for somebody; opening it does not.
+#[cfg(target_os = "linux")]
+fn open(location: &Path) -> io::Result<(File, bool)> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+
+    let kind = std::fs::metadata(location)?.file_type();
+    let is_stream = kind.is_fifo() || kind.is_char_device();
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if is_stream {
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    Ok((options.open(location)?, is_stream))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(location: &Path) -> io::Result<(File, bool)> {
+    Ok((OpenOptions::new().read(true).open(location)?, false))
+}
+
+/// Whether there is something to read, the end included; waits for it for a moment.
+#[cfg(target_os = "linux")]
+fn has_more(file: &File) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut polled = [PollFd::new(file, PollFlags::IN)];
+    let moment = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    match poll(&mut polled, Some(&moment)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_more(_: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 impl From<FileSrc> for Built {

@@ -186,17 +186,35 @@ impl EventBlock {
         self.columns()
     }
 
+    /// Whether all events of the batch that was loaded are kept, as they were: [`to_batch`](Self::to_batch) then shares its
+    /// memory.
+    pub fn is_shared(&self) -> bool {
+        !self.owned && self.mask.is_all()
+    }
+
     /// The kept events as a batch: those of an untouched block share its memory, else they are copied.
     ///
     /// # Errors
     /// If an operator wrote a pixel outside `meta`'s geometry.
     pub fn to_batch(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
-        if !self.owned && self.mask.is_all() {
+        if self.is_shared() {
             return self.batch.clone().with_meta(Arc::clone(meta));
         }
         let order = self.order;
         let DvsColumns { t, x, y, p } = self.packed();
         let batch = EventBatch::try_new(t.to_vec(), x.to_vec(), y.to_vec(), p.to_vec(), Arc::clone(meta))?;
+        let order = order.max(batch.order());
+        Ok(batch.with_order(order))
+    }
+
+    /// The kept events as a batch in the memory of `room`, such as a slot of a pool.
+    ///
+    /// # Errors
+    /// As [`append_to`](Self::append_to).
+    pub fn to_batch_in(&mut self, mut room: BatchBuilder, meta: &Arc<Meta>) -> Result<EventBatch> {
+        let order = self.order;
+        self.append_to(&mut room, meta, Pool::serial())?;
+        let batch = room.finish(meta)?;
         let order = order.max(batch.order());
         Ok(batch.with_order(order))
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use parallax_memory::{Column, LoanedSlot, Region};
+use parallax_memory::{Column, LoanedSlot, MemoryPool, Region};
 use parallax_simd::order;
 
 use crate::slot::Slot;
@@ -55,6 +55,8 @@ pub struct BatchBuilder {
     len: usize,
     capacity: usize,
     check: Check,
+    /// Where the memory of further batches comes from.
+    pool: Option<MemoryPool>,
 }
 
 /// A place in a stream of events: see [`BatchBuilder::mark`].
@@ -126,7 +128,17 @@ impl BatchBuilder {
             len: 0,
             capacity,
             check: Check::default(),
+            pool: None,
         }
+    }
+
+    /// Batches from now on lie in slots of `pool`, which return to it when the last column is dropped. Where none is
+    /// free, or slots are too small, a batch has memory of its own: whoever has the others is not waited for.
+    pub fn set_pool(&mut self, pool: MemoryPool) {
+        if self.len == 0 && matches!(self.memory, Memory::Slot(_)) {
+            self.memory = Memory::Gone;
+        }
+        self.pool = Some(pool);
     }
 
     /// Events outside this geometry are dropped by [`commit`](Self::commit).
@@ -426,7 +438,12 @@ impl BatchBuilder {
     /// Memory for the next batch, if the last one was handed on.
     pub fn provide(&mut self) -> Result<()> {
         if matches!(self.memory, Memory::Gone) {
-            self.memory = Memory::Slot(Slot::new(self.capacity)?);
+            let loan = self.pool.as_ref().and_then(|pool| pool.loan().ok());
+            let slot = loan.and_then(|loan| Slot::loan(loan, self.capacity).ok());
+            self.memory = Memory::Slot(match slot {
+                Some(slot) => slot,
+                None => Slot::new(self.capacity)?,
+            });
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use parallax_events::{
     BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Report, Result, StrictCheck, Triggers,
     ensure_strict_order,
 };
-use parallax_memory::Bytes;
+use parallax_memory::{Bytes, MemoryPool};
 
 use crate::source::Source;
 use crate::{
@@ -360,6 +360,11 @@ impl EventReader {
         self.events += self.builder.len() as u64;
         let meta = self.meta();
         Ok(Some(self.builder.finish(&meta)?))
+    }
+
+    /// Batches from now on lie in slots of `pool`, as [`BatchBuilder::set_pool`] says.
+    pub fn set_memory(&mut self, pool: MemoryPool) {
+        self.builder.set_pool(pool);
     }
 
     /// All events that are left, as one batch: 13 bytes an event, decoded in place.

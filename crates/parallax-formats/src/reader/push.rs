@@ -1,6 +1,7 @@
 //! The second door: bytes as they come.
 
 use parallax_events::{Error, EventBatch, OrderPolicy, Result, Triggers};
+use parallax_memory::MemoryPool;
 
 use super::engine::Engine;
 use super::{EventReader, cannot_read};
@@ -30,6 +31,7 @@ pub struct PushReader {
     extension: Option<String>,
     gathered: Vec<u8>,
     reader: Option<EventReader>,
+    memory: Option<MemoryPool>,
     ended: bool,
 }
 
@@ -41,8 +43,17 @@ impl PushReader {
             extension: extension.map(str::to_owned),
             gathered: Vec::new(),
             reader: None,
+            memory: None,
             ended: false,
         }
+    }
+
+    /// As [`EventReader::set_memory`].
+    pub fn set_memory(&mut self, pool: MemoryPool) {
+        if let Some(reader) = &mut self.reader {
+            reader.set_memory(pool.clone());
+        }
+        self.memory = Some(pool);
     }
 
     /// Takes the next bytes.
@@ -112,7 +123,7 @@ impl PushReader {
             extension: self.extension.as_deref(),
         };
         let (format, params, evidence) = registry::choose(&probe, &self.options)?;
-        let reader = match format.open {
+        let mut reader = match format.open {
             Open::Stream(new) => {
                 let mut source = Source::pushed();
                 source.push(Some(&std::mem::take(&mut self.gathered)))?;
@@ -137,6 +148,9 @@ impl PushReader {
             Open::Seekable(_) => return Ok(()),
             Open::Never => return Err(cannot_read(format)),
         };
+        if let Some(pool) = &self.memory {
+            reader.set_memory(pool.clone());
+        }
         self.reader = Some(reader);
         Ok(())
     }

@@ -23,6 +23,9 @@ use crate::queue::{Border, Inbox, Queue, Receiver, Sender};
 use crate::run::{Context, Edge, Head, Node, Outcome, PATIENCE, Phase, Run, Shared, Stage, Task};
 use crate::{Built, Ports, Position};
 
+/// How long a pause waits for sources that are held back.
+const PAUSE_PATIENCE: Duration = Duration::from_millis(200);
+
 /// Where a pipeline is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
@@ -85,7 +88,7 @@ impl Pipeline {
                 (State::Null, _) => (State::Ready, self.make_ready()),
                 (State::Ready, _) => (State::Paused, self.make_paused()),
                 (State::Paused, _) => (State::Playing, self.set_phase(Phase::Playing)),
-                (State::Playing, _) => (State::Paused, self.set_phase(Phase::Paused)),
+                (State::Playing, _) => (State::Paused, self.hold_back()),
             };
             if let Err(error) = moved {
                 self.make_null()?;
@@ -208,6 +211,24 @@ impl Pipeline {
 
     fn set_phase(&mut self, phase: Phase) -> Result<()> {
         self.shared.as_ref().ok_or_else(not_running)?.set_phase(phase);
+        Ok(())
+    }
+
+    /// Has the sources wait, and waits until they do, so that nothing more comes from them. One that is held back by a full
+    /// queue, or by what it gives from, is not waited for beyond a moment; it gives no more than it has begun.
+    fn hold_back(&mut self) -> Result<()> {
+        self.set_phase(Phase::Paused)?;
+        let shared = self.shared.as_ref().ok_or_else(not_running)?;
+        let sources = self
+            .dag
+            .graph()
+            .node_weights()
+            .filter(|member| member.ports.inputs == 0 && member.border.is_none())
+            .count();
+        shared.wait_for(Instant::now().checked_add(PAUSE_PATIENCE), |shared| {
+            let held_back = shared.held_back.load(Ordering::SeqCst);
+            held_back >= sources || shared.running.load(Ordering::SeqCst) == 0 || shared.outcome().is_some()
+        });
         Ok(())
     }
 
@@ -408,6 +429,10 @@ impl Pipeline {
                 continue;
             };
             let tally = Arc::clone(&member.tally);
+            #[cfg(feature = "metrics")]
+            let meter = self
+                .is_metered
+                .then(|| crate::metered::Meter::new(&member.name, member.ports.input_name(input)));
             let number = target.index();
             let stage = match (&member.border, member.built.take()) {
                 (Some(border), built) => {
@@ -429,6 +454,8 @@ impl Pipeline {
                 stage,
                 edges: behind,
                 tally,
+                #[cfg(feature = "metrics")]
+                meter,
             })));
         }
         edges

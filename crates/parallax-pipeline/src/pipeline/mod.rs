@@ -99,6 +99,9 @@ pub struct Pipeline {
     latency_then: Option<Latency>,
     /// Of this run, from Ready on; of the last one afterwards.
     shared: Option<Arc<Shared>>,
+    /// Whether each packet goes into a histogram.
+    #[cfg(feature = "metrics")]
+    pub(crate) is_metered: bool,
     threads: Vec<JoinHandle<Vec<(usize, Built)>>>,
     /// Elements that an error about caps may propose.
     pub(crate) converters: Vec<&'static ElementRow>,
@@ -173,6 +176,8 @@ impl Pipeline {
             played: Duration::ZERO,
             latency_then: None,
             shared: None,
+            #[cfg(feature = "metrics")]
+            is_metered: false,
             threads: Vec::new(),
             converters: Vec::new(),
         }

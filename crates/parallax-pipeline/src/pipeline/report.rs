@@ -138,33 +138,6 @@ impl Pipeline {
         format!("{object:#}")
     }
 
-    /// Hands what passed so far to the recorder of the crate `metrics`: counters for each element's input, gauges for
-    /// queues and pools, a histogram of queue levels. Call it now and then; the packets themselves pay nothing for it.
-    #[cfg(feature = "metrics")]
-    pub fn publish_metrics(&self) {
-        let stats = self.stats();
-        for element in &stats.elements {
-            let name = element.name.clone();
-            metrics::counter!("parallax_element_packets", "element" => name.clone())
-                .absolute(element.packets);
-            metrics::counter!("parallax_element_bytes", "element" => name.clone()).absolute(element.bytes);
-            let Some((waiting, bytes, dropped)) = element.queue else {
-                continue;
-            };
-            metrics::gauge!("parallax_queue_packets", "element" => name.clone()).set(waiting as f64);
-            metrics::gauge!("parallax_queue_bytes", "element" => name.clone()).set(bytes as f64);
-            metrics::histogram!("parallax_queue_level", "element" => name.clone()).record(waiting as f64);
-            metrics::counter!("parallax_queue_dropped", "element" => name).absolute(dropped);
-        }
-        for (number, (element, pool)) in stats.pools.iter().enumerate() {
-            let labels = [("element", element.clone()), ("pool", number.to_string())];
-            metrics::gauge!("parallax_pool_slots_in_use", &labels).set(pool.in_use as f64);
-            metrics::gauge!("parallax_pool_slots", &labels).set(pool.slots as f64);
-            metrics::counter!("parallax_pool_loans", &labels).absolute(pool.loans);
-            metrics::counter!("parallax_pool_exhausted", &labels).absolute(pool.exhausted);
-        }
-    }
-
     /// The graph for Graphviz: elements by thread, agreed caps on the links, what passed.
     pub fn to_dot(&self) -> String {
         let mut dot =

@@ -113,6 +113,8 @@ pub(crate) struct Shared {
     changed: Event,
     /// Sinks that have not completed.
     pub(crate) open_sinks: AtomicUsize,
+    /// Sources that wait for the end of a pause.
+    pub(crate) held_back: AtomicUsize,
     /// Threads that have not ended.
     pub(crate) running: AtomicUsize,
     /// Told when a thread ends or the outcome is known.
@@ -224,6 +226,7 @@ impl Shared {
             phase: AtomicU8::new(Phase::Paused as u8),
             changed: Event::new(),
             open_sinks: AtomicUsize::new(0),
+            held_back: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             progressed: Event::new(),
             outcome: OnceLock::new(),
@@ -267,12 +270,15 @@ impl Shared {
     pub(crate) fn wait_unpaused(&self, source: usize) {
         let waits =
             || self.phase() == Phase::Paused && !self.seeks.get(source).is_some_and(SeekDesk::is_asked);
+        self.held_back.fetch_add(1, Ordering::SeqCst);
+        self.progressed.notify(usize::MAX);
         while waits() {
             let listener = self.changed.listen();
             if waits() {
                 listener.wait();
             }
         }
+        self.held_back.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Asks a source to go elsewhere, and waits for its answer.

@@ -281,6 +281,8 @@ pub(crate) struct Node {
     pub(crate) stage: Stage,
     pub(crate) edges: Vec<Edge>,
     pub(crate) tally: Arc<Tally>,
+    #[cfg(feature = "metrics")]
+    pub(crate) meter: Option<crate::metered::Meter>,
 }
 
 pub(crate) enum Stage {
@@ -295,6 +297,11 @@ impl Node {
         self.tally.count(packet.payload.bytes());
         #[cfg(feature = "tracing")]
         let _span = run.span(self.index).entered();
+        #[cfg(feature = "metrics")]
+        let began = self
+            .meter
+            .as_ref()
+            .map(|meter| meter.begin(packet.payload.bytes()));
         let guard = run.enter(self.index);
         let result = match &mut self.stage {
             Stage::Element(element) => {
@@ -304,6 +311,10 @@ impl Node {
             Stage::Sink(sink) => sink.consume(packet),
         };
         guard.left();
+        #[cfg(feature = "metrics")]
+        if let (Some(meter), Some(began)) = (&self.meter, began) {
+            meter.end(began);
+        }
         result.map_err(|error| run.fail(self.index, error))
     }
 

@@ -61,6 +61,8 @@ impl Task {
         match head {
             Head::Source(index, source, tally) => {
                 let mut sequence = 0;
+                // What came out of the source while a pause began.
+                let mut held = None;
                 let shared = Arc::clone(&run.shared);
                 let desk = shared.seeks.get(*index);
                 loop {
@@ -72,6 +74,7 @@ impl Task {
                         desk.answer(sought);
                         shared.progressed.notify(usize::MAX);
                         if is_there {
+                            held = None;
                             edges.iter_mut().try_for_each(|edge| edge.flush(run))?;
                         }
                     }
@@ -81,10 +84,16 @@ impl Task {
                             shared.wait_unpaused(*index);
                             continue;
                         }
-                        Phase::Ending => break,
+                        Phase::Ending if held.is_none() => break,
+                        Phase::Ending => {}
                         Phase::Stopping => return Ok(()),
                     }
-                    match run.blame(*index, || source.produce())? {
+                    let produced = match held.take() {
+                        Some(packet) => Produced::Packet(packet),
+                        None => run.blame(*index, || source.produce())?,
+                    };
+                    match produced {
+                        Produced::Packet(packet) if shared.phase() == Phase::Paused => held = Some(packet),
                         Produced::Packet(mut packet) => {
                             packet.metadata.sequence = sequence;
                             sequence += 1;
