@@ -67,7 +67,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "fuzz",
-        about: "30 s of seeded damage to every format, the grammar and NumPy's arrays",
+        about: "30 s of seeded damage to every format, the grammar and NumPy's arrays, and 30 s to texts of pipelines",
         run: fuzz,
     },
     Check {
@@ -341,6 +341,8 @@ fn fuzz(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
         "test",
         "--package",
         "parallax-formats",
+        "--package",
+        "parallax-elements",
         "--test",
         "fuzz",
         "--",

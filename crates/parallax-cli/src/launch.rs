@@ -185,10 +185,9 @@ mod metrics {
     use parallax::pipeline::Pipeline;
 
     pub(super) fn serve(_: Pipeline, _: SocketAddr) -> anyhow::Result<Pipeline> {
-        anyhow::bail!(
-            "this parallax was built without Prometheus; build it with `cargo build --release --package parallax-cli \
-             --features prometheus`"
-        )
+        let error = parallax::Error::unsupported("this parallax was built without Prometheus");
+        let hint = "build it with `cargo build --release --package parallax-cli --features prometheus`";
+        Err(error.with_hint(hint).into())
     }
 
     pub(super) fn publish(_: &Pipeline) {}

@@ -1,5 +1,9 @@
 //! The text of pipelines: what parses, what the errors point at, and that printing and parsing are inverse.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking, in their helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by panicking, in their helpers too"
+)]
 
 use parallax_elements::{parse, registry};
 use parallax_pipeline::{Pipeline, State};
@@ -115,6 +119,11 @@ fn errors_point_at_the_character() {
             "bins more than 16 deep",
             "queue",
         ),
+        (
+            "fakesrc pool=gold ! fakesink",
+            "known: heap, huge, shared",
+            "gold ! fakesink",
+        ),
         ("fakesrc ! fakesink )", "`)` without `(`", ")"),
         (
             "fakesrc ! ( queue ! ) ! fakesink",
@@ -204,6 +213,33 @@ fn too_many_elements_are_refused_and_the_most_run() {
     let error = parse(&chain(1000)).unwrap_err().to_string();
     assert!(error.contains("more than 1000 elements"), "{error}");
     parse(&chain(998)).unwrap().run().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_memory_of_a_pool_is_the_pipelines_or_the_elements() {
+    let text = "fakesrc num_buffers=1 pool=shared ! fakesink";
+    assert_eq!(parse(text).unwrap().to_text(), text);
+    for (text, is_shared) in [(text, true), ("fakesrc num_buffers=1 ! fakesink", false)] {
+        let (sink, receiver) = parallax_elements::app_sink(1);
+        let mut pipeline = Pipeline::new();
+        pipeline.add("out", sink).unwrap();
+        let text = text.replace("fakesink", "out.");
+        let mut pipeline = pipeline.with_text(&text, registry()).unwrap();
+        pipeline.set_state(State::Playing).unwrap();
+        let packet = receiver.receive().unwrap();
+        let parallax_pipeline::Payload::Bytes(bytes) = &packet.payload else {
+            panic!("no bytes")
+        };
+        // A mapping of a memfd is called so where the process lists its memory.
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let address = bytes.as_ptr() as u64;
+        let line = maps.lines().find(|line| {
+            let (from, to) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            (u64::from_str_radix(from, 16).unwrap()..u64::from_str_radix(to, 16).unwrap()).contains(&address)
+        });
+        assert_eq!(line.unwrap().contains("memfd:"), is_shared, "{line:?}");
+    }
 }
 
 /// A random tree of elements, as text with every name given.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use parallax_events::{Chain, Philox};
 use parallax_formats::{FORMATS, Format, ReadOptions, SeekInput, read_npy, read_npz};
+use parallax_pipeline::{Pipeline, Registry};
 
 use crate::laws::format::damage::{clean, damage, tight};
 use crate::laws::format::recorded::is_recording_of;
@@ -158,6 +159,57 @@ pub fn chain(bytes: &[u8]) -> Lawful {
     Ok(())
 }
 
+/// Texts of pipelines with elements of `registry`.
+pub fn pipelines(registry: &'static Registry) -> Target {
+    Target {
+        name: "pipeline",
+        corpus: PIPELINES.map(|text| text.as_bytes().to_vec()).to_vec(),
+        run: Box::new(|bytes| pipeline(bytes, registry)),
+    }
+}
+
+const PIPELINES: [&str; 6] = [
+    "fakesrc num_buffers=3 ! tee name=t ! queue max_buffers=2 ! identity ! fakesink t. ! nullsink",
+    "filesrc location=a.raw ! decode ! refractory period=1ms ! window length=50ms ! voxel bins=5 ! fakesink",
+    "fakesrc ! ( name=b queue leaky=downstream ! bin.( bytes ! valve skip=2 ) ) ! b1. ( name=b1 fakesink )",
+    "merge name=m ! events,width=640..1280,unit=us|ns ! fakesink filesrc location=\"a b\" ! decode ! m.sink_1 m.src ! sink",
+    "fakesrc core=1 priority=10 ! split name=s where=\"region x=0 y=0 w=64 h=64\" s.src_0 ! fakesink s.src_1 ! nullsink",
+    "tcpsrc port=1 ! evt3dec batch=10 ! tap interval=1s ! filesink location=${HOME}/$${x}-%03d.csv # the end",
+];
+
+/// The bytes as the text of a pipeline: what parses is printed, parses to the same again, and can be drawn.
+///
+/// # Errors
+/// What is broken.
+pub fn pipeline(bytes: &[u8], registry: &Registry) -> Lawful {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(pipeline) = Pipeline::parse(&text, registry) else {
+        return Ok(());
+    };
+    let printed = pipeline.to_text();
+    let again = Pipeline::parse(&printed, registry)
+        .map_err(|error| Broken(format!("{printed:?} does not parse: {error}")))?;
+    let names = |pipeline: &Pipeline| {
+        let mut names: Vec<String> = pipeline.names().map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    };
+    ensure!(
+        again.links() == pipeline.links() && names(&again) == names(&pipeline),
+        "{printed:?} parses to something else"
+    );
+    ensure!(
+        again.to_text() == printed,
+        "{printed:?} is printed as {:?}",
+        again.to_text()
+    );
+    ensure!(
+        again.to_dot().starts_with("digraph"),
+        "{printed:?} cannot be drawn"
+    );
+    Ok(())
+}
+
 /// The bytes as arrays of NumPy's.
 pub fn tensors(mut bytes: &[u8]) -> Lawful {
     let archive = SeekInput::Bytes(bytes.to_vec().into());
@@ -212,4 +264,48 @@ impl Target {
             }
         }
     }
+}
+
+/// Runs targets under a seeded mutator, as long as `PARALLAX_FUZZ_SECONDS` says in all (3; `cargo xtask test fuzz` says
+/// more). `PARALLAX_FUZZ_SEED` is another seed than 1. An input that breaks something is written to the temporary folder;
+/// with `PARALLAX_FUZZ_INPUT` and `PARALLAX_FUZZ_TARGET` it alone is run again. `package` is whose test this is.
+///
+/// # Errors
+/// What is broken, and how to see it again.
+pub fn survive(targets: &[Target], package: &str) -> Lawful {
+    let number = |name: &str, otherwise: u64| match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .map_err(|_| Broken(format!("{name} is \"{text}\", not a number"))),
+        Err(_) => Ok(otherwise),
+    };
+    if let (Ok(input), Ok(name)) = (
+        std::env::var("PARALLAX_FUZZ_INPUT"),
+        std::env::var("PARALLAX_FUZZ_TARGET"),
+    ) {
+        let mut named = targets.iter().filter(|target| target.name == name);
+        return named.try_for_each(|target| target.run(&std::fs::read(&input)?));
+    }
+    let seed = number("PARALLAX_FUZZ_SEED", 1)?;
+    let each = Duration::from_secs(number("PARALLAX_FUZZ_SECONDS", 3)?) / targets.len().max(1) as u32;
+    let mut failed = Vec::new();
+    for target in targets {
+        ensure!(!target.corpus.is_empty(), "{} has no corpus", target.name);
+        match target.run_for(each, seed) {
+            Ok(count) => println!("fuzz {}: {count} inputs, seed {seed}", target.name),
+            Err((bytes, broken)) => {
+                let path = std::env::temp_dir().join(format!("parallax-fuzz-{}-{seed}.bin", target.name));
+                std::fs::write(&path, bytes)?;
+                failed.push(format!(
+                    "{} with seed {seed}: {broken}\nalone: PARALLAX_FUZZ_TARGET={} PARALLAX_FUZZ_INPUT={} cargo test \
+                     --package {package} --test fuzz",
+                    target.name,
+                    target.name,
+                    path.display()
+                ));
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
 }

@@ -246,7 +246,7 @@ fn metrics_are_served_while_it_runs() {
     let address = port.to_string();
     let arguments = ["launch", "--metrics", &address, text];
     if cfg!(not(feature = "prometheus")) {
-        assert!(run(arguments).fails(1).contains("--features prometheus"));
+        assert!(run(arguments).fails(5).contains("--features prometheus"));
         return;
     }
     let mut child = command().args(arguments).spawn().unwrap();

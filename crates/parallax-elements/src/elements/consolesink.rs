@@ -1,9 +1,11 @@
 //! Prints a line for each packet: its number, its time, what it is and how much.
+//!
+//! If whoever reads goes away, as `head` does, every source ends its stream: files beside it are completed.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 
 use parallax_events::{Declaration, Nanos, ParamSpec, Params, Result, Value};
-use parallax_pipeline::{Built, ElementRow, Packet, Payload, Ports, Sink};
+use parallax_pipeline::{Built, Context, ElementRow, Packet, Payload, Ports, Sink};
 
 pub(crate) static ELEMENT: ElementRow = ElementRow::plain(&DECLARATION, Ports::SINK, build);
 
@@ -22,12 +24,13 @@ fn build(params: Params) -> Result<Built> {
 pub struct ConsoleSink<W> {
     output: W,
     content: bool,
+    context: Option<Context>,
 }
 
 impl<W: Write + Send> ConsoleSink<W> {
     /// Prints to `output`.
     pub fn new(output: W) -> Self {
-        Self { output, content: false }
+        Self { output, content: false, context: None }
     }
 
     /// Whether bytes are printed as they are, instead of a line about them.
@@ -60,16 +63,34 @@ fn line(packet: &Packet) -> String {
 }
 
 impl<W: Write + Send> Sink for ConsoleSink<W> {
-    fn consume(&mut self, packet: Packet) -> Result<()> {
-        match &packet.payload {
-            Payload::Bytes(bytes) if self.content => self.output.write_all(bytes)?,
-            _ => self.output.write_all(line(&packet).as_bytes())?,
-        }
+    fn start(&mut self, context: &Context) -> Result<()> {
+        self.context = Some(context.clone());
         Ok(())
     }
 
+    fn consume(&mut self, packet: Packet) -> Result<()> {
+        let written = match &packet.payload {
+            Payload::Bytes(bytes) if self.content => self.output.write_all(bytes),
+            _ => self.output.write_all(line(&packet).as_bytes()),
+        };
+        self.unless_gone(written)
+    }
+
     fn end(&mut self) -> Result<()> {
-        Ok(self.output.flush()?)
+        let flushed = self.output.flush();
+        self.unless_gone(flushed)
+    }
+}
+
+impl<W> ConsoleSink<W> {
+    fn unless_gone(&self, written: io::Result<()>) -> Result<()> {
+        match (written, &self.context) {
+            (Err(error), Some(context)) if error.kind() == ErrorKind::BrokenPipe => {
+                context.end();
+                Ok(())
+            }
+            (written, _) => Ok(written?),
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl Pipeline {
         };
         let mut elements = self.dag.graph().node_indices().filter(stands_in);
         let first = elements.next()?;
-        let last = elements.last().unwrap_or(first);
+        let last = elements.next_back().unwrap_or(first);
         Some((ElementId(first.index()), ElementId(last.index())))
     }
 }

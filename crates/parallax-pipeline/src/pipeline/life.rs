@@ -252,6 +252,7 @@ impl Pipeline {
             let context = Context {
                 element: member.name.clone(),
                 index: index.index(),
+                memory: member.memory.clone().unwrap_or_else(|| shared.memory.clone()),
                 shared: Arc::clone(&shared),
             };
             let Some(built) = &mut member.built else {

@@ -121,6 +121,8 @@ pub(crate) struct Member {
     tally: Arc<Tally>,
     /// Where its thread runs, if it begins one.
     pub(crate) place: Place,
+    /// What its pools are made of, if not of what the pipeline's are.
+    pub(crate) memory: Option<MemoryKind>,
     /// Of an element that begins a thread and takes in, in a run.
     border: Option<Border>,
 }
@@ -279,6 +281,19 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Says what the pools of one element are made of, instead of what [`PipelineConfig`] says.
+    ///
+    /// # Errors
+    /// If the pipeline is not in Null.
+    pub fn set_memory(&mut self, element: ElementId, memory: MemoryKind) -> Result<()> {
+        self.require_null("memory is chosen")?;
+        let Some(member) = self.dag.node_weight_mut(NodeIndex::new(element.0)) else {
+            return Err(Error::not_found("an element of another pipeline"));
+        };
+        member.memory = Some(memory);
+        Ok(())
+    }
+
     /// The element called `name`.
     pub fn element(&self, name: &str) -> Option<ElementId> {
         self.names.get(name).map(|index| ElementId(index.index()))
@@ -380,6 +395,7 @@ impl Pipeline {
             origin,
             tally: Arc::default(),
             place: Place::default(),
+            memory: None,
             border: None,
         });
         self.names.insert(full.to_owned(), index);

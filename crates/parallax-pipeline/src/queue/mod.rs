@@ -321,6 +321,7 @@ pub(crate) struct Sender {
     ring: Option<Producer<Passing>>,
     /// How many more may be sent without a look at what the other end has taken.
     free: usize,
+    waiting: Waiting,
 }
 
 impl Sender {
@@ -330,7 +331,12 @@ impl Sender {
             Way::Ring(ring) => ring.lock().unwrap_or_else(PoisonError::into_inner).0.take(),
             Way::Lock(_) => None,
         };
-        Self { queue, ring, free: 0 }
+        Self {
+            queue,
+            ring,
+            free: 0,
+            waiting: Waiting::default(),
+        }
     }
 
     /// Hands over a packet, waiting for room or leaking as configured.
@@ -345,7 +351,7 @@ impl Sender {
             let time = packet.metadata.time();
             if queue.is_full(bytes, time) {
                 match queue.config.leaky {
-                    Leaky::No => wait_until(&queue.room, || {
+                    Leaky::No => self.waiting.until(&queue.room, || {
                         queue.closed.load(Ordering::Relaxed) || !queue.is_full(bytes, time)
                     }),
                     Leaky::Upstream => {
@@ -381,14 +387,16 @@ impl Sender {
     }
 
     fn push(&mut self, passing: Passing) -> Result<(), Closed> {
-        let Self { queue, ring, .. } = self;
+        let Self {
+            queue, ring, waiting, ..
+        } = self;
         let Some(ring) = ring else {
             return queue.push_locked(passing);
         };
         queue.check_open()?;
         if let Err(rtrb::PushError::Full(passing)) = ring.push(passing) {
             // Only one of several flushes has to wait for its room.
-            wait_until(&queue.room, || {
+            waiting.until(&queue.room, || {
                 queue.closed.load(Ordering::Relaxed) || !ring.is_full()
             });
             queue.check_open()?;
@@ -428,6 +436,7 @@ pub(crate) struct Receiver {
     untold: usize,
     /// How often the sender had dropped what waits, as far as the last [`Passing::Flush`] says.
     flushes: usize,
+    waiting: Waiting,
 }
 
 impl Receiver {
@@ -451,6 +460,7 @@ impl Receiver {
             tell_after,
             untold: 0,
             flushes: 0,
+            waiting: Waiting::default(),
         }
     }
 
@@ -497,33 +507,54 @@ impl Receiver {
     fn wait(&mut self) -> Result<Passing, Closed> {
         self.tell();
         let queue = Arc::clone(&self.queue);
+        let mut waiting = std::mem::take(&mut self.waiting);
         let mut arrived = None;
-        wait_until(&queue.arrived, || {
+        waiting.until(&queue.arrived, || {
             arrived = self.pop();
             arrived.is_some() || queue.closed.load(Ordering::Relaxed)
         });
+        self.waiting = waiting;
         arrived.ok_or(Closed)
     }
 }
 
-/// Waits until it is done: a little while awake, for it is often done at once, then asleep between two words of `event`.
-#[cold]
-fn wait_until(event: &Event, mut is_done: impl FnMut() -> bool) {
-    let asleep_at = Instant::now() + AWAKE;
-    loop {
-        if is_done() {
-            return;
+/// How an end waits: a little while awake, for it is often done at once, then asleep.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// How many times more it goes to sleep at once: others wanted the processor for long when it let them run.
+    at_once: u32,
+}
+
+impl Waiting {
+    /// After it had to wait long for its turn, so often it sleeps at once: who is woken has a turn sooner.
+    const CROWDED: u32 = 64;
+
+    /// Waits until it is done; `event` tells of changes.
+    #[cold]
+    fn until(&mut self, event: &Event, mut is_done: impl FnMut() -> bool) {
+        if self.at_once > 0 {
+            self.at_once -= 1;
+        } else {
+            let mut now = Instant::now();
+            let asleep_at = now + AWAKE;
+            while now < asleep_at {
+                if is_done() {
+                    return;
+                }
+                let before = now;
+                now = step_aside();
+                if now - before > AWAKE {
+                    self.at_once = Self::CROWDED;
+                }
+            }
         }
-        if step_aside() > asleep_at {
-            break;
+        loop {
+            listener!(event => told);
+            if is_done() {
+                return;
+            }
+            told.wait();
         }
-    }
-    loop {
-        listener!(event => told);
-        if is_done() {
-            return;
-        }
-        told.wait();
     }
 }
 

@@ -28,6 +28,8 @@ use crate::queue::Border;
 pub struct Context {
     pub(crate) element: String,
     pub(crate) index: usize,
+    /// What its pools are made of.
+    pub(crate) memory: MemoryKind,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -37,6 +39,7 @@ impl Context {
         Self {
             element: "element".to_owned(),
             index: 0,
+            memory: MemoryKind::Heap,
             shared: Arc::new(Shared::new(Bus::default(), MemoryKind::Heap, 1)),
         }
     }
@@ -46,12 +49,12 @@ impl Context {
         &self.element
     }
 
-    /// A pool for this run, of the memory that the pipeline is configured for; its statistics are the pipeline's.
+    /// A pool for this run, of the memory that the pipeline or this element is configured for; its statistics are the pipeline's.
     ///
     /// # Errors
     /// If the memory cannot be had.
     pub fn pool(&self, slots: usize, slot_bytes: usize) -> Result<MemoryPool> {
-        let config = PoolConfig::new(slots, slot_bytes).with_memory(self.shared.memory.clone());
+        let config = PoolConfig::new(slots, slot_bytes).with_memory(self.memory.clone());
         let pool = MemoryPool::new(&config)?;
         let mut pools = self.shared.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.push((self.element.clone(), pool.clone()));
@@ -66,6 +69,11 @@ impl Context {
     /// Whether the pipeline stops, without an end: whoever waits for something gives up.
     pub fn is_stopping(&self) -> bool {
         self.shared.phase() == Phase::Stopping
+    }
+
+    /// Has every source end its stream now, as [`Controller::end`](crate::Controller::end) does: nobody wants more.
+    pub fn end(&self) {
+        self.shared.set_phase(Phase::Ending);
     }
 
     /// Says how far the element is: so much done of so much, in bytes or whatever it counts. [`Pipeline::progress`]

@@ -10,7 +10,7 @@
 //!
 //! `name=t` calls an element `t`; `t.` goes on from its next free pad, `t.src_1` from that one, `! t.` ends a chain at
 //! its next free input, `! m.sink_1` at that one. A part such as `events,width=640` is a caps filter: nothing else may pass. `#` behind white space begins
-//! a comment. What comes before a bin goes to the first element in it, what comes behind from the last. `core=` and `priority=` place the thread that an element begins; `${NAME}` in a value is a variable. One tokenizer serves this and the chains of operators.
+//! a comment. What comes before a bin goes to the first element in it, what comes behind from the last. `pool=` says what its pools are made of. `core=` and `priority=` place the thread that an element begins; `${NAME}` in a value is a variable. One tokenizer serves this and the chains of operators.
 
 mod parse;
 mod print;

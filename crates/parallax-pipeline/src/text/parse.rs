@@ -2,6 +2,7 @@
 
 use parallax_events::chain::{Arg, ChainLink, Cursor, Span, Token, TokenKind, point};
 use parallax_events::{Error, Result};
+use parallax_memory::MemoryKind;
 
 use crate::pipeline::{ElementId, Origin, Pipeline, PipelineConfig};
 use crate::{Built, Caps, CapsFilter, Media, Ports, Registry};
@@ -273,6 +274,7 @@ impl Parser<'_> {
         let name = taken(&mut link, "name")?;
         let core = self.number(taken(&mut link, "core")?)?;
         let priority = self.number(taken(&mut link, "priority")?)?;
+        let memory = self.memory(taken(&mut link, "pool")?)?;
         let (row, params) = self.registry.check(&link)?;
         let at = name.as_ref().map_or(link.id_span, |name| name.value_span);
         let name = name.map(|name| name.value.text);
@@ -285,7 +287,20 @@ impl Parser<'_> {
             let core = core.map(usize::from);
             self.pipeline.place(element, core, priority).map_err(pointed)?;
         }
+        if let Some(memory) = memory {
+            self.pipeline.set_memory(element, memory)?;
+        }
         Ok(element)
+    }
+
+    fn memory(&self, arg: Option<Arg>) -> Result<Option<MemoryKind>> {
+        let Some(arg) = arg else { return Ok(None) };
+        let kinds = [MemoryKind::Heap, MemoryKind::Huge, MemoryKind::Shared];
+        let known = kinds.into_iter().find(|kind| kind.name() == arg.value.text);
+        known.map(Some).ok_or_else(|| {
+            let error = Error::param("unknown memory of a pool").with_hint("known: heap, huge, shared");
+            point(self.text, arg.value_span.start, error)
+        })
     }
 
     fn number(&self, arg: Option<Arg>) -> Result<Option<u8>> {

@@ -127,6 +127,9 @@ impl Pipeline {
                         if needs_name {
                             text.push_str(&format!(" name={}", member.name));
                         }
+                        if let Some(memory) = &member.memory {
+                            text.push_str(&format!(" pool={}", memory.name()));
+                        }
                         if let Some(core) = member.place.core {
                             text.push_str(&format!(" core={core}"));
                         }
