@@ -25,8 +25,8 @@ fn allocations_a_batch(folder: &std::path::Path) -> (usize, u64) {
     for (taken, batches) in taken.iter_mut().zip([50, 250]) {
         // EVT2: a word of time, then events of one pixel each.
         let words = (0..batches * 1000_u32).flat_map(|index| {
-            let event = 1 << 28 | (index % 64) << 22 | (index % 640) << 11 | (index % 480);
-            [8 << 28 | index / 64, event].map(u32::to_le_bytes)
+            let event = (1 << 28) | ((index % 64) << 22) | ((index % 640) << 11) | (index % 480);
+            [(8 << 28) | (index / 64), event].map(u32::to_le_bytes)
         });
         let path = folder.join(format!("{batches}.raw"));
         let header = b"% evt 2.0\n% geometry 640x480\n% end\n".to_vec();
