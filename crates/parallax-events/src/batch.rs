@@ -86,6 +86,7 @@ pub struct Event {
 
 impl Event {
     /// An event.
+    #[inline]
     pub const fn new(t: i64, x: u16, y: u16, p: u8) -> Self {
         Self {
             t,

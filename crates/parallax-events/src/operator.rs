@@ -96,12 +96,12 @@ pub trait EventOp: Send + Sync + Debug {
     }
 
     /// What is still held back when the stream ends, put into a block that is empty before. Called until the block stays
-    /// empty; most operators hold nothing.
+    /// empty; most operators hold nothing. Work may be split over the threads of `pool`, if the answer is the same.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
-        let _ = (state, block);
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let _ = (state, block, pool);
         Ok(())
     }
 
@@ -142,7 +142,7 @@ pub trait EventOp: Send + Sync + Debug {
         let (mut block, mut parts) = (EventBlock::default(), vec![EventBatch::empty(Arc::clone(&meta))]);
         loop {
             block.clear();
-            self.finish(state, &mut block)?;
+            self.finish(state, &mut block, Pool::serial())?;
             if block.is_empty() {
                 return EventBatch::concat(&parts);
             }

@@ -6,8 +6,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use parallax_events::{
-    Error, EventBatch, EventBlock, EventColumns, Meta, OpState, ParamSpec, Params, Result,
+    Error, EventBatch, EventBlock, EventColumns, Meta, OpState, Order, ParamSpec, Params, Result,
 };
+use parallax_simd::bounds::min_max_i64;
 
 use crate::saved::{Loaded, Saved};
 
@@ -66,11 +67,15 @@ impl Held {
         }
         let batch = block.to_batch(&self.meta)?;
         block.clear();
-        let (mut first, mut last) = self.span.unwrap_or((i64::MAX, i64::MIN));
-        for &t in batch.columns().t {
-            (first, last) = (first.min(t), last.max(t));
+        let found = if batch.order() >= Order::Time {
+            batch.span()
+        } else {
+            min_max_i64(batch.columns().t)
+        };
+        if let Some((first, last)) = found {
+            let (earliest, latest) = self.span.unwrap_or((first, last));
+            self.span = Some((earliest.min(first), latest.max(last)));
         }
-        self.span = Some((first, last));
         self.batches.push(batch);
         Ok(())
     }

@@ -2,7 +2,8 @@
 //!
 //! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
 //! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
-//! pixel at the edge looks around like any other. The layout does not depend on the threads.
+//! pixel at the edge looks around like any other. The layout does not depend on the threads. Where a row lies, and where it
+//! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
 use std::any::Any;
 use std::ops::RangeInclusive;
@@ -10,6 +11,7 @@ use std::ops::RangeInclusive;
 use parallax_events::{
     Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, state_as,
 };
+use parallax_simd::prefetch::soon;
 
 use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
 use crate::saved::{Loaded, Saved};
@@ -117,7 +119,33 @@ pub(crate) struct LastTimes {
     rule: Rule,
     /// Where the neighbours lie from a pixel, wrapping.
     offsets: Vec<usize>,
+    rows: Vec<Row>,
     cells: Vec<i64>,
+}
+
+/// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    own: usize,
+    copy: usize,
+}
+
+/// The rows of a sensor with so many columns, margins included.
+fn rows(height: usize, radius: usize, stride: usize) -> Vec<Row> {
+    let bands = height.div_ceil(BAND);
+    let row = |row| {
+        let (band, inside) = (row / BAND, row % BAND);
+        let own = (band * (BAND + 2 * radius) + radius + inside) * stride + radius;
+        let copy = if inside < radius && band > 0 {
+            own - 2 * radius * stride
+        } else if inside + radius >= BAND && band + 1 < bands {
+            own + 2 * radius * stride
+        } else {
+            own
+        };
+        Row { own, copy }
+    };
+    (0..height).map(row).collect()
 }
 
 /// What is asked of a neighbourhood.
@@ -153,6 +181,7 @@ impl LastTimes {
             stride,
             rule,
             offsets,
+            rows: rows(geometry.height.into(), radius, stride),
             cells,
         })
     }
@@ -166,7 +195,7 @@ impl LastTimes {
             rule,
             ..
         } = self;
-        let (offsets, cells) = (&self.offsets, &mut self.cells);
+        let (offsets, all_rows, cells) = (&self.offsets, &self.rows, &mut self.cells);
         let bands = usize::from(geometry.height).div_ceil(BAND);
         let part_bands = if worth_splitting(pool, block) {
             rows_a_part(geometry.height, pool).div_ceil(BAND)
@@ -174,27 +203,27 @@ impl LastTimes {
             bands
         };
         let size = part_bands * (BAND + 2 * radius) * stride;
-        let part = |(first, cells)| Part {
-            first,
+        let part = |(part, cells)| Part {
+            first_row: part * part_bands * BAND,
+            first_cell: part * size,
             cells,
             radius,
             stride,
             rule,
         };
-        let mut parts = (0..)
-            .step_by(part_bands * BAND)
-            .zip(cells.chunks_mut(size))
-            .map(part);
+        let mut parts = cells.chunks_mut(size).enumerate().map(part);
         // One of the usual neighbourhoods is looked through without a loop.
         match offsets.as_slice() {
-            &[a, b, c, d] => retain(block, pool, &mut parts, part_bands, |part, event| {
-                part.fulfils(event, [a, b, c, d])
+            &[a, b, c, d] => retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+                part.fulfils(all_rows, event, [a, b, c, d])
             }),
-            &[a, b, c, d, e, f, g, h] => retain(block, pool, &mut parts, part_bands, |part, event| {
-                part.fulfils(event, [a, b, c, d, e, f, g, h])
-            }),
-            offsets => retain(block, pool, &mut parts, part_bands, |part, event| {
-                part.fulfils(event, offsets.iter().copied())
+            &[a, b, c, d, e, f, g, h] => {
+                retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+                    part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
+                })
+            }
+            offsets => retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+                part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
     }
@@ -205,20 +234,24 @@ fn retain<'a>(
     pool: Pool<'_>,
     parts: &mut dyn Iterator<Item = Part<'a>>,
     part_bands: usize,
+    rows: &[Row],
     fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Sync,
 ) {
+    let ahead = |part: &Part<'a>, event| part.fetch(rows, event);
     let mut parts: Vec<Part<'a>> = parts.collect();
     if let [whole] = parts.as_mut_slice() {
-        return block.retain(|event| fulfils(whole, event));
+        return block.retain_over(whole, ahead, fulfils);
     }
     let seen = |part: Part<'a>| (part.seen(part_bands * BAND), part);
-    block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), fulfils);
+    block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
 }
 
 /// Some bands on their own.
 struct Part<'a> {
     /// The first row of the sensor that is in it, margins aside.
-    first: usize,
+    first_row: usize,
+    /// Which of all cells its first is.
+    first_cell: usize,
     cells: &'a mut [i64],
     radius: usize,
     stride: usize,
@@ -229,40 +262,41 @@ impl Part<'_> {
     /// The rows whose events it must see.
     fn seen(&self, rows: usize) -> RangeInclusive<u16> {
         row_range(
-            self.first.saturating_sub(self.radius),
-            rows + self.radius + self.first.min(self.radius),
+            self.first_row.saturating_sub(self.radius),
+            rows + self.radius + self.first_row.min(self.radius),
         )
     }
 
+    /// The cells of an event, and those above and below, will be asked for soon.
     #[inline(always)]
-    fn fulfils(&mut self, event: Event, offsets: impl IntoIterator<Item = usize>) -> bool {
-        let (radius, stride) = (self.radius, self.stride);
-        let column = usize::from(event.x) + radius;
-        // A row counted from the first of the part, which may lie above it or below its last.
-        let row = usize::from(event.y).wrapping_sub(self.first).cast_signed();
-        let (band, inside) = (
-            row.div_euclid(BAND.cast_signed()),
-            row.rem_euclid(BAND.cast_signed()).cast_unsigned(),
-        );
-        let top = band.cast_unsigned().wrapping_mul((BAND + 2 * radius) * stride);
-        let at = top.wrapping_add((inside + radius) * stride + column);
-        // Rows near the edge of a band are in the margin of the next one, too. Where there is none, the place lies
-        // outside the part and nothing is written.
-        if inside < radius {
-            let above = at.wrapping_sub(2 * radius * stride);
-            if let Some(cell) = self.cells.get_mut(above) {
-                *cell = event.t;
-            }
-        } else if inside + radius >= BAND {
-            let below = at.wrapping_add(2 * radius * stride);
-            if let Some(cell) = self.cells.get_mut(below) {
-                *cell = event.t;
-            }
-        }
-        let Some(own) = self.cells.get_mut(at) else {
+    fn fetch(&self, rows: &[Row], event: Event) {
+        let Some(row) = rows.get(usize::from(event.y)) else {
+            return;
+        };
+        let at = row
+            .own
+            .wrapping_add(usize::from(event.x))
+            .wrapping_sub(self.first_cell);
+        soon(self.cells, at);
+        soon(self.cells, at.wrapping_sub(self.stride));
+        soon(self.cells, at.wrapping_add(self.stride));
+    }
+
+    #[inline(always)]
+    fn fulfils(&mut self, rows: &[Row], event: Event, offsets: impl IntoIterator<Item = usize>) -> bool {
+        let Some(row) = rows.get(usize::from(event.y)) else {
             return false;
         };
-        let before = std::mem::replace(own, event.t);
+        // Of a row that this part only has in its margin, the own cell lies outside, before the first or behind the last.
+        let column = usize::from(event.x).wrapping_sub(self.first_cell);
+        let (at, copy) = (row.own.wrapping_add(column), row.copy.wrapping_add(column));
+        let before = self.cells.get_mut(at).map(|own| std::mem::replace(own, event.t));
+        if let Some(cell) = self.cells.get_mut(copy) {
+            *cell = event.t;
+        }
+        let Some(before) = before else {
+            return false;
+        };
         let oldest = event.t.saturating_sub(self.rule.within);
         let mut count = u32::from(self.rule.own && before > oldest);
         for offset in offsets {

@@ -139,6 +139,11 @@ impl<'a> Loaded<'a> {
         Ok(events)
     }
 
+    /// All that has not been read, for the state of a part.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn end(self) -> Result<()> {
         if self.rest.is_empty() {
             Ok(())

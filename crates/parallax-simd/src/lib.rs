@@ -34,6 +34,7 @@ pub mod lines;
 pub mod math;
 pub mod order;
 pub mod philox;
+pub mod prefetch;
 pub mod select;
 pub mod sum;
 

@@ -356,3 +356,49 @@ fn sums_of_u8() {
         },
     );
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the standard library is the oracle here"
+)]
+fn fading() {
+    use parallax_simd::decay::{GONE_F32, GONE_F64, fade_f32_at, fade_f64_at};
+    let (now, rate) = (1e6, 1e-3);
+    on_parts(
+        |random, count| {
+            random.many(count, |random| match random.below(8) {
+                0 => f64::NEG_INFINITY,
+                1 => now + random.below(1000) as f64,
+                2 => now - [GONE_F32, GONE_F64][random.below(2) as usize] / rate,
+                _ => now - random.below(1 << 20) as f64,
+            })
+        },
+        |level, last| {
+            // By the standard library, whose last places differ; what must be 0 or 1 is so exactly.
+            let exact = |last: f64, gone: f64| match (last - now) * rate {
+                exponent if exponent <= -gone => 0.0,
+                exponent => exponent.min(0.0).exp(),
+            };
+            let (mut out, mut wide) = (vec![9.0_f32; last.len()], vec![9.0_f64; last.len()]);
+            fade_f32_at(level, last, now, rate, &mut out);
+            fade_f64_at(level, last, now, rate, &mut wide);
+            for ((&last, out), wide) in last.iter().zip(out).zip(wide) {
+                let (of_f32, of_f64) = (exact(last, GONE_F32), exact(last, GONE_F64));
+                // The exponent is rounded to f32 as well: half a last place of 87.
+                assert!(
+                    (f64::from(out) - of_f32).abs() <= 5e-6 * of_f32,
+                    "{level:?} {last} {out} {of_f32}"
+                );
+                assert!(
+                    (wide - of_f64).abs() <= 1e-15 * of_f64,
+                    "{level:?} {last} {wide} {of_f64}"
+                );
+                let by_scalar = parallax_simd::math::exp_f32(((last - now) * rate).min(0.0) as f32);
+                if of_f32 > 0.0 {
+                    assert_eq!(out.to_bits(), by_scalar.to_bits(), "{level:?} {last}");
+                }
+            }
+        },
+    );
+}

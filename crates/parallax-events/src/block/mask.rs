@@ -38,20 +38,39 @@ impl Mask {
         self.kept = ones(&self.words);
     }
 
-    /// Keeps what is kept and what `keep` says of its index, asked in order.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
-        if self.kept == 0 {
-            return;
+    /// As [`narrow`](Self::narrow), part by part of `events` on the threads of `pool`.
+    pub(super) fn narrow_in_parts(
+        &mut self,
+        pool: Pool<'_>,
+        events: DvsColumns<'_>,
+        narrow: impl Fn(DvsColumns<'_>, &mut [u64]) + Sync,
+    ) {
+        if pool.threads() == 1 || self.len <= PART || self.kept == 0 {
+            return self.narrow(|words| narrow(events, words));
         }
         self.provide();
-        let mut kept = 0;
-        for (word, start) in self.words.iter_mut().zip((0..self.len).step_by(64)) {
-            let mut found = 0;
-            each_bit(*word, |place| found |= u64::from(keep(start + place)) << place);
-            *word = found;
-            kept += found.count_ones() as usize;
+        let starts = (0..self.len).step_by(PART);
+        let parts = starts.zip(self.words.chunks_mut(PART / 64)).collect();
+        let kept = in_pool(pool, parts, |(start, words): (usize, &mut [u64])| {
+            narrow(events.slice(start..self.len.min(start + PART)), words);
+            ones(words)
+        });
+        // The last word was trimmed, and narrowing sets no bits.
+        self.kept = kept.into_iter().sum();
+    }
+
+    /// Keeps what is kept and what `keep` says of its index, asked in order; `ahead` is told a little earlier.
+    #[inline(always)]
+    pub(super) fn retain<S>(
+        &mut self,
+        state: &mut S,
+        ahead: impl Fn(&S, usize),
+        keep: impl FnMut(&mut S, usize) -> bool,
+    ) {
+        if self.kept > 0 {
+            self.provide();
+            self.kept = ask(&mut self.words, state, ahead, keep);
         }
-        self.kept = kept;
     }
 
     /// Keeps what is kept and what `keep` says of its index in any of the parts: each is asked for the events whose bits
@@ -61,6 +80,7 @@ impl Mask {
         pool: Pool<'_>,
         parts: Vec<(R, S)>,
         select: &(impl Fn(&mut [u64], R) + Sync),
+        ahead: &(impl Fn(&S, usize) + Sync),
         keep: &(impl Fn(&mut S, usize) -> bool + Sync),
     ) {
         if self.kept == 0 {
@@ -71,13 +91,7 @@ impl Mask {
         let work = |(range, mut state): (R, S)| {
             let mut own = words.clone();
             select(&mut own, range);
-            for (word, start) in own.iter_mut().zip((0..).step_by(64)) {
-                let mut found = 0;
-                each_bit(*word, |place| {
-                    found |= u64::from(keep(&mut state, start + place)) << place;
-                });
-                *word = found;
-            }
+            ask(&mut own, &mut state, ahead, keep);
             own
         };
         let found = in_pool(pool, parts, work);
@@ -92,14 +106,42 @@ impl Mask {
     }
 
     /// Calls `each` with the index of every kept event.
+    #[inline(always)]
     pub(super) fn for_each(&self, mut each: impl FnMut(usize)) {
         if self.is_all() {
             (0..self.len).for_each(each);
-        } else {
-            for (&word, start) in self.words.iter().zip((0..self.len).step_by(64)) {
-                each_bit(word, |place| each(start + place));
-            }
+            return;
         }
+        for (group, start) in self.words.chunks(ASKED / 64).zip((0..).step_by(ASKED)) {
+            let mut room = [0; ASKED];
+            let count = compress_u16(&PLACES, group, &mut room);
+            room[..count]
+                .iter()
+                .for_each(|&place| each(start + usize::from(place)));
+        }
+    }
+
+    /// Whether `narrow`, which gets the events part by part with words that keep all, clears no bit of a kept one.
+    pub(super) fn lies_within(
+        &self,
+        events: DvsColumns<'_>,
+        narrow: impl Fn(DvsColumns<'_>, &mut [u64]),
+    ) -> bool {
+        (0..self.len).step_by(ASKED).all(|start| {
+            let mut room = [u64::MAX; ASKED / 64];
+            let events = events.slice(start..self.len.min(start + ASKED));
+            let inside = &mut room[..events.len().div_ceil(64)];
+            narrow(events, inside);
+            let kept = |index: usize| match events.len() - 64 * index {
+                _ if !self.is_all() => self.words.get(start / 64 + index).copied().unwrap_or(0),
+                rest if rest < 64 => (1 << rest) - 1,
+                _ => u64::MAX,
+            };
+            inside
+                .iter()
+                .enumerate()
+                .all(|(index, inside)| kept(index) & !*inside == 0)
+        })
     }
 
     /// Moves the kept ones of `events` to `out`, which has room for them; on the threads of `pool` if they are many.
@@ -205,17 +247,57 @@ pub(super) fn in_pool<P: Send, R: Send>(
     parts.into_iter().map(work).collect()
 }
 
-/// The places of the bits of `word`, lowest first.
+/// Events that are asked for at once.
+const ASKED: usize = 512;
+
+/// Every place among them.
+static PLACES: [u16; ASKED] = {
+    let mut places = [0; ASKED];
+    let mut place = 0;
+    while place < ASKED {
+        places[place] = place as u16;
+        place += 1;
+    }
+    places
+};
+
+/// So many events before it is asked for, one is announced: about as long as the memory takes.
+const AHEAD: usize = 32;
+
+/// Asks `keep` for the index of every bit that is set, in order, and clears those that it drops; returns how many are left.
+/// `ahead` is told each index a little earlier.
+///
+/// The places are written down first: a loop over a list is what the compiler can put `keep` into, and does not wait
+/// for one bit after another.
 #[inline(always)]
-fn each_bit(word: u64, mut each: impl FnMut(usize)) {
-    if word == u64::MAX {
-        // The common case, without the wait for one bit after another.
-        (0..64).for_each(each);
-        return;
+fn ask<S>(
+    words: &mut [u64],
+    state: &mut S,
+    ahead: impl Fn(&S, usize),
+    mut keep: impl FnMut(&mut S, usize) -> bool,
+) -> usize {
+    let mut kept = 0;
+    for (group, start) in words.chunks_mut(ASKED / 64).zip((0..).step_by(ASKED)) {
+        let mut room = [0; ASKED];
+        let count = compress_u16(&PLACES, group, &mut room);
+        let mut rest = &room[..count];
+        let (first, coming) = rest.split_at(count.min(AHEAD));
+        first
+            .iter()
+            .for_each(|&place| ahead(state, start + usize::from(place)));
+        let mut coming = coming.iter();
+        for word in group {
+            let (places, behind) = rest.split_at(word.count_ones() as usize);
+            let mut found = 0;
+            for &place in places {
+                if let Some(&next) = coming.next() {
+                    ahead(state, start + usize::from(next));
+                }
+                found |= u64::from(keep(state, start + usize::from(place))) << (place % 64);
+            }
+            kept += found.count_ones() as usize;
+            (*word, rest) = (found, behind);
+        }
     }
-    let mut rest = word;
-    while rest != 0 {
-        each(rest.trailing_zeros() as usize);
-        rest &= rest - 1;
-    }
+    kept
 }

@@ -18,7 +18,9 @@ pub use columns::EventColumns;
 use mask::{ColumnsMut, Mask, in_pool};
 use parallax_simd::{bounds, select};
 
-use crate::{BatchBuilder, DvsColumns, Error, Event, EventBatch, Meta, Order, Pool, Result, SpareColumns};
+use crate::{
+    BatchBuilder, DvsColumns, Error, Event, EventBatch, Geometry, Meta, Order, Pool, Result, SpareColumns,
+};
 
 /// A stretch of a stream on its way through a chain of operators: columns, and which of their events are kept.
 ///
@@ -136,8 +138,32 @@ impl EventBlock {
         self.mask.narrow(|words| narrow(events, words));
     }
 
+    /// As [`select`](Self::select), on the threads of `pool`: `narrow` gets part after part of the events with the words
+    /// of their mask.
+    pub fn select_in_parts(&mut self, pool: Pool<'_>, narrow: impl Fn(DvsColumns<'_>, &mut [u64]) + Sync) {
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        self.mask.narrow_in_parts(pool, events, narrow);
+    }
+
     /// Keeps those of the kept events for which `keep` says so; asked in order.
+    #[inline]
     pub fn retain(&mut self, mut keep: impl FnMut(Event) -> bool) {
+        self.retain_over(&mut (), |(), _| (), |(), event| keep(event));
+    }
+
+    /// As [`retain`](Self::retain), by what is remembered in `state`. `ahead` gets each event a little earlier than `keep`, so
+    /// that it can have what will be looked up [fetched](parallax_simd::prefetch) by then.
+    #[inline]
+    pub fn retain_over<S>(
+        &mut self,
+        state: &mut S,
+        ahead: impl Fn(&S, Event),
+        mut keep: impl FnMut(&mut S, Event) -> bool,
+    ) {
         let DvsColumns { t, x, y, p } = if self.owned {
             self.own.as_columns()
         } else {
@@ -145,17 +171,22 @@ impl EventBlock {
         };
         // One length for all, so that the loop checks bounds once.
         let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
-        self.mask
-            .retain(|index| keep(Event::new(t[index], x[index], y[index], p[index])));
+        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
+        self.mask.retain(
+            state,
+            |state, index| ahead(state, event(index)),
+            |state, index| keep(state, event(index)),
+        );
     }
 
-    /// As [`retain`](Self::retain), by rows of pixels on the threads of `pool`. Each part has a state and a range of rows,
-    /// and is asked for the kept events in those rows, in order; an event is kept if any part says so. Ranges may overlap, so
-    /// that a part sees what happens around its own rows; an event in no range is dropped.
+    /// As [`retain_over`](Self::retain_over), by rows of pixels on the threads of `pool`. Each part has a state and a range of
+    /// rows, and is asked for the kept events in those rows, in order; an event is kept if any part says so. Ranges may
+    /// overlap, so that a part sees what happens around its own rows; an event in no range is dropped.
     pub fn retain_by_rows<S: Send>(
         &mut self,
         pool: Pool<'_>,
         parts: Vec<(RangeInclusive<u16>, S)>,
+        ahead: impl Fn(&S, Event) + Sync,
         keep: impl Fn(&mut S, Event) -> bool + Sync,
     ) {
         let DvsColumns { t, x, y, p } = if self.owned {
@@ -164,10 +195,11 @@ impl EventBlock {
             self.batch.columns()
         };
         let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
         let select = |mask: &mut [u64], rows| select::within_u16(y, rows, mask);
-        let keep =
-            |state: &mut S, index: usize| keep(state, Event::new(t[index], x[index], y[index], p[index]));
-        self.mask.retain_in_parts(pool, parts, &select, &keep);
+        let ahead = |state: &S, index: usize| ahead(state, event(index));
+        let keep = |state: &mut S, index: usize| keep(state, event(index));
+        self.mask.retain_in_parts(pool, parts, &select, &ahead, &keep);
     }
 
     /// Calls `each` with every kept event, in order.
@@ -307,18 +339,15 @@ impl EventBlock {
         }
         self.unchecked = false;
         let DvsColumns { t, x, y, p } = self.columns();
-        let inside =
-            |x: u16, y: u16, p: u8| p <= 1 && meta.geometry.is_none_or(|g| x < g.width && y < g.height);
         let lengths = t.len() == x.len() && x.len() == y.len() && y.len() == p.len();
-        if lengths && inside(bounds::max_u16(x), bounds::max_u16(y), bounds::max_u8(p)) {
-            return Ok(());
-        }
-        // What is no longer kept may lie anywhere: then each kept event is looked at.
-        let mut kept_inside = lengths && !self.mask.is_all();
-        if kept_inside {
-            self.for_each(|event| kept_inside &= inside(event.x, event.y, event.p));
-        }
-        if kept_inside || (lengths && self.is_empty()) {
+        // The pixels of what is no longer kept may lie anywhere.
+        let inside = |events: DvsColumns<'_>, mask: &mut [u64]| {
+            if let Some(Geometry { width, height }) = meta.geometry {
+                select::within_u16(events.x, 0..=width - 1, mask);
+                select::within_u16(events.y, 0..=height - 1, mask);
+            }
+        };
+        if lengths && bounds::max_u8(p) <= 1 && self.mask.lies_within(self.columns(), inside) {
             return Ok(());
         }
         Err(Error::internal(format!(

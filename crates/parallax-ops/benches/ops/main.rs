@@ -4,7 +4,8 @@
 //! In goes `faery/evt3.raw` of the folder that `PARALLAX_RECORDINGS` names, repeated until there are 10 M events
 //! (1280 x 720), and the same folded onto 640 x 480 pixels (`x % 640`, `y % 480`). Out come tables in Markdown:
 //! milliseconds, the median of five runs after one that warms up. Before anything is timed, two threads must give the
-//! answer of one, and where a peer means the same as we do, its answer must be ours.
+//! answer of one, and where a peer means the same as we do, its answer must be ours. A peer that got fewer events than we
+//! is compared by its time for an event; it does with its tensors what our call-back does with ours.
 //!
 //! The peers run first, by `peers.py` in the Python that `PARALLAX_PEERS` names (`cargo xtask bench ops` makes one). What
 //! they answer is kept, and `--recorded` takes it from the last time. `--quick` takes 1 M events. With WORDs, only the

@@ -140,7 +140,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "frames of 10 ms, 16 pixels read",
         "frame window=10ms dtype=i16",
-        "tonic:frames_10ms",
+        "tonic:frames_10ms_16",
         Times(150.0),
     )
     .folded()
@@ -148,7 +148,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "frames of 10 ms, every pixel summed",
         "frame window=10ms dtype=i16",
-        "tonic:frames_10ms",
+        "tonic:frames_10ms_all",
         Times(40.0),
     )
     .folded()

@@ -265,7 +265,7 @@ impl ComposeRun {
                 else {
                     break;
                 };
-                op.finish(state.as_mut(), &mut self.block)?;
+                op.finish(state.as_mut(), &mut self.block, pool)?;
                 if self.block.is_empty() {
                     break;
                 }

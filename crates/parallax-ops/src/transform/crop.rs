@@ -123,16 +123,17 @@ impl EventOp for Crop {
         Ok(Box::new(Fixed(self.rectangle(meta)?)))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let Fixed(Rectangle { corner: (left, top), size }) = *state_as::<Fixed<Rectangle>>(state)?;
-        block.select(|events, mask| {
+        block.select_in_parts(pool, |events, mask| {
             select::within_u16(events.x, left..=left.saturating_add(size.width - 1), mask);
             select::within_u16(events.y, top..=top.saturating_add(size.height - 1), mask);
         });
         if (left, top) != (0, 0) {
-            let pixels = block.pixels_mut();
-            pixels.x.iter_mut().for_each(|x| *x -= left);
-            pixels.y.iter_mut().for_each(|y| *y -= top);
+            block.change_pixels(pool, |_, pixels| {
+                pixels.x.iter_mut().for_each(|x| *x -= left);
+                pixels.y.iter_mut().for_each(|y| *y -= top);
+            });
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 use std::any::Any;
 
 use parallax_events::{
-    Declaration, Error, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
+    Declaration, Error, Event, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
 };
+use parallax_simd::prefetch::soon;
 
 use super::profile;
 use crate::grid::geometry_for_grid;
@@ -68,9 +69,12 @@ impl EventOp for Decimate {
             keep
         };
         if self.per_pixel {
-            block.retain(|event| {
-                counts.get_mut(usize::from(event.y) * width + usize::from(event.x)).is_some_and(step)
-            });
+            let pixel = |event: Event| usize::from(event.y) * width + usize::from(event.x);
+            block.retain_over(
+                counts,
+                |counts, event| soon(counts, pixel(event)),
+                |counts, event| counts.get_mut(pixel(event)).is_some_and(step),
+            );
         } else {
             block.retain(|_| counts.first_mut().is_some_and(step));
         }

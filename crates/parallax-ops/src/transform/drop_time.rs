@@ -94,7 +94,7 @@ impl EventOp for DropTime {
         Ok(())
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         if self.every.0 != 0 {
             return Ok(());
         }

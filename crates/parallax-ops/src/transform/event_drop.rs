@@ -80,9 +80,9 @@ impl EventOp for EventDrop {
         }
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         match &self.way {
-            Some(way) => way.finish(state, block),
+            Some(way) => way.finish(state, block, pool),
             None => Ok(()),
         }
     }

@@ -1,16 +1,17 @@
 //! Drops all events of pixels that fire far too often.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use parallax_events::{
-    Declaration, EventBatch, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result,
-    TimeUnit, state_as,
+    Declaration, DvsColumns, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result, TimeUnit,
+    state_as,
 };
 
 use super::profile;
 use crate::grid::geometry_for_grid;
+use crate::held::{Held, MEMORY};
 use crate::saved::{Loaded, Saved};
+use crate::work;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -37,6 +38,7 @@ static DECLARATION: Declaration = Declaration::new(
             .range(0.0, 100.0)
             .default(99.9)
             .doc("by=percentile: hot is more than this percentile of the pixels that fired at all"),
+        MEMORY,
     ],
 )
 .with_doc(
@@ -74,15 +76,12 @@ enum By {
 struct Census {
     geometry: Geometry,
     unit: TimeUnit,
-    meta: Arc<Meta>,
-    /// Events of each pixel; stops at the end of 32 bits.
-    counts: Vec<u32>,
-    /// The earliest and the latest time.
-    span: Option<(i64, i64)>,
+    /// Events of each pixel; stops at the end of 32 bits. One list for each thread so far, which are added up in the end.
+    counts: Vec<Vec<u32>>,
     /// All events so far, until they are handed on.
-    held: Vec<EventBatch>,
-    /// A bit for each hot pixel and how many of `held` were handed on, once the stream has ended.
-    verdict: Option<(Vec<u64>, usize)>,
+    held: Held,
+    /// A bit for each hot pixel, once the stream has ended.
+    hot: Option<Vec<u64>>,
 }
 
 impl EventOp for HotPixels {
@@ -95,62 +94,79 @@ impl EventOp for HotPixels {
         Ok(Box::new(Census {
             geometry,
             unit: meta.time_unit,
-            meta: Arc::new(meta.clone()),
-            counts: vec![0; geometry.pixels()],
-            span: None,
-            held: Vec::new(),
-            verdict: None,
+            counts: vec![vec![0; geometry.pixels()]],
+            held: Held::new(meta, &self.params)?,
+            hot: None,
         }))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let census = state_as::<Census>(state)?;
-        let batch = block.to_batch(&census.meta)?;
-        census.take(&batch);
-        census.held.push(batch);
-        block.clear();
-        Ok(())
+        census.count(block.packed(), pool);
+        census.held.take(block)
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let census = state_as::<Census>(state)?;
-        let (hot, next) = census.verdict.get_or_insert_with(|| {
-            let hot = match self.by {
-                By::Rate(rate) => by_rate(&census.counts, census.span, census.unit, rate),
-                By::Percentile(percentile) => by_percentile(&census.counts, percentile),
-                By::Neighbours { ratio, least } => by_neighbours(&census.counts, census.geometry, ratio, least),
-            };
-            (hot, 0)
+        let (geometry, unit, span) = (census.geometry, census.unit, census.held.span());
+        let hot = census.hot.get_or_insert_with(|| {
+            let counts = added_up(&census.counts);
+            match self.by {
+                By::Rate(rate) => by_rate(&counts, span, unit, rate),
+                By::Percentile(percentile) => by_percentile(&counts, percentile),
+                By::Neighbours { ratio, least } => by_neighbours(&counts, geometry, ratio, least),
+            }
         });
-        let width = usize::from(census.geometry.width);
+        let width = usize::from(geometry.width);
         while block.is_empty()
-            && let Some(batch) = census.held.get(*next)
+            && let Some(batch) = census.held.next()
         {
-            block.load(batch);
-            block.retain(|event| {
-                let pixel = usize::from(event.y) * width + usize::from(event.x);
-                hot.get(pixel / 64).is_none_or(|word| word >> (pixel % 64) & 1 == 0)
-            });
-            *next += 1;
+            block.load(&batch);
+            block.select_in_parts(pool, |events, mask| drop_hot(events, width, hot, mask));
         }
         Ok(())
     }
 }
 
-impl Census {
-    fn take(&mut self, batch: &EventBatch) {
-        let width = usize::from(self.geometry.width);
-        let events = batch.columns();
-        for (&x, &y) in events.x.iter().zip(events.y) {
-            if let Some(count) = self.counts.get_mut(usize::from(y) * width + usize::from(x)) {
-                *count = count.saturating_add(1);
-            }
+/// Clears the bits of the events of hot pixels.
+fn drop_hot(events: DvsColumns<'_>, width: usize, hot: &[u64], mask: &mut [u64]) {
+    for (word, (x, y)) in mask.iter_mut().zip(events.x.chunks(64).zip(events.y.chunks(64))) {
+        let mut found = 0;
+        for (place, (&x, &y)) in x.iter().zip(y).enumerate() {
+            let pixel = usize::from(y) * width + usize::from(x);
+            found |= (hot.get(pixel / 64).map_or(0, |bits| bits >> (pixel % 64)) & 1) << place;
         }
-        if let Some((first, last)) = parallax_simd::bounds::min_max_i64(events.t) {
-            let (earliest, latest) = self.span.unwrap_or((first, last));
-            self.span = Some((earliest.min(first), latest.max(last)));
-        }
+        *word &= !found;
     }
+}
+
+/// Fewer events are counted before a second thread has begun.
+const LEAST_TO_SPLIT: usize = 32 << 10;
+
+impl Census {
+    fn count(&mut self, events: DvsColumns<'_>, pool: Pool<'_>) {
+        let width = usize::from(self.geometry.width);
+        let threads = if events.len() < LEAST_TO_SPLIT { 1 } else { pool.threads() };
+        self.counts.resize_with(threads.max(self.counts.len()), || vec![0; self.geometry.pixels()]);
+        let part = events.len().div_ceil(threads).max(1);
+        let parts = events.x.chunks(part).zip(events.y.chunks(part)).zip(&mut self.counts).collect();
+        work::for_each(pool, parts, |((x, y), counts): ((&[u16], &[u16]), &mut Vec<u32>)| {
+            for (&x, &y) in x.iter().zip(y) {
+                if let Some(count) = counts.get_mut(usize::from(y) * width + usize::from(x)) {
+                    *count = count.saturating_add(1);
+                }
+            }
+        });
+    }
+}
+
+/// The counts of all threads. Each stops at the end of 32 bits, as their sum does, so it matters not who counted what.
+fn added_up(counts: &[Vec<u32>]) -> Vec<u32> {
+    let mut sums = counts.first().cloned().unwrap_or_default();
+    for others in counts.iter().skip(1) {
+        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum = sum.saturating_add(*other));
+    }
+    sums
 }
 
 /// The pixels whose count passes, as bits.
@@ -202,38 +218,22 @@ fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> 
 
 impl OpState for Census {
     fn reset(&mut self) {
-        self.counts.fill(0);
-        self.held.clear();
-        (self.span, self.verdict) = (None, None);
+        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+        self.held.reset();
+        self.hot = None;
     }
 
     fn save(&self) -> Vec<u8> {
-        // The verdict follows from the counts.
-        let handed_on = self.verdict.as_ref().map_or(0, |(_, next)| *next);
-        Saved::default()
-            .u32s(&self.counts)
-            .optional_i64(self.span.map(|(first, _)| first))
-            .optional_i64(self.span.map(|(_, last)| last))
-            .events(self.held.iter().skip(handed_on))
-            .bytes()
+        // Which pixels are hot follows from the counts and the times.
+        let counts = added_up(&self.counts);
+        Saved::default().u32s(&counts).u8s(&self.held.save()).bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
-        let counts = loaded.u32s(self.counts.len())?;
-        let span = loaded.optional_i64()?.zip(loaded.optional_i64()?);
-        let events = loaded.events()?;
-        loaded.end()?;
-        let events = events.as_columns();
-        let held = EventBatch::try_new(
-            events.t.to_vec(),
-            events.x.to_vec(),
-            events.y.to_vec(),
-            events.p.to_vec(),
-            Arc::clone(&self.meta),
-        )?;
-        (self.counts, self.span, self.verdict) = (counts, span, None);
-        self.held = vec![held];
+        let counts = loaded.u32s(self.geometry.pixels())?;
+        self.held.restore(loaded.rest())?;
+        (self.counts, self.hot) = (vec![counts], None);
         Ok(())
     }
 

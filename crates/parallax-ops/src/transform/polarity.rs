@@ -42,9 +42,9 @@ impl EventOp for Polarity {
         Ok(Box::new(Stateless))
     }
 
-    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         if let Some(keep) = self.keep {
-            block.select(|events, mask| select::equal_u8(events.p, keep, mask));
+            block.select_in_parts(pool, |events, mask| select::equal_u8(events.p, keep, mask));
         }
         Ok(())
     }

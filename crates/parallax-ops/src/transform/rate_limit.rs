@@ -166,7 +166,7 @@ impl EventOp for RateLimit {
         })
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let flow = state_as::<Flow>(state)?;
         if flow.held.is_empty() {
             return Ok(());

@@ -6,6 +6,7 @@ use parallax_events::{
     Declaration, Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
     state_as,
 };
+use parallax_simd::prefetch::soon;
 
 use super::profile;
 use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
@@ -72,20 +73,37 @@ impl EventOp for Refractory {
         let (width, period) = (usize::from(geometry.width), *period);
         // One loop each: whether a cell is written must not be asked for every event.
         match (self.every, worth_splitting(pool, block)) {
-            (true, false) => block.retain(|event| after_seen(until, width, period, event)),
-            (false, false) => block.retain(|event| after_kept(until, width, period, event)),
+            (true, false) => block.retain_over(
+                until,
+                |until, event| soon(until, pixel(width, event)),
+                |until, event| after_seen(until, width, period, event),
+            ),
+            (false, false) => block.retain_over(
+                until,
+                |until, event| soon(until, pixel(width, event)),
+                |until, event| after_kept(until, width, period, event),
+            ),
             (every, true) => {
                 let rows = rows_a_part(geometry.height, pool);
                 let parts = (0..).step_by(rows).zip(until.chunks_mut(rows * width));
                 let parts = parts.map(|(first, until)| (row_range(first, rows), (first, until))).collect();
-                block.retain_by_rows(pool, parts, |(first, until), mut event| {
-                    event.y -= *first as u16;
-                    if every {
-                        after_seen(until, width, period, event)
-                    } else {
-                        after_kept(until, width, period, event)
-                    }
-                });
+                let moved = |first: usize, mut event: Event| {
+                    event.y -= first as u16;
+                    event
+                };
+                block.retain_by_rows(
+                    pool,
+                    parts,
+                    |(first, until), event| soon(until, pixel(width, moved(*first, event))),
+                    |(first, until), event| {
+                        let event = moved(*first, event);
+                        if every {
+                            after_seen(until, width, period, event)
+                        } else {
+                            after_kept(until, width, period, event)
+                        }
+                    },
+                );
             }
         }
         Ok(())
@@ -104,15 +122,19 @@ fn after_seen(cells: &mut [i64], width: usize, period: i64, event: Event) -> boo
 fn after_kept(cells: &mut [i64], width: usize, period: i64, event: Event) -> bool {
     let Some(until) = cell(cells, width, event) else { return false };
     let keep = event.t > *until || *until == NEVER;
-    if keep {
-        *until = event.t.saturating_add(period);
-    }
+    // Written in any case: whether an event is kept is hard to guess.
+    *until = if keep { event.t.saturating_add(period) } else { *until };
     keep
 }
 
 #[inline(always)]
 fn cell(cells: &mut [i64], width: usize, event: Event) -> Option<&mut i64> {
-    cells.get_mut(usize::from(event.y) * width + usize::from(event.x))
+    cells.get_mut(pixel(width, event))
+}
+
+#[inline(always)]
+fn pixel(width: usize, event: Event) -> usize {
+    usize::from(event.y) * width + usize::from(event.x)
 }
 
 impl OpState for DeadTimes {

@@ -58,12 +58,12 @@ impl EventOp for Region {
         Ok(Box::new(Stateless))
     }
 
-    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         if self.outside {
             block.retain(|event| !(self.columns.contains(&event.x) && self.rows.contains(&event.y)));
             return Ok(());
         }
-        block.select(|events, mask| {
+        block.select_in_parts(pool, |events, mask| {
             select::within_u16(events.x, self.columns.clone(), mask);
             select::within_u16(events.y, self.rows.clone(), mask);
         });

@@ -87,7 +87,8 @@ impl EventOp for SpatialJitter {
             self.shift(first.wrapping_add(before as u64), x, y, geometry);
         });
         if !self.clamp {
-            block.select(|events, mask| select::within_u16(events.x, 0..=geometry.width - 1, mask));
+            let inside = 0..=geometry.width - 1;
+            block.select_in_parts(pool, |events, mask| select::within_u16(events.x, inside.clone(), mask));
         }
         Ok(())
     }

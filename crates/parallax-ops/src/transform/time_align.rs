@@ -77,7 +77,7 @@ impl EventOp for TimeAlign {
         Ok(())
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         if !self.earliest {
             return Ok(());
         }

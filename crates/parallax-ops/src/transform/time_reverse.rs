@@ -62,7 +62,7 @@ impl EventOp for TimeReverse {
         Ok(())
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         if !self.turned {
             return Ok(());
         }

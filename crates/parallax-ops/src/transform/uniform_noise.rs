@@ -164,7 +164,7 @@ impl EventOp for UniformNoise {
         block.rewrite(|events, out| events.iter().try_for_each(|event| self.up_to(noise, event, out)))
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock) -> Result<()> {
+    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let Some(count) = self.count else { return Ok(()) };
         let Whole { held, geometry, noise } = state_as::<Whole>(state)?;
         let Some(span) = held.span() else { return Ok(()) };

@@ -100,4 +100,7 @@ fn hot_pixels() {
         };
         kept(batch, |i, events| !hot(events[i].x, events[i].y))
     });
+    let (_, batch) = crate::streams::all().swap_remove(0);
+    let error = crate::tried("hot_pixels memory=10KiB", &batch).unwrap_err();
+    assert!(error.to_string().contains("raise `memory`"), "{error}");
 }

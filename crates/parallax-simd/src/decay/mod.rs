@@ -4,7 +4,7 @@
 //! come values from 0 to 1. `now` before a cell's time counts as no age.
 //!
 //! Contract: from an age of [`GONE_F32`] or [`GONE_F64`] time constants on the result is exactly 0, so that a caller
-//! may leave out cells that are older.
+//! may leave out cells that are older. What would be left is less than the smallest normal number.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -17,9 +17,9 @@ mod x86_64;
 use crate::Level;
 
 /// So many time constants after its event an `f32` has faded to 0.
-pub const GONE_F32: f64 = 104.0;
+pub const GONE_F32: f64 = 87.0;
 /// So many time constants after its event an `f64` has faded to 0.
-pub const GONE_F64: f64 = 746.0;
+pub const GONE_F64: f64 = 708.0;
 
 /// What each cell has faded to at `now`, into `out`; as many as the shorter slice has.
 ///
