@@ -290,7 +290,8 @@ impl Folder {
         Ok(command.status().context("cannot run Python")?.success())
     }
 
-    /// The oldest and the newest NumPy and Polars that install here.
+    /// The oldest and the newest NumPy and Polars that install here; and each extra without the others. PyTorch has
+    /// [`torch`].
     fn matrix(&self, workspace: &Workspace) -> Outcome {
         let mut held = true;
         for (name, packages) in [
@@ -304,7 +305,25 @@ impl Folder {
             println!("$ {}", shown(&command));
             held &= command.status().context("cannot run Python")?.success();
         }
+        for (extra, package) in [
+            ("arrow", "pyarrow"),
+            ("pandas", "pandas"),
+            ("polars", "polars"),
+            ("progress", "tqdm"),
+        ] {
+            let python = self.environment(workspace, &format!("extra-{extra}"), &["numpy", package])?;
+            held &= self.extra(workspace, &python, extra)?;
+        }
         Ok(held)
+    }
+
+    /// An extra in an environment that has its package.
+    fn extra(&self, workspace: &Workspace, python: &Path, extra: &str) -> Outcome {
+        self.put_wheel(workspace, python)?;
+        let mut command = workspace.command(python);
+        command.arg(format!("{TESTS}/extras.py")).arg(extra);
+        println!("$ {}", shown(&command));
+        Ok(command.status().context("cannot run Python")?.success())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The contract of a stream decoder: bytes in order, in pieces of any size, to events in place.
 
 use std::any::Any;
+use std::ops::Range;
 
 use parallax_events::{
     BatchBuilder, BatchPart, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange,
@@ -47,6 +48,31 @@ pub trait Decoder: Send {
     fn parts(&mut self) -> Option<&mut dyn Parts> {
         None
     }
+
+    /// How the stream is entered near a time; asked once the header is behind. `None`, the default, where the format
+    /// does not tell the time without decoding.
+    fn time_seek(&mut self) -> Option<&mut dyn TimeSeek> {
+        None
+    }
+}
+
+/// A decoder of a stream that can be entered near a time.
+pub trait TimeSeek {
+    /// Which bytes from `from` on, where the decoder stands, hold all events whose time lies in `range`, in the stream's
+    /// unit. The decoder is then in the state in front of the first of them. `None`, and nothing has changed, if that
+    /// cannot be told.
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found>;
+}
+
+/// Where a range of time lies in an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The first byte.
+    pub start: u64,
+    /// The first byte behind, up to the length of the input.
+    pub end: u64,
+    /// Whether every time outside was seen; else the input is taken to be in order of time.
+    pub is_certain: bool,
 }
 
 /// A decoder of a stream that can be cut into parts, which are then decoded at the same time.
@@ -89,6 +115,18 @@ pub struct Survey {
 pub struct Look<'a>(pub(crate) Shared<'a>);
 
 impl<'a> Look<'a> {
+    /// How many bytes there are.
+    pub(crate) fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Lets go of the memory behind bytes that were looked at.
+    pub(crate) fn release(&self, offset: u64, count: usize) {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.0
+            .release(start..start.saturating_add(count).min(self.0.len()));
+    }
+
     /// Up to `count` bytes from `offset` on: fewer at the end, none behind it or where they cannot be had.
     pub fn bytes(&self, offset: u64, count: usize) -> &'a [u8] {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);

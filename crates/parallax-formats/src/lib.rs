@@ -24,7 +24,7 @@ mod stored;
 mod text;
 
 pub use columnar::{TensorTable, TensorTableFormat};
-pub use decoder::{Decoder, EventSink, Look, Parts, Piece, Survey};
+pub use decoder::{Decoder, EventSink, Found, Look, Parts, Piece, Survey, TimeSeek};
 pub use event_tensor::{EventTensorWriter, read_event_tensor};
 pub use format::{
     BatchSource, Create, EventWriter, Evidence, Format, Open, Probe, REORDERS_TIES, Sample, SeekInput,

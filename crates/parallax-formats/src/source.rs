@@ -149,11 +149,16 @@ impl Source {
         limits.check_block(want as u64, self.at)?;
         let offset = self.at;
         let io_error = |error: io::Error| Error::from(error).at_byte(offset);
+        let len = self
+            .len
+            .and_then(|len| usize::try_from(len).ok())
+            .unwrap_or(usize::MAX);
         match &mut self.kind {
             Kind::Mapped(mapped) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(mapped.len());
-                let end = start.saturating_add(want.max(WINDOW)).min(mapped.len());
-                let last = end == mapped.len();
+                let len = len.min(mapped.len());
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(len);
+                let end = start.saturating_add(want.max(WINDOW)).min(len);
+                let last = end == len;
                 Ok(Piece {
                     bytes: mapped.chunk(start..end).map_err(io_error)?,
                     offset,
@@ -161,12 +166,13 @@ impl Source {
                 })
             }
             Kind::Bytes(bytes) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-                let end = start.saturating_add(want.max(WINDOW)).min(bytes.len());
+                let len = len.min(bytes.len());
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(len);
+                let end = start.saturating_add(want.max(WINDOW)).min(len);
                 Ok(Piece {
                     bytes: &bytes[start..end],
                     offset,
-                    last: end == bytes.len(),
+                    last: end == len,
                 })
             }
             Kind::Read { from, buffer, ended } => {
@@ -226,6 +232,11 @@ impl Source {
     /// Moves to `at`, after the bytes up to there were taken through [`shared`](Self::shared).
     pub(crate) fn move_to(&mut self, at: u64) {
         self.at = at;
+    }
+
+    /// Ends the input at `end`, where any place of it can be had.
+    pub(crate) fn end_at(&mut self, end: u64) {
+        self.len = self.len.map(|len| len.min(end));
     }
 
     /// Whether it is pushed to and may get more.

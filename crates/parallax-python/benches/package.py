@@ -57,35 +57,36 @@ def grown(path, folder, events):
 LOADED = """
 import sys, time
 import parallax as px
-start = time.perf_counter()
-events = px.read(sys.argv[1])
-print(len(events), time.perf_counter() - start)
+times = []
+for _ in range(int(sys.argv[2])):
+    events = None
+    start = time.perf_counter()
+    events = px.read(sys.argv[1])
+    times.append(time.perf_counter() - start)
+print(len(events), *times)
 """
 
 
 def loads(program, path):
     print(f"\nload {path.name}, {path.stat().st_size / 1e6:.0f} MB, on {px.get_threads()} threads")
     events = px.read(path)
-    rust, python = [], []
-    # Turn and turn about, so that both see the same machine; a process of its own each, so that both see fresh memory.
-    for _ in range(RUNS):
-        said = subprocess.run([program, str(path), "1"], capture_output=True, text=True, check=True).stdout
-        assert int(said.split()[0]) == len(events)
-        rust.append(float(said.split()[-1]))
-        found, seconds = child(LOADED, path).split()
-        assert int(found) == len(events)
-        python.append(float(seconds))
-    rate = len(events) / 1e6
-    base = row("Rust, EventReader::read_all", rust, note=f"{rate / statistics.median(rust):.0f} Mev/s")
-    ours = row("parallax.read", python, note=f"{rate / statistics.median(python):.0f} Mev/s")
-    print(f"  parallax.read takes {100 * (ours / base - 1):+.1f} % against Rust (at most 5)")
-    again = []
-    for _ in range(RUNS):
-        del events
-        start = time.perf_counter()
-        events = px.read(path)
-        again.append(time.perf_counter() - start)
-    row("parallax.read again and again, in one process", again, note=f"{rate / statistics.median(again):.0f} Mev/s")
+    by_rust = lambda runs: subprocess.run([program, str(path), str(runs)], capture_output=True, text=True, check=True).stdout
+    by_python = lambda runs: child(LOADED, path, runs)
+    ours = None
+    # A process of its own each, so that both see fresh memory; then again and again in one process each, the first load
+    # left out. Turn and turn about, so that both see the same machine.
+    for what, rounds, runs in (("in a fresh process", RUNS, 1), ("again and again", 1, RUNS + 1)):
+        rust, python = [], []
+        for _ in range(rounds):
+            for work, times in ((by_rust, rust), (by_python, python)):
+                words = work(runs).replace("events; seconds:", "").split()
+                assert int(words[0]) == len(events)
+                times += map(float, words[-runs:][runs > 1 :])
+        rate = len(events) / 1e6
+        base = row(f"Rust, {what}", rust, note=f"{rate / statistics.median(rust):.0f} Mev/s")
+        mine = row(f"parallax.read, {what}", python, note=f"{rate / statistics.median(python):.0f} Mev/s")
+        print(f"  parallax.read takes {100 * (mine / base - 1):+.1f} % against Rust (at most 5)", flush=True)
+        ours = ours or mine
     for name, load in peers(path) if len(events) < 10_000_000 else ():
         try:
             found = load()
@@ -116,8 +117,8 @@ def imports():
     code = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
     both = "import numpy, time; start = time.perf_counter(); import parallax; print(time.perf_counter() - start)"
     child(both)
-    row("import numpy", [float(child(code.format("numpy"))) for _ in range(9)])
-    row("import parallax, numpy being there", [float(child(both)) for _ in range(9)], note="at most 15 ms")
+    row("import numpy", [float(child(code.format("numpy"))) for _ in range(15)])
+    row("import parallax, numpy being there", [float(child(both)) for _ in range(15)], note="at most 15 ms")
 
 
 def small_operator():

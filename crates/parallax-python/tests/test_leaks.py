@@ -1,9 +1,13 @@
 """Ten thousand calls leave no memory behind."""
 
+import asyncio
+import copy
 import gc
+import pickle
 import resource
 
 import numpy as np
+import polars
 import pytest
 
 import parallax as px
@@ -28,6 +32,15 @@ def failing():
         pass
 
 
+def reading():
+    with px.open(CSV) as reader:
+        return [len(batch) for batch in reader.between(10, 50)]
+
+
+async def windows():
+    return [len(window) async for window in px.open(CSV).by_count(50)]
+
+
 WORK = {
     "columns": lambda: EVENTS[1:].t,
     "from_numpy": lambda: px.Events.from_numpy(*COLUMNS).x,
@@ -40,7 +53,31 @@ WORK = {
     "windows": lambda: [len(window) for window in EVENTS.by_count(500)],
     "error": failing,
     "repr": lambda: repr(EVENTS),
+    "picture": lambda: EVENTS[:20]._repr_html_(),
+    "mask": lambda: EVENTS[EVENTS.p == 1],
+    "slice of time": lambda: EVENTS["+1ms":"+50ms"],
+    "structured array": lambda: px.Events.from_numpy(EVENTS.to_numpy()),
+    "pyarrow": lambda: px.Events.from_arrow(EVENTS.to_arrow()),
+    "polars": lambda: px.Events.from_polars(EVENTS.to_polars()),
+    "pandas": lambda: EVENTS.to_pandas(),
+    "pickle": lambda: pickle.loads(pickle.dumps(EVENTS)),
+    "copy": lambda: copy.deepcopy(EVENTS),
+    "sorted": lambda: EVENTS.sorted(),
+    "joined": lambda: px.concat([EVENTS, EVENTS[:0]]),
+    "composed": lambda: px.Compose(["polarity keep=on", "count"])(EVENTS),
+    "applied": lambda: px.apply("region w=8 h=8 ! polarity keep=off", EVENTS),
+    "windows of tensors": lambda: EVENTS.frame(window="50ms"),
 }
+"""What is done ten thousand times."""
+
+SLOW = {
+    "reader": reading,
+    "asynchronous reader": lambda: asyncio.run(windows()),
+    "info": lambda: px.info(CSV),
+    "scan": lambda: px.scan(CSV).filter(polars.col("p") == 1).collect(),
+    "pipeline": lambda: px.launch("fakesrc num_buffers=5 ! fakesink"),
+}
+"""What opens, starts or runs something: a thousand times, and a leak of a kilobyte in each shows."""
 
 
 @pytest.mark.parametrize("what", WORK)
@@ -55,6 +92,19 @@ def test_no_leak(what):
     gc.collect()
     # A leak of a column (1 kB at least) or of a batch in each call would be 10 MB and more; a leak of any object, 0.5 MB.
     assert resident() - before < 400_000, f"{resident() - before} bytes in {CALLS} calls"
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_no_leak_of_what_runs(what):
+    work = SLOW[what]
+    for _ in range(200):
+        work()
+    gc.collect()
+    before = resident()
+    for _ in range(1_000):
+        work()
+    gc.collect()
+    assert resident() - before < 1_000_000, f"{resident() - before} bytes in 1000 calls"
 
 
 def test_reading_leaks_nothing():

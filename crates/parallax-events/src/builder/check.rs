@@ -48,10 +48,7 @@ impl Check {
             self.time = TimeFilter::All;
             return;
         };
-        // t units >= start ns exactly if t >= start rounded up to whole units; likewise for the end.
-        let units = |nanos: i64| -(-i128::from(nanos)).div_euclid(i128::from(unit.nanos())) as i64;
-        let start = range.start().map_or(i64::MIN, |start| units(start.0));
-        let end = range.end().map_or(i64::MAX, |end| units(end.0));
+        let Range { start, end } = range.in_units(unit);
         self.time = if range.is_relative() {
             TimeFilter::FromFirst { start, end }
         } else {

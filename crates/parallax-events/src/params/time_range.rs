@@ -1,11 +1,12 @@
 //! Ranges of time as the command reads them: `1s..2s`, `+0..+100ms`, `1s..`, `..`.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::quantity::{print_time, read_time};
 use crate::chain::shown;
-use crate::{Error, Nanos, Result};
+use crate::{Error, Nanos, Result, TimeUnit};
 
 /// A half-open range of time: its start is inside, its end is not.
 ///
@@ -94,6 +95,14 @@ impl TimeRange {
             self.start.map(shift).transpose()?,
             self.end.map(shift).transpose()?,
         ))
+    }
+
+    /// The ends as whole units of a stream's time, as far as 64 bits go: a time in this range lies in that, and no other
+    /// does. An end that is left out is the first or the last number there is.
+    pub fn in_units(&self, unit: TimeUnit) -> Range<i64> {
+        // t units >= start ns exactly if t >= start rounded up to whole units; likewise for the end.
+        let units = |nanos: Nanos| -(-i128::from(nanos.0)).div_euclid(i128::from(unit.nanos())) as i64;
+        self.start.map_or(i64::MIN, units)..self.end.map_or(i64::MAX, units)
     }
 
     fn checked(self) -> Result<Self> {

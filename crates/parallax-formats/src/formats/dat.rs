@@ -13,6 +13,7 @@
 //!   that does not start within the first 2^32 us gets a `% T0`, which other readers than faery ignore.
 
 use std::io::Write;
+use std::ops::Range;
 
 use parallax_events::{
     Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result,
@@ -21,11 +22,11 @@ use parallax_events::{
 use parallax_simd::dat::{self, Packing};
 use parallax_simd::Columns;
 
-use crate::prophesee::RawHeader;
+use crate::prophesee::{RawHeader, places};
 use crate::stored::{Outlet, Storing};
 use crate::{
-    Decoder, EventSink, EventWriter, Evidence, Format, Look, Open, Parts, Piece, Probe, ReadOptions, Sample, Survey,
-    TriggerSupport, WriteOptions,
+    Decoder, EventSink, EventWriter, Evidence, Format, Found, Look, Open, Parts, Piece, Probe, ReadOptions, Sample, Survey,
+    TimeSeek, TriggerSupport, WriteOptions,
 };
 
 /// The row of this format.
@@ -284,6 +285,31 @@ impl Decoder for DatDecoder {
 
     fn parts(&mut self) -> Option<&mut dyn Parts> {
         Some(self)
+    }
+
+    fn time_seek(&mut self) -> Option<&mut dyn TimeSeek> {
+        Some(self)
+    }
+}
+
+impl TimeSeek for DatDecoder {
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
+        let record = |place: u64| from + place * RECORD as u64;
+        let stored = |place| Some(halves(input.bytes(record(place), RECORD).first_chunk()?).0);
+        let base = self.clock.base;
+        let range = range.start.saturating_sub(base)..range.end.saturating_sub(base);
+        let count = input.size().saturating_sub(from) / RECORD as u64;
+        let found = places(count, self.clock.last.into(), &range, LOOP, |place| {
+            stored(place).map(i64::from)
+        })?;
+        if let Some(before) = found.start.checked_sub(1) {
+            self.clock.last = stored(before)?;
+        }
+        Some(Found {
+            start: record(found.start),
+            end: if found.end < count { record(found.end) } else { input.size() },
+            is_certain: false,
+        })
     }
 }
 

@@ -11,12 +11,14 @@
 //! - External triggers are handed out if asked for, else counted, as are IMU samples and vendor words.
 //! - A vector that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
 
+use std::ops::Range;
+
 use parallax_events::{Declaration, Event, SpareColumns, Trigger};
 use parallax_simd::Columns;
 use parallax_simd::evt3::{self, ADDRESSES, Kind, SLACK, Skipped, State, Surveyed};
 
 use crate::prophesee::{Encoding, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff, write_evt3};
-use crate::{Format, Open, Sample, TriggerSupport};
+use crate::{Format, Found, Look, Open, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -79,6 +81,12 @@ struct Effect {
     coarse: i64,
     /// The low bits behind, where the first TIME_HIGH does not decide.
     low: Option<u16>,
+    addresses: Addresses,
+}
+
+/// What words do to the addresses of the state.
+#[derive(Debug, Default)]
+struct Addresses {
     y: Option<u16>,
     /// The last VECT_BASE_X.
     base: Option<(u16, u8)>,
@@ -131,18 +139,64 @@ impl Words for Evt3 {
             state.high = effect.high;
             state.low = effect.low.unwrap_or(state.low);
         }
-        state.y = effect.y.unwrap_or(state.y);
-        (state.base, state.p) = effect.base.unwrap_or((state.base, state.p));
-        let base = usize::from(state.base).saturating_add(effect.columns);
-        state.base = base.min(ADDRESSES.into()) as u16;
+        effect.addresses.pass(state);
         self.written = 0;
     }
+
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
+        let found = self.seek_time(range, from, input);
+        // What was set last in front of it may stand far back.
+        let mut count = 1 << 16;
+        loop {
+            let start = found.start.saturating_sub(count).max(from);
+            let (words, _) = input.bytes(start, (found.start - start) as usize).as_chunks::<2>();
+            let addresses = Addresses::of(words);
+            if start == from || (addresses.y.is_some() && addresses.base.is_some()) {
+                addresses.pass(&mut self.state);
+                return Some(found);
+            }
+            count *= 8;
+        }
+    }
+}
+
+impl Addresses {
+    fn of(words: &[[u8; 2]]) -> Self {
+        let last = |from: usize, kind| evt3::last_of(&words[from..], kind).map(|at| from + at);
+        let base = last(0, Kind::VECT_BASE_X);
+        let from = base.unwrap_or(0);
+        let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, kind));
+        let widths = vectors.into_iter().flatten().max().map(|end| {
+            let widths = words[from..=end].iter().map(|word| match u16::from_le_bytes(*word) >> 12 {
+                Kind::VECT_12 => 12,
+                Kind::VECT_8 => 8,
+                _ => 0,
+            });
+            widths.sum()
+        });
+        Self {
+            y: last(0, Kind::ADDR_Y).map(|at| content(words, at) % ADDRESSES),
+            base: base.map(|at| (content(words, at) % ADDRESSES, (content(words, at) >> 11) as u8)),
+            columns: widths.unwrap_or(0),
+        }
+    }
+
+    fn pass(&self, state: &mut State) {
+        state.y = self.y.unwrap_or(state.y);
+        (state.base, state.p) = self.base.unwrap_or((state.base, state.p));
+        let base = usize::from(state.base).saturating_add(self.columns);
+        state.base = base.min(ADDRESSES.into()) as u16;
+    }
+}
+
+fn content(words: &[[u8; 2]], at: usize) -> u16 {
+    u16::from_le_bytes(words[at]) & 0xFFF
 }
 
 impl Effect {
     /// How many events the words have, and what they do.
     fn of(words: &[[u8; 2]]) -> (usize, Self) {
-        let content = |at: usize| u16::from_le_bytes(words[at]) & 0xFFF;
+        let content = |at: usize| content(words, at);
         let last = |from: usize, to: usize, kind| evt3::last_of(&words[from..to], kind).map(|at| from + at);
         let mut effect = Self::default();
         let Surveyed {
@@ -168,33 +222,57 @@ impl Effect {
             let low = last(changed, words.len(), Kind::TIME_LOW).map(content);
             effect.low = low.or((changed > first).then_some(0));
         }
-        effect.y = last(0, words.len(), Kind::ADDR_Y).map(|at| content(at) % ADDRESSES);
-        if vectors {
-            effect.vectors(words);
-        }
+        effect.addresses = Addresses::of(words, vectors);
         (events, effect)
-    }
-
-    /// Takes in what vectors do, of which there are some.
-    fn vectors(&mut self, words: &[[u8; 2]]) {
-        let content = |at: usize| u16::from_le_bytes(words[at]) & 0xFFF;
-        let last = |from: usize, kind| evt3::last_of(&words[from..], kind).map(|at| from + at);
-        let base = last(0, Kind::VECT_BASE_X);
-        self.base = base.map(|at| (content(at) % ADDRESSES, (content(at) >> 11) as u8));
-        let from = base.unwrap_or(0);
-        let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, kind));
-        if let Some(end) = vectors.into_iter().flatten().max() {
-            let widths = words[from..=end].iter().map(|word| match u16::from_le_bytes(*word) >> 12 {
-                Kind::VECT_12 => 12,
-                Kind::VECT_8 => 8,
-                _ => 0,
-            });
-            self.columns = widths.sum();
-        }
     }
 }
 
 impl Evt3 {
+    /// Looks at every TIME_HIGH from `from` on: the bytes from the first to the last time that may lie in `range`. The time
+    /// of the state is then that in front of them.
+    fn seek_time(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Found {
+        /// How many bytes are looked at before they are let go.
+        const WINDOW: usize = 4 << 20;
+        let may_hold = |state: &State| state.coarse < range.end && state.coarse | 0xFFF >= range.start;
+        let mut now = self.state;
+        let mut start = may_hold(&now).then_some(from);
+        let (mut at, mut end) = (from, from);
+        loop {
+            let (words, _) = input.bytes(at, WINDOW).as_chunks::<2>();
+            if words.is_empty() {
+                break;
+            }
+            let mut index = 0;
+            while let Some(ahead) = evt3::first_other_time(&words[index..], now.high) {
+                index += ahead;
+                let place = at + index as u64 * 2;
+                let before = now;
+                now.time_high(content(words, index));
+                if may_hold(&before) {
+                    end = place;
+                }
+                if start.is_none() && may_hold(&now) {
+                    start = Some(place);
+                    // The TIME_HIGH in front changes the time, which clears its lower bits.
+                    self.state.coarse = before.coarse;
+                    self.state.high = before.high;
+                }
+                index += 1;
+            }
+            input.release(at, words.len() * 2);
+            at += words.len() as u64 * 2;
+        }
+        if may_hold(&now) {
+            end = input.size();
+        }
+        let start = start.unwrap_or(end);
+        Found {
+            start,
+            end: end.max(start),
+            is_certain: true,
+        }
+    }
+
     /// Looks for the first TIME_HIGH. Returns how many words are done.
     fn wait(&mut self, words: &[[u8; 2]], offset: u64, tally: &mut Tally) -> usize {
         for (index, word) in words.iter().enumerate() {

@@ -4,6 +4,7 @@
 //! [`RawDecoder`] reads it, checks that it belongs to the format, and drives a [`Words`] implementation, which is
 //! all that a format adds. What the words hold besides events goes through a [`Tally`].
 
+mod bisect;
 mod clock;
 mod header;
 mod raw;
@@ -15,6 +16,7 @@ mod write_evt21;
 mod write_evt3;
 mod write_header;
 
+pub(crate) use bisect::places;
 pub(crate) use clock::{Clock, LOOP};
 pub(crate) use header::{Encoding, RawHeader};
 pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};

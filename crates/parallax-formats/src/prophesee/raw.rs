@@ -1,9 +1,11 @@
 //! The decoder around the words: the header, then blocks of events, committed while they are in the cache.
 
+use std::ops::Range;
+
 use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Result, SpareColumns};
 
 use super::{Encoding, RawHeader, Tally};
-use crate::{Decoder, EventSink, Evidence, Look, Parts, Piece, Probe, ReadOptions, Survey};
+use crate::{Decoder, EventSink, Evidence, Found, Look, Parts, Piece, Probe, ReadOptions, Survey, TimeSeek};
 
 /// The parameter that every RAW format takes.
 pub(crate) const SHIFT: ParamSpec = ParamSpec::bool("shift")
@@ -52,6 +54,11 @@ pub(crate) trait Words: Clone + Send + Sync + 'static {
 
     /// Goes past words that were surveyed.
     fn pass(&mut self, effect: &Self::Effect);
+
+    /// As [`TimeSeek::seek`], where the format can; asked when it is ready.
+    fn seek(&mut self, _range: Range<i64>, _from: u64, _input: &Look<'_>) -> Option<Found> {
+        None
+    }
 }
 
 /// A RAW file: a header, then `W`.
@@ -150,6 +157,16 @@ impl<W: Words> Decoder for RawDecoder<W> {
 
     fn parts(&mut self) -> Option<&mut dyn Parts> {
         if self.words.is_ready() { Some(self) } else { None }
+    }
+
+    fn time_seek(&mut self) -> Option<&mut dyn TimeSeek> {
+        if self.words.is_ready() { Some(self) } else { None }
+    }
+}
+
+impl<W: Words> TimeSeek for RawDecoder<W> {
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
+        self.words.seek(range, from, input)
     }
 }
 

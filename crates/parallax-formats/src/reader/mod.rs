@@ -27,6 +27,7 @@ mod intake;
 mod parallel;
 mod passing;
 mod push;
+mod seek;
 
 use engine::{Engine, Filled};
 pub(crate) use intake::TriggerIntake;
@@ -252,6 +253,7 @@ impl EventReader {
         {
             return Err(error);
         }
+        self.seek_time();
         self.sort_if_asked()
     }
 

@@ -1,0 +1,177 @@
+//! A range of time of a recording, found without decoding the rest, has the events that a filter over all of them keeps.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use parallax_events::{Event, EventBatch, Meta, Nanos, TimeRange};
+use parallax_formats::{EventReader, ReadOptions, WriteOptions, create};
+
+/// Enough that no format decodes it at once.
+const COUNT: usize = 700_000;
+
+/// An output that everybody who holds it can read.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An event each `step` us from `first` on, moved from its place by up to `jitter` us.
+fn events(first: i64, step: i64, jitter: i64) -> Vec<Event> {
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    (0..COUNT as i64)
+        .map(|i| {
+            random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            let at = (random >> 33) as i64;
+            let t = first + i * step + if jitter > 0 { at % jitter } else { 0 };
+            // Neighbours of a row of one polarity now and then, which EVT3 writes as vectors.
+            let x = if i % 7 < 4 {
+                (i % 7) as u16 + 100
+            } else {
+                (at % 320) as u16
+            };
+            Event::new(t, x, (i / 7 % 240) as u16, (i / 7 % 2) as u8)
+        })
+        .collect()
+}
+
+fn written(format: &str, events: &[Event]) -> Vec<u8> {
+    let meta = Arc::new(Meta::with_geometry(320, 240).unwrap());
+    let batch = EventBatch::from_events(events, Arc::clone(&meta)).unwrap();
+    let output = Shared::default();
+    let format = Some(format.to_owned());
+    let mut writer = create(Box::new(output.clone()), None, &meta, &WriteOptions { format }).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let bytes = output.0.lock().unwrap();
+    bytes.clone()
+}
+
+/// Ranges at the ends, inside, empty ones, all of it; each read whole and in batches. Returns how many of them took no
+/// more than a tenth of the input.
+fn holds(format: &str, bytes: &[u8], events: &[Event]) -> usize {
+    let (first, last) = (events[0].t, events[COUNT - 1].t);
+    let span = last - first;
+    let ranges = [
+        first..first + span / 100,
+        first + span / 2..first + span / 2 + span / 100,
+        last - span / 100..last + 1,
+        first + span / 3..first + span / 3 + 1,
+        last + 1..last + 100,
+        0..first.max(1),
+        first..last + 1,
+        first + 7 * span / 10..i64::MAX / 1_000,
+    ];
+    let mut short = 0;
+    for range in ranges {
+        let expected: Vec<Event> = events.iter().filter(|e| range.contains(&e.t)).copied().collect();
+        let time = TimeRange::absolute(Some(Nanos(range.start * 1_000)), Some(Nanos(range.end * 1_000)));
+        let options = ReadOptions {
+            format: Some(format.to_owned()),
+            time: Some(time.unwrap()),
+            chunk: 10_000,
+            ..ReadOptions::default()
+        };
+        let mut reader = EventReader::from_bytes(bytes.to_vec(), None, &options).unwrap();
+        let progress = reader.progress();
+        if (progress.total_bytes.unwrap() - progress.bytes) * 10 < bytes.len() as u64 {
+            short += 1;
+        }
+        let all = reader.read_all().unwrap();
+        assert_eq!(
+            all.columns().iter().collect::<Vec<_>>(),
+            expected,
+            "{format} {range:?}"
+        );
+        let reader = EventReader::from_bytes(bytes.to_vec(), None, &options).unwrap();
+        let batches: usize = reader.map(|batch| batch.unwrap().len()).sum();
+        assert_eq!(batches, expected.len(), "{format} {range:?} in batches");
+    }
+    short
+}
+
+#[test]
+fn what_is_in_order_is_found_without_the_rest() {
+    for format in ["dat", "evt2", "evt3"] {
+        let events = events(1_000_000, 11, 0);
+        assert!(holds(format, &written(format, &events), &events) >= 5, "{format}");
+    }
+}
+
+#[test]
+fn times_that_start_again_are_found() {
+    // 16.8 s for EVT3, 71.6 minutes for DAT, 4.8 hours for EVT2: all of them lie inside.
+    for (format, step, finds) in [("evt3", 97, true), ("dat", 9_001, false), ("evt2", 36_001, false)] {
+        let events = events(5_000, step, 0);
+        let short = holds(format, &written(format, &events), &events);
+        assert_eq!(short >= 4, finds, "{format}: {short}");
+    }
+}
+
+#[test]
+fn what_is_a_little_out_of_order_is_found() {
+    // DAT alone can say so of each event.
+    let events = events(1_000_000, 11, 9_000);
+    assert!(holds("dat", &written("dat", &events), &events) >= 4);
+}
+
+#[test]
+fn what_was_put_together_is_read_whole() {
+    let once = events(1_000_000, 11, 0);
+    let twice: Vec<Event> = once[..COUNT / 2]
+        .iter()
+        .chain(&once[..COUNT / 2])
+        .copied()
+        .collect();
+    for format in ["dat", "evt2"] {
+        let bytes = written(format, &twice);
+        assert_eq!(holds(format, &bytes, &twice), 0, "{format}");
+    }
+}
+
+#[test]
+fn what_was_taken_for_granted_is_reported() {
+    let events = events(1_000_000, 11, 0);
+    for (format, is_certain) in [("dat", false), ("evt2", false), ("evt3", true)] {
+        let options = ReadOptions {
+            format: Some(format.to_owned()),
+            time: Some("2s..2.1s".parse().unwrap()),
+            ..ReadOptions::default()
+        };
+        let bytes = written(format, &events);
+        let reader = EventReader::from_bytes(bytes.clone(), None, &options).unwrap();
+        let said = reader
+            .report()
+            .findings()
+            .iter()
+            .any(|f| f.to_string().contains("order of time"));
+        assert_eq!(said, !is_certain, "{format}");
+        let strict = ReadOptions {
+            strict: true,
+            ..options
+        };
+        let mut reader = EventReader::from_bytes(bytes.clone(), None, &strict).unwrap();
+        assert_eq!(
+            reader.progress().total_bytes,
+            Some(bytes.len() as u64),
+            "{format}"
+        );
+        assert_eq!(
+            reader.read_all().unwrap().len(),
+            events
+                .iter()
+                .filter(|e| (2_000_000..2_100_000).contains(&e.t))
+                .count()
+        );
+    }
+}
