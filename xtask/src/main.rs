@@ -66,8 +66,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "python",
-        arguments: "wheel|stubs|matrix|evlib",
-        about: "build the Python package's wheel, write its stubs, or try it with old and new NumPy and Polars",
+        arguments: "wheel|stubs|matrix|evlib|site",
+        about: "the Python package's wheel, its stubs; tried with old and new NumPy and Polars and each extra alone; the documentation's site",
         run: python::run,
     },
     Verb {

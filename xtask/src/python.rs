@@ -21,6 +21,13 @@ const BENCH: &str = "crates/parallax-python/benches/package.py";
 const EVLIB_BENCH: &str = "crates/parallax-python/benches/beside_evlib.py";
 /// What `parallax.evlib` is held against.
 const EVLIB: &[&str] = &["evlib==0.13.2", "numpy==2.4.6", "polars==2.1.0"];
+/// What builds the documentation's site, which looks into the installed package.
+const SITE: &[&str] = &[
+    "mkdocs==1.6.1",
+    "mkdocstrings-python==2.0.11",
+    "numpy==2.4.6",
+    "polars==2.1.0",
+];
 /// Who else loads recordings in Python.
 const PEERS: &[&str] = &["numpy", "expelliarmus==1.1.12", "faery==0.7.1"];
 const TESTS: &str = "crates/parallax-python/tests";
@@ -39,11 +46,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         }
         ["stubs"] => Folder::installed(workspace)?.stubs(workspace, false),
         ["matrix"] => Folder::installed(workspace)?.matrix(workspace),
+        ["site"] => Folder::installed(workspace)?.site(workspace),
         ["evlib"] => {
             let recordings = crate::checks::recordings_folder(workspace)?;
             Folder::installed(workspace)?.beside_evlib(workspace, &recordings)
         }
-        _ => bail!("usage: cargo xtask python wheel|stubs|matrix|evlib"),
+        _ => bail!("usage: cargo xtask python wheel|stubs|matrix|evlib|site"),
     }
 }
 
@@ -315,6 +323,20 @@ impl Folder {
             held &= self.extra(workspace, &python, extra)?;
         }
         Ok(held)
+    }
+
+    /// The documentation's site: `mkdocs.yml` and `docs/`, and the reference from the docstrings of the installed package.
+    fn site(&self, workspace: &Workspace) -> Outcome {
+        let python = self.environment(workspace, "site", SITE)?;
+        self.put_wheel(workspace, &python)?;
+        let out = workspace.target()?.join("site");
+        let mut command = workspace.command(&python);
+        command.args(["-m", "mkdocs", "build", "--quiet", "--clean", "--site-dir"]);
+        command.arg(&out);
+        println!("$ {}", shown(&command));
+        let is_built = command.status().context("cannot run Python")?.success();
+        println!("{}", out.join("index.html").display());
+        Ok(is_built)
     }
 
     /// An extra in an environment that has its package.

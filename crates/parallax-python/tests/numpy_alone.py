@@ -25,7 +25,7 @@ for to in (events.to_arrow, events.to_polars, events.to_pandas, events.to_torch)
     try:
         to()
     except ModuleNotFoundError as error:
-        assert error.name in ("pyarrow", "polars", "pandas", "torch")
+        assert error.name in ("pyarrow", "polars", "pandas", "torch") and "pip install" in str(error)
     else:
         raise AssertionError(f"{to} worked without its package")
 print(f"NumPy {np.__version__} alone: all is well")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._errors import MalformedError, _wrong
+from ._extras import needed
 from ._meta import TimeUnit
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def first_column(table: Any) -> Any:
     if hasattr(table, "__arrow_c_stream__"):
         return table.__arrow_c_stream__()
     if hasattr(table, "__arrow_c_array__"):
+        needed("pyarrow")
         import pyarrow
 
         return pyarrow.table(table).__arrow_c_stream__()

@@ -10,6 +10,7 @@ import numpy as np
 from . import _native
 from ._columns import columns_of, first_column, p_column, t_column, x_or_y_column
 from ._errors import _wrong
+from ._extras import needed
 from ._meta import Meta, Report, TimeUnit, meta_of, pairs_of, report_of
 from ._operators import OperatorMethods, _types, apply
 from ._progress import Progress, watching
@@ -450,6 +451,7 @@ class Events(OperatorMethods):
         -------
         pyarrow.Table
         """
+        needed("pyarrow")
         import pyarrow
 
         return pyarrow.table(self)
@@ -461,6 +463,7 @@ class Events(OperatorMethods):
         -------
         polars.DataFrame
         """
+        needed("polars")
         import polars
 
         try:
@@ -477,6 +480,7 @@ class Events(OperatorMethods):
         pandas.DataFrame
             ``t`` is a timedelta.
         """
+        needed("pandas")
         import pandas
 
         t = self.t.view(f"timedelta64[{self.meta.time_unit}]")
@@ -498,6 +502,7 @@ class Events(OperatorMethods):
         """
         import warnings
 
+        needed("torch")
         import torch
 
         tensors = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Literal, Sequence, Union
 
 from ._errors import NotFoundError, _wrong
 from ._events import Events
+from ._extras import needed
 from ._operators import Operator
 from ._pushdown import Bounds, bounds_of
 from ._reader import Reader, Source, open
@@ -60,6 +61,7 @@ def scan(
     >>> rows.filter(pl.col("t") >= pl.duration(microseconds=12), pl.col("p") == 1).collect().rows()
     [(datetime.timedelta(microseconds=90), 5, 6, 1)]
     """
+    needed("polars")
     import polars
     from polars.io.plugins import register_io_source
 
