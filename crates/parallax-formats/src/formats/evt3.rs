@@ -145,13 +145,19 @@ impl Words for Evt3 {
 
     fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
         let found = self.seek_time(range, from, input);
-        // What was set last in front of it may stand far back.
+        // Vectors mostly say first where they begin; else the last base may stand far back, if there ever was one.
+        let len = (found.end - found.start).min(16 << 20);
+        let (ahead, _) = input.bytes(found.start, len as usize).as_chunks::<2>();
+        let mut kinds = ahead.iter().map(|word| u16::from_le_bytes(*word) >> 12);
+        let needs_base = kinds
+            .find(|kind| [Kind::VECT_BASE_X, Kind::VECT_12, Kind::VECT_8].contains(kind))
+            .map_or(found.end - found.start > len, |kind| kind != Kind::VECT_BASE_X);
         let mut count = 1 << 16;
         loop {
             let start = found.start.saturating_sub(count).max(from);
             let (words, _) = input.bytes(start, (found.start - start) as usize).as_chunks::<2>();
             let addresses = Addresses::of(words);
-            if start == from || (addresses.y.is_some() && addresses.base.is_some()) {
+            if start == from || (addresses.y.is_some() && (addresses.base.is_some() || !needs_base)) {
                 addresses.pass(&mut self.state);
                 return Some(found);
             }
