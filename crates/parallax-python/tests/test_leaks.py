@@ -53,24 +53,24 @@ WORK = {
     "windows": lambda: [len(window) for window in EVENTS.by_count(500)],
     "error": failing,
     "repr": lambda: repr(EVENTS),
-    "picture": lambda: EVENTS[:20]._repr_html_(),
     "mask": lambda: EVENTS[EVENTS.p == 1],
     "slice of time": lambda: EVENTS["+1ms":"+50ms"],
     "structured array": lambda: px.Events.from_numpy(EVENTS.to_numpy()),
-    "pyarrow": lambda: px.Events.from_arrow(EVENTS.to_arrow()),
     "polars": lambda: px.Events.from_polars(EVENTS.to_polars()),
     "pandas": lambda: EVENTS.to_pandas(),
     "pickle": lambda: pickle.loads(pickle.dumps(EVENTS)),
     "copy": lambda: copy.deepcopy(EVENTS),
     "sorted": lambda: EVENTS.sorted(),
     "joined": lambda: px.concat([EVENTS, EVENTS[:0]]),
-    "composed": lambda: px.Compose(["polarity keep=on", "count"])(EVENTS),
+    "composed": lambda: px.Compose(["polarity keep=on", "frame"])(EVENTS),
     "applied": lambda: px.apply("region w=8 h=8 ! polarity keep=off", EVENTS),
     "windows of tensors": lambda: EVENTS.frame(window="50ms"),
 }
 """What is done ten thousand times."""
 
 SLOW = {
+    "picture": lambda: EVENTS[:20]._repr_html_(),
+    "pyarrow": lambda: px.Events.from_arrow(EVENTS.to_arrow()),
     "reader": reading,
     "asynchronous reader": lambda: asyncio.run(windows()),
     "info": lambda: px.info(CSV),
@@ -80,31 +80,33 @@ SLOW = {
 """What opens, starts or runs something: a thousand times, and a leak of a kilobyte in each shows."""
 
 
+def grown(work, calls):
+    """By how many bytes the process grows in so many calls: the least of three times, since a leak shows each time."""
+    for _ in range(calls // 10):
+        work()
+    least = None
+    for _ in range(3):
+        gc.collect()
+        before = resident()
+        for _ in range(calls):
+            work()
+        gc.collect()
+        more = resident() - before
+        least = more if least is None else min(least, more)
+        if least < 100_000:
+            break
+    return least
+
+
 @pytest.mark.parametrize("what", WORK)
 def test_no_leak(what):
-    work = WORK[what]
-    for _ in range(CALLS // 10):
-        work()
-    gc.collect()
-    before = resident()
-    for _ in range(CALLS):
-        work()
-    gc.collect()
     # A leak of a column (1 kB at least) or of a batch in each call would be 10 MB and more; a leak of any object, 0.5 MB.
-    assert resident() - before < 400_000, f"{resident() - before} bytes in {CALLS} calls"
+    assert grown(WORK[what], CALLS) < 400_000
 
 
 @pytest.mark.parametrize("what", SLOW)
 def test_no_leak_of_what_runs(what):
-    work = SLOW[what]
-    for _ in range(200):
-        work()
-    gc.collect()
-    before = resident()
-    for _ in range(1_000):
-        work()
-    gc.collect()
-    assert resident() - before < 1_000_000, f"{resident() - before} bytes in 1000 calls"
+    assert grown(SLOW[what], CALLS // 10) < 500_000
 
 
 def test_reading_leaks_nothing():

@@ -144,20 +144,14 @@ impl Words for Evt3 {
     }
 
     fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
-        let found = self.seek_time(range, from, input);
-        // Vectors mostly say first where they begin; else the last base may stand far back, if there ever was one.
-        let len = (found.end - found.start).min(16 << 20);
-        let (ahead, _) = input.bytes(found.start, len as usize).as_chunks::<2>();
-        let mut kinds = ahead.iter().map(|word| u16::from_le_bytes(*word) >> 12);
-        let needs_base = kinds
-            .find(|kind| [Kind::VECT_BASE_X, Kind::VECT_12, Kind::VECT_8].contains(kind))
-            .map_or(found.end - found.start > len, |kind| kind != Kind::VECT_BASE_X);
+        let (found, vectors) = self.seek_time(range, from, input);
+        // What was set last in front of it may stand far back.
         let mut count = 1 << 16;
         loop {
             let start = found.start.saturating_sub(count).max(from);
             let (words, _) = input.bytes(start, (found.start - start) as usize).as_chunks::<2>();
-            let addresses = Addresses::of(words);
-            if start == from || (addresses.y.is_some() && (addresses.base.is_some() || !needs_base)) {
+            let addresses = Addresses::of(words, vectors);
+            if start == from || (addresses.y.is_some() && (addresses.base.is_some() || !vectors)) {
                 addresses.pass(&mut self.state);
                 return Some(found);
             }
@@ -167,8 +161,16 @@ impl Words for Evt3 {
 }
 
 impl Addresses {
-    fn of(words: &[[u8; 2]]) -> Self {
+    /// `vectors`: false only if no word is part of a vector.
+    fn of(words: &[[u8; 2]], vectors: bool) -> Self {
         let last = |from: usize, kind| evt3::last_of(&words[from..], kind).map(|at| from + at);
+        let y = last(0, Kind::ADDR_Y).map(|at| content(words, at) % ADDRESSES);
+        if !vectors {
+            return Self {
+                y,
+                ..Self::default()
+            };
+        }
         let base = last(0, Kind::VECT_BASE_X);
         let from = base.unwrap_or(0);
         let vectors = [Kind::VECT_12, Kind::VECT_8].map(|kind| last(from, kind));
@@ -181,7 +183,7 @@ impl Addresses {
             widths.sum()
         });
         Self {
-            y: last(0, Kind::ADDR_Y).map(|at| content(words, at) % ADDRESSES),
+            y,
             base: base.map(|at| (content(words, at) % ADDRESSES, (content(words, at) >> 11) as u8)),
             columns: widths.unwrap_or(0),
         }
@@ -235,13 +237,14 @@ impl Effect {
 
 impl Evt3 {
     /// Looks at every TIME_HIGH from `from` on: the bytes from the first to the last time that may lie in `range`. The time
-    /// of the state is then that in front of them.
-    fn seek_time(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Found {
+    /// of the state is then that in front of them. Also whether what lies before them has vectors.
+    fn seek_time(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> (Found, bool) {
         /// How many bytes are looked at before they are let go.
         const WINDOW: usize = 4 << 20;
         let may_hold = |state: &State| state.coarse < range.end && state.coarse | 0xFFF >= range.start;
         let mut now = self.state;
         let mut start = may_hold(&now).then_some(from);
+        let mut vectors = false;
         let (mut at, mut end) = (from, from);
         loop {
             let (words, _) = input.bytes(at, WINDOW).as_chunks::<2>();
@@ -249,8 +252,13 @@ impl Evt3 {
                 break;
             }
             let mut index = 0;
-            while let Some(ahead) = evt3::first_other_time(&words[index..], now.high) {
-                index += ahead;
+            loop {
+                let ahead = evt3::survey(&words[index..], now.high);
+                vectors |= start.is_none() && ahead.vectors;
+                index += ahead.words;
+                if index >= words.len() {
+                    break;
+                }
                 let place = at + index as u64 * 2;
                 let before = now;
                 now.time_high(content(words, index));
@@ -272,11 +280,12 @@ impl Evt3 {
             end = input.size();
         }
         let start = start.unwrap_or(end);
-        Found {
+        let found = Found {
             start,
             end: end.max(start),
             is_certain: true,
-        }
+        };
+        (found, vectors)
     }
 
     /// Looks for the first TIME_HIGH. Returns how many words are done.
