@@ -220,7 +220,7 @@ impl LastTimes {
             &[a, b, c, d, e, f, g, h] => {
                 retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
                     part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
-                })
+                });
             }
             offsets => retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
                 part.fulfils(all_rows, event, offsets.iter().copied())
