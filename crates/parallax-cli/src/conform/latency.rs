@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use parallax::events::{Pool, WindowCursor, WindowSpec};
+use parallax::events::{Finding, FindingKind, Pool, WindowCursor, WindowSpec};
 use parallax::ops::{Compose, ComposeRun};
 use parallax::{BatchBuilder, EventBatch, EventReader, Millis, ReadOptions, Result, Tensor};
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub(super) struct Metrics {
     pub(super) cpu_ns_per_event: Option<f64>,
     /// How far a fixed step moved times, in the stream's unit.
     pub(super) quantisation: Option<Quantisation>,
+    /// What the operators report of the stream.
+    pub(super) reports: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,7 +48,8 @@ pub(super) struct Latency {
     pub(super) max: f64,
 }
 
-/// The counters of the source. Its policy is to wait, so nothing is dropped.
+/// What was lost on the way. The source waits, so it drops nothing; what an operator drops for its number is counted by the
+/// operator's policy.
 #[derive(Debug, Serialize)]
 pub(super) struct Overflow {
     policy: &'static str,
@@ -102,11 +105,18 @@ pub(super) fn measure(
         mean: error.mean,
         events: error.count,
     });
-    let report = reader.report();
+    let (report, of_chain) = (reader.report(), stage.run.report()?);
+    let dropped = |policy: &str| {
+        let findings = of_chain.findings().iter();
+        findings
+            .filter(|finding| finding.kind == FindingKind::RateLimited && finding.detail == policy)
+            .map(|finding| finding.count)
+            .sum()
+    };
     let reordered = report
         .findings()
         .iter()
-        .filter(|finding| finding.kind == parallax::events::FindingKind::TimeBack)
+        .filter(|finding| finding.kind == FindingKind::TimeBack)
         .map(|finding| finding.count)
         .sum();
     let seconds: f64 = stage.times.iter().map(Duration::as_secs_f64).sum();
@@ -132,8 +142,8 @@ pub(super) fn measure(
         overflow: Overflow {
             policy: "block",
             produced: events_in,
-            dropped_head: 0,
-            dropped_tail: 0,
+            dropped_head: dropped("drop_head"),
+            dropped_tail: dropped("drop_tail"),
             blocked_time_ms: 0,
             reordered,
             anomalies_detected: report.findings().iter().map(|finding| finding.count).sum(),
@@ -144,6 +154,7 @@ pub(super) fn measure(
             .filter(|_| events_in > 0)
             .map(|(before, after)| after.saturating_sub(before).as_nanos() as f64 / events_in as f64),
         quantisation,
+        reports: of_chain.findings().to_vec(),
     })
 }
 

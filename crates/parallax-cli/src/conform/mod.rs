@@ -412,6 +412,9 @@ fn page(run: &Run, equivalence: &Equivalence, metrics: &Metrics) -> String {
         figures::count(metrics.tensors),
         figures::rate(metrics.throughput_events_per_second),
     ));
+    for finding in &metrics.reports {
+        text.push_str(&format!("  report    {finding}\n"));
+    }
     if let Some(nanos) = metrics.cpu_ns_per_event {
         text.push_str(&format!("  energy    {nanos:.1} ns of processor time an event\n"));
     }

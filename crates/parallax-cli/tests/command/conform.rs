@@ -122,3 +122,33 @@ fn bad_requests_are_told() {
             .contains("fixed_step")
     );
 }
+
+#[test]
+fn what_a_rate_limit_drops_is_counted() {
+    let folder = Folder::new();
+    let input = folder.path("in.csv");
+    // 100 events in each of three windows of 10 ms, of which half may pass.
+    let lines: String = (0..300).map(|i| format!("{},1,1,1\n", i * 100)).collect();
+    std::fs::write(&input, format!("t,x,y,p\n{lines}")).unwrap();
+    let out = folder.path("report");
+    let arguments = [
+        "conform",
+        text(&input),
+        "--geometry",
+        "4x4",
+        "--budget",
+        "10s",
+        "--out",
+        text(&out),
+        "--chain",
+        "rate_limit rate=5kHz window=10ms",
+    ];
+    let page = run(arguments).ok();
+    let told = "report    events over the rate limit dropped: drop_tail (150 times), first at event 50";
+    assert!(page.contains(told), "{page}");
+    let overflow = &json(&out.join("metrics.json"))["overflow"];
+    assert_eq!(
+        (&overflow["dropped_tail"], &overflow["dropped_head"]),
+        (&150.into(), &0.into())
+    );
+}
