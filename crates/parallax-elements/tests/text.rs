@@ -261,7 +261,7 @@ fn trees() -> impl Strategy<Value = String> {
         .prop_map(|(first, branches)| {
             // Every second piece of a chain that has one stands in a bin, the longer ones in two.
             let part = |chain: &[&str]| match chain {
-                [first, rest @ ..] if chain.len() % 2 == 0 => {
+                [first, rest @ ..] if chain.len().is_multiple_of(2) => {
                     format!("( ( {first} ) ! {} ) ! ", rest.join(" ! "))
                 }
                 chain => chain.iter().map(|part| format!("{part} ! ")).collect::<String>(),
