@@ -140,7 +140,10 @@ def native_stub():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([program, px._native.__file__, "_native", folder], check=True)
         (written,) = Path(folder).rglob("*.pyi")
-        return "# Written by `cargo xtask python stubs` from the native module. Do not edit.\n" + written.read_text()
+        text = written.read_text()
+    # In `types` from Python 3.13 on; checkers know it from here for every version.
+    text = text.replace("from types import CapsuleType", "from typing_extensions import CapsuleType")
+    return "# Written by `cargo xtask python stubs` from the native module. Do not edit.\n" + text
 
 
 def main():

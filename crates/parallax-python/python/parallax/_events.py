@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Literal, NamedTuple, cast, overload
 
 import numpy as np
 
@@ -172,7 +172,7 @@ class Events(OperatorMethods):
     @property
     def order(self) -> Literal["unknown", "time", "strict"]:
         """What is known of their order: nothing, that time never goes back, or that it is the canonical one."""
-        return self._batch.order
+        return cast("Literal['unknown', 'time', 'strict']", self._batch.order)
 
     @property
     def window(self) -> Window | None:

@@ -5,7 +5,7 @@ The native module. Private: use the package `parallax`.
 
 from _typeshed import SupportsGetItem
 from os import PathLike
-from types import CapsuleType
+from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
 __all__ = ["__version__", "Batch", "Chain", "ChainRun", "Film", "Frame", "Memory", "Options", "Pipeline", "Reader", "WindowReader", "after_fork", "convert", "formats", "frame_of", "get_mode", "info", "of_frame", "operators", "read", "read_frame", "set_mode", "set_threads", "threads", "ticks", "write"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Literal, NamedTuple, cast
 
 from . import _native
 from ._errors import _wrong
@@ -178,7 +178,7 @@ class Pipeline:
     @property
     def state(self) -> State:
         """Where it is: nothing is open, everything has started, sources wait, data flows."""
-        return self._pipeline.state
+        return cast(State, self._pipeline.state)
 
     def play(self) -> Pipeline:
         """Has data flow; returns at once.

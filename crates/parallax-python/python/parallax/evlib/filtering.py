@@ -251,7 +251,8 @@ def _through(events: Any, chain: str | None, otherwise: Any, *, sort: bool = Fal
             frame = frame.sort("t", maintain_order=True)
         if frame.is_empty():
             return frame
-        batch = _native.of_frame(frame.rechunk().__arrow_c_stream__()) if set(frame.columns) == _COLUMNS else None
+        capsule: Any = frame.rechunk().__arrow_c_stream__()
+        batch = _native.of_frame(capsule) if set(frame.columns) == _COLUMNS else None
         if batch is None or chain is None:
             if otherwise is None:
                 raise _wrong(f"the table has the columns {frame.columns}", "select x, y, t and polarity first")

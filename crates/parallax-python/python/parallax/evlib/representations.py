@@ -344,7 +344,8 @@ def _sorted_batch(rows: polars.DataFrame) -> Events | None:
     rows = rows.select("x", "y", "t", "polarity")
     if not rows["t"].is_sorted():
         rows = rows.sort("t", maintain_order=True)
-    batch = _native.of_frame(rows.rechunk().__arrow_c_stream__())
+    capsule: Any = rows.rechunk().__arrow_c_stream__()
+    batch = _native.of_frame(capsule)
     if batch is not None:
         return Events(batch)
     return Events.from_numpy(*(rows[name].to_numpy() for name in ("t", "x", "y", "polarity")))
