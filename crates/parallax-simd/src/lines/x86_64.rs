@@ -4,6 +4,8 @@
 //! Only finding the end of a line waits for the line before; everything else of many lines is under way at the same
 //! time. A line that is declined here is asked of `scalar.rs`, so that both read the same.
 
+mod avx512;
+
 use std::arch::x86_64::*;
 
 use super::{Line, POWERS, Parsed, Style, WINDOW, scalar};
@@ -37,6 +39,14 @@ static TO_THE_END: [[u8; 16]; TIME + 1] = {
 pub(super) fn parse(level: Level, bytes: &[u8], style: Style, out: Columns<'_>) -> Parsed {
     match level.usable() {
         Level::Scalar => scalar::parse(bytes, style, out),
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it, and the rest was asked for here.
+        Level::Avx512 if avx512::is_there() => unsafe {
+            if style.places == 0 {
+                avx512::parse::<false>(bytes, style, out)
+            } else {
+                avx512::parse::<true>(bytes, style, out)
+            }
+        },
         // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
         Level::Avx2 | Level::Avx512 => unsafe { parse_avx2(bytes, style, out) },
     }
