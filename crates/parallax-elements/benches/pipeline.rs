@@ -182,8 +182,10 @@ fn file() -> Outcome<()> {
     )
 }
 
-/// A recording through decoder, filters and a representation: as a pipeline, and the same functions called by hand.
+/// A recording through decoder, filters and a representation: as a pipeline, and the same functions called by hand. They run in
+/// turn, by hand in a thread of its own as the pipeline does: memory that a thread begins with is as fresh on both sides.
 fn recorded() -> Outcome<()> {
+    const TURNS: usize = 4 * RUNS + 1;
     let Some(folder) = std::env::var_os("PARALLAX_RECORDINGS") else {
         println!("recorded: left out, PARALLAX_RECORDINGS is not set");
         return Ok(());
@@ -194,81 +196,86 @@ fn recorded() -> Outcome<()> {
         return Ok(());
     }
     let steps = ["region x=100 y=100 w=800 h=500", "refractory period=1ms"];
-    let mut by_hand = String::new();
-    let hand = figure("recorded: EVT3, region, refractory, voxel; by hand", "s", || {
-        let start = Instant::now();
-        let mapped = Arc::new(MappedFile::open(&File::open(&path)?)?);
-        let options = parallax_formats::ReadOptions {
-            chunk: 65_536,
-            ..Default::default()
-        };
-        let mut reader = PushReader::new(None, &options);
-        let operators = [
-            parallax_ops::event_op(steps[0])?,
-            parallax_ops::event_op(steps[1])?,
-        ];
-        let count = parallax_ops::represent("voxel bins=5")?;
-        let mut states = None;
-        let mut at = 0;
-        let mut block = EventBlock::default();
-        while at < mapped.len() {
-            let end = (at + (1 << 20)).min(mapped.len());
-            reader.push(&Bytes::from_mapped(Arc::clone(&mapped), at..end)?)?;
-            at = end;
-            if at == mapped.len() {
-                reader.finish()?;
-            }
-            while let Some(batch) = reader.next_batch()? {
-                if states.is_none() {
-                    let meta = batch.meta();
-                    states = Some((
-                        [operators[0].state(meta)?, operators[1].state(meta)?],
-                        count.state(meta, Span::Events)?,
-                        Arc::clone(meta),
-                    ));
-                }
-                let Some((states, counts, _)) = &mut states else {
-                    continue;
-                };
-                block.load(&batch);
-                for (operator, state) in operators.iter().zip(states.iter_mut()) {
-                    operator.run(state.as_mut(), &mut block, Pool::serial())?;
-                }
-                count.accumulate(counts.as_mut(), block.packed(), Pool::serial())?;
-            }
-        }
-        let Some((_, mut counts, meta)) = states else {
-            return Err("no events".into());
-        };
-        let tensor = count.tensor(counts.as_mut(), &meta, Pool::serial())?;
-        let seconds = start.elapsed().as_secs_f64();
-        by_hand = format!("{:016x}", parallax_elements::sum(tensor.buffer()));
-        Ok(seconds)
-    })?;
     let text = format!(
         "filesrc location={} ! decode ! {} ! {} ! voxel bins=5 ! nullsink checksum=sum",
         path.display(),
         steps[0],
         steps[1]
     );
-    let mut said = String::new();
-    let ours = figure("recorded: the same as a pipeline", "s", || {
+    let (mut hand, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        let by_hand = || by_hand(&path, steps).map_err(|error| error.to_string());
+        let (seconds, by_hand) =
+            std::thread::scope(|scope| scope.spawn(by_hand).join()).map_err(|_| "by hand it panicked")??;
+        hand.push(seconds);
         let mut pipeline = Pipeline::parse(&text, registry())?;
-        let seconds = timed(&mut pipeline)?;
-        said = std::iter::from_fn(|| pipeline.bus().poll())
+        ours.push(timed(&mut pipeline)?);
+        let said: String = std::iter::from_fn(|| pipeline.bus().poll())
             .map(|message| format!("{message:?}"))
             .collect();
-        Ok(seconds)
-    })?;
+        if !said.contains(&by_hand) {
+            return Err(format!("by hand the sum is {by_hand}, and the pipeline said {said}").into());
+        }
+    }
+    let hand = told("recorded: EVT3, region, refractory, voxel; by hand", "s", hand);
+    let ours = told("recorded: the same as a pipeline", "s", ours);
     println!(
         "{:<58} {:>+9.1} %",
         "recorded: pipeline against hand",
         (ours / hand - 1.0) * 100.0
     );
-    if by_hand.is_empty() || !said.contains(&by_hand) {
-        return Err(format!("by hand the sum is {by_hand}, and the pipeline said {said}").into());
-    }
     Ok(())
+}
+
+/// Seconds, and the sum of the tensor.
+fn by_hand(path: &std::path::Path, steps: [&str; 2]) -> Outcome<(f64, String)> {
+    let start = Instant::now();
+    let mapped = Arc::new(MappedFile::open(&File::open(path)?)?);
+    let options = parallax_formats::ReadOptions {
+        chunk: 65_536,
+        ..Default::default()
+    };
+    let mut reader = PushReader::new(None, &options);
+    let operators = [
+        parallax_ops::event_op(steps[0])?,
+        parallax_ops::event_op(steps[1])?,
+    ];
+    let count = parallax_ops::represent("voxel bins=5")?;
+    let mut states = None;
+    let mut at = 0;
+    let mut block = EventBlock::default();
+    while at < mapped.len() {
+        let end = (at + (1 << 20)).min(mapped.len());
+        reader.push(&Bytes::from_mapped(Arc::clone(&mapped), at..end)?)?;
+        at = end;
+        if at == mapped.len() {
+            reader.finish()?;
+        }
+        while let Some(batch) = reader.next_batch()? {
+            if states.is_none() {
+                let meta = batch.meta();
+                states = Some((
+                    [operators[0].state(meta)?, operators[1].state(meta)?],
+                    count.state(meta, Span::Events)?,
+                    Arc::clone(meta),
+                ));
+            }
+            let Some((states, counts, _)) = &mut states else {
+                continue;
+            };
+            block.load(&batch);
+            for (operator, state) in operators.iter().zip(states.iter_mut()) {
+                operator.run(state.as_mut(), &mut block, Pool::serial())?;
+            }
+            count.accumulate(counts.as_mut(), block.packed(), Pool::serial())?;
+        }
+    }
+    let Some((_, mut counts, meta)) = states else {
+        return Err("no events".into());
+    };
+    let tensor = count.tensor(counts.as_mut(), &meta, Pool::serial())?;
+    let sum = parallax_elements::sum(tensor.buffer());
+    Ok((start.elapsed().as_secs_f64(), format!("{sum:016x}")))
 }
 
 /// Seconds from Playing to the end of the stream.
@@ -359,15 +366,23 @@ fn figure(name: &str, unit: &str, mut run: impl FnMut() -> Outcome<f64>) -> Outc
     for _ in 0..RUNS {
         runs.push(run()?);
     }
+    Ok(told(name, unit, runs))
+}
+
+/// Prints the median of `runs` with the smallest and the largest, and returns it.
+fn told(name: &str, unit: &str, mut runs: Vec<f64>) -> f64 {
     runs.sort_by(f64::total_cmp);
-    let median = runs[RUNS / 2];
+    let [first, .., last] = runs.as_slice() else {
+        return f64::NAN;
+    };
+    let median = runs[runs.len() / 2];
     println!(
         "{name:<58} {} {unit} [{}, {}]",
         short(median),
-        short(runs[0]),
-        short(runs[RUNS - 1])
+        short(*first),
+        short(*last)
     );
-    Ok(median)
+    median
 }
 
 fn short(number: f64) -> String {

@@ -14,13 +14,14 @@ use parallax_pipeline::Context;
 const SLOTS: usize = 8;
 const MOST_BYTES: usize = 64 << 20;
 
-/// A pool of slots for batches of so many events; none if they would be too large.
+/// A pool of slots for batches of so many events; none if they would be too large. Where nobody holds on to batches, one slot
+/// goes round, so the others are not had before they are needed.
 pub(super) fn batch_pool(context: &Context, events: usize) -> Result<Option<MemoryPool>> {
     let bytes = BatchLayout::new(events)?.bytes();
     if bytes > MOST_BYTES / SLOTS {
         return Ok(None);
     }
-    context.pool(SLOTS, bytes).map(Some)
+    context.lazy_pool(SLOTS, bytes).map(Some)
 }
 
 /// Slots as large as the largest batch that came.

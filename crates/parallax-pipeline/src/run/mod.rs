@@ -54,8 +54,22 @@ impl Context {
     /// # Errors
     /// If the memory cannot be had.
     pub fn pool(&self, slots: usize, slot_bytes: usize) -> Result<MemoryPool> {
-        let config = PoolConfig::new(slots, slot_bytes).with_memory(self.memory.clone());
-        let pool = MemoryPool::new(&config)?;
+        self.pool_of(PoolConfig::new(slots, slot_bytes))
+    }
+
+    /// As [`pool`](Self::pool), but a slot's pages are had when it is first loaned: for slots that mostly stay untouched, since
+    /// one that came back goes out first.
+    ///
+    /// # Errors
+    /// As [`pool`](Self::pool).
+    pub fn lazy_pool(&self, slots: usize, slot_bytes: usize) -> Result<MemoryPool> {
+        let mut config = PoolConfig::new(slots, slot_bytes);
+        config.prefault = false;
+        self.pool_of(config)
+    }
+
+    fn pool_of(&self, config: PoolConfig) -> Result<MemoryPool> {
+        let pool = MemoryPool::new(&config.with_memory(self.memory.clone()))?;
         let mut pools = self.shared.pools.lock().unwrap_or_else(PoisonError::into_inner);
         pools.push((self.element.clone(), pool.clone()));
         Ok(pool)
