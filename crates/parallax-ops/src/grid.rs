@@ -1,6 +1,6 @@
 //! One value for each pixel: the limit on how many pixels that may be, and how they are split over threads by rows.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use parallax_events::{Error, EventBlock, Geometry, Meta, Pool, Result};
 
@@ -25,24 +25,116 @@ pub(crate) fn geometry_for_grid(meta: &Meta, operator: &str) -> Result<Geometry>
 /// Below so many events the work is done before the threads have begun.
 const LEAST_TO_SPLIT: usize = 16 << 10;
 
-/// Parts for each thread: so many that rows which are busier than others even out, so few that looking for the rows of
-/// each part costs little.
-const PARTS_A_THREAD: usize = 4;
+/// So many events tell which rows are busy.
+const SAMPLE: usize = 16 << 10;
 
 /// Whether a block is worth splitting over the threads of `pool`.
 pub(crate) fn worth_splitting(pool: Pool<'_>, block: &EventBlock) -> bool {
     pool.threads() > 1 && block.kept() >= LEAST_TO_SPLIT
 }
 
-/// How many rows each part of a sensor gets, at least one.
-pub(crate) fn rows_a_part(height: u16, pool: Pool<'_>) -> usize {
-    usize::from(height)
-        .div_ceil(PARTS_A_THREAD * pool.threads())
-        .max(1)
+/// The sensor's rows in a part for each thread of `pool`, one behind the other: about as many of the block's events in each, whose
+/// rows are a multiple of `unit` but for the last; one share if the block is not worth splitting. Each thread looks at all events for those of its rows, so more parts would cost more.
+pub(crate) fn shares(pool: Pool<'_>, block: &EventBlock, height: u16, unit: usize) -> Vec<Range<usize>> {
+    let height = usize::from(height);
+    let parts = if worth_splitting(pool, block) {
+        pool.threads()
+    } else {
+        1
+    };
+    let rows = block.columns().y;
+    let mut counts = vec![0_usize; height.div_ceil(unit)];
+    for row in rows.iter().step_by((rows.len() / SAMPLE) | 1) {
+        if let Some(count) = counts.get_mut(usize::from(*row) / unit) {
+            *count += 1;
+        }
+    }
+    let all: usize = counts.iter().sum();
+    let mut shares = Vec::with_capacity(parts);
+    let (mut start, mut before) = (0, 0);
+    for (index, count) in counts.into_iter().enumerate() {
+        let end = height.min((index + 1) * unit);
+        let border = all * (shares.len() + 1) / parts;
+        // At the side of the border that is nearer.
+        if before + count / 2 >= border && index * unit > start && shares.len() + 1 < parts {
+            shares.push(start..index * unit);
+            start = index * unit;
+        }
+        before += count;
+        if end == height {
+            shares.push(start..height);
+        }
+    }
+    shares
 }
 
-/// The rows from `first` on.
-pub(crate) fn row_range(first: usize, rows: usize) -> RangeInclusive<u16> {
+/// The rows of a share, and so many more on both sides.
+pub(crate) fn row_range(rows: &Range<usize>, more: usize) -> RangeInclusive<u16> {
     let row = |row: usize| u16::try_from(row).unwrap_or(u16::MAX);
-    row(first)..=row(first + rows - 1)
+    row(rows.start.saturating_sub(more))..=row((rows.end + more).saturating_sub(1))
+}
+
+/// Takes the first `len` off.
+pub(crate) fn front<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let len = len.min(rest.len());
+    let (front, behind) = std::mem::take(rest).split_at_mut(len);
+    *rest = behind;
+    front
+}
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use std::sync::Arc;
+
+    use parallax_events::{EventBatch, SharedPool};
+
+    use super::*;
+
+    fn shares_of(events: Vec<u16>, threads: usize, unit: usize) -> Result<Vec<Range<usize>>> {
+        let len = events.len();
+        let meta = Arc::new(Meta::with_geometry(1, 100)?);
+        let batch = EventBatch::try_new(vec![0; len], vec![0; len], events, vec![0; len], meta)?;
+        let mut block = EventBlock::default();
+        block.load(&batch);
+        Ok(shares(SharedPool::new(threads)?.pool(), &block, 100, unit))
+    }
+
+    #[test]
+    fn busy_rows_are_shared_evenly() -> Result<()> {
+        let even = || (0..20_000).map(|event| event % 100).collect();
+        assert_eq!(shares_of(even(), 2, 1)?, [0..50, 50..100]);
+        assert_eq!(shares_of(even(), 4, 1)?, [0..25, 25..50, 50..75, 75..100]);
+        assert_eq!(shares_of(even(), 2, 64)?, [0..64, 64..100]);
+        // Three quarters of the events in the first ten rows.
+        let mostly_above = (0..20_000).map(|event| if event % 4 == 0 { event % 100 } else { event % 10 });
+        let found = shares_of(mostly_above.collect(), 2, 1)?;
+        assert!(
+            matches!(found.as_slice(), [first, _] if (6..10).contains(&first.end)),
+            "{found:?}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn every_row_is_in_one_share() -> Result<()> {
+        for (events, threads, unit, most) in [
+            (vec![], 3, 1, 1),
+            (vec![7; 1000], 3, 1, 1),
+            (vec![7; 20_000], 3, 1, 3),
+            (vec![99; 20_000], 2, 64, 2),
+            (vec![0; 20_000], 5, 16, 5),
+            ((0..20_000).map(|event| event % 100).collect(), 7, 64, 2),
+            ((0..20_000).map(|event| event % 100).collect(), 16, 1, 16),
+        ] {
+            let found = shares_of(events, threads, unit)?;
+            assert!((1..=most).contains(&found.len()), "{found:?}");
+            let end = found.iter().fold(0, |start, share| {
+                assert!(share.start == start && share.end > start, "{found:?}");
+                assert!(start % unit == 0, "{found:?}");
+                share.end
+            });
+            assert_eq!(end, 100);
+        }
+        Ok(())
+    }
 }

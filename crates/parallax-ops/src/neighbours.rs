@@ -6,14 +6,14 @@
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
 use std::any::Any;
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 use parallax_events::{
     Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, state_as,
 };
 use parallax_simd::prefetch::soon;
 
-use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
+use crate::grid::{front, geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
 
 /// Rows of a band.
@@ -195,34 +195,29 @@ impl LastTimes {
             rule,
             ..
         } = self;
-        let (offsets, all_rows, cells) = (&self.offsets, &self.rows, &mut self.cells);
-        let bands = usize::from(geometry.height).div_ceil(BAND);
-        let part_bands = if worth_splitting(pool, block) {
-            rows_a_part(geometry.height, pool).div_ceil(BAND)
-        } else {
-            bands
-        };
-        let size = part_bands * (BAND + 2 * radius) * stride;
-        let part = |(part, cells)| Part {
-            first_row: part * part_bands * BAND,
-            first_cell: part * size,
-            cells,
+        let (offsets, all_rows) = (&self.offsets, &self.rows);
+        let shares = shares(pool, block, geometry.height, BAND);
+        let mut cells = self.cells.as_mut_slice();
+        let band = (BAND + 2 * radius) * stride;
+        let mut parts = shares.into_iter().map(|rows| Part {
+            first_cell: rows.start / BAND * band,
+            cells: front(&mut cells, rows.len().div_ceil(BAND) * band),
+            rows,
             radius,
             stride,
             rule,
-        };
-        let mut parts = cells.chunks_mut(size).enumerate().map(part);
+        });
         // One of the usual neighbourhoods is looked through without a loop.
         match offsets.as_slice() {
-            &[a, b, c, d] => retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+            &[a, b, c, d] => retain(block, pool, &mut parts, all_rows, |part, event| {
                 part.fulfils(all_rows, event, [a, b, c, d])
             }),
             &[a, b, c, d, e, f, g, h] => {
-                retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+                retain(block, pool, &mut parts, all_rows, |part, event| {
                     part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
                 });
             }
-            offsets => retain(block, pool, &mut parts, part_bands, all_rows, |part, event| {
+            offsets => retain(block, pool, &mut parts, all_rows, |part, event| {
                 part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
@@ -233,7 +228,6 @@ fn retain<'a>(
     block: &mut EventBlock,
     pool: Pool<'_>,
     parts: &mut dyn Iterator<Item = Part<'a>>,
-    part_bands: usize,
     rows: &[Row],
     fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Sync,
 ) {
@@ -242,14 +236,15 @@ fn retain<'a>(
     if let [whole] = parts.as_mut_slice() {
         return block.retain_over(whole, ahead, fulfils);
     }
-    let seen = |part: Part<'a>| (part.seen(part_bands * BAND), part);
+    // It must see the events of its margins, too.
+    let seen = |part: Part<'a>| (row_range(&part.rows, part.radius), part);
     block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
 }
 
 /// Some bands on their own.
 struct Part<'a> {
-    /// The first row of the sensor that is in it, margins aside.
-    first_row: usize,
+    /// The rows of the sensor that are in it, margins aside.
+    rows: Range<usize>,
     /// Which of all cells its first is.
     first_cell: usize,
     cells: &'a mut [i64],
@@ -259,14 +254,6 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// The rows whose events it must see.
-    fn seen(&self, rows: usize) -> RangeInclusive<u16> {
-        row_range(
-            self.first_row.saturating_sub(self.radius),
-            rows + self.radius + self.first_row.min(self.radius),
-        )
-    }
-
     /// The cells of an event, and those above and below, will be asked for soon.
     #[inline(always)]
     fn fetch(&self, rows: &[Row], event: Event) {

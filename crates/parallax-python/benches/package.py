@@ -1,4 +1,5 @@
-"""What the package costs: loading against Rust and against others, an import, a small operator, memory, Ctrl-C.
+"""What the package costs: loading against Rust and against others, an import, a small operator, memory, a function
+as an element, Ctrl-C.
 
 Usage: package.py LOAD_PROGRAM RECORDING. Run by `cargo xtask bench python [RECORDING]`.
 
@@ -181,6 +182,23 @@ def interrupts(path):
         row("from the signal to KeyboardInterrupt", late, note="at most 100 ms")
 
 
+def callable_element(path):
+    """A function that hands each batch on as it is, against the pipeline without it, in turn."""
+    print("\na Python function as an element, batches of 1 Mi events")
+    ways = {"without": "", "python": "! python "}
+    times = {way: [] for way in ways}
+    for _ in range(2 * RUNS + 1):
+        for way, step in ways.items():
+            text = f"filesrc location='{path}' ! decode batch=1048576 {step}! fakesink"
+            functions = {"same": lambda events: events} if step else {}
+            start = time.perf_counter()
+            px.launch(text, **functions)
+            times[way].append(time.perf_counter() - start)
+    without = row("decode ! sink", times["without"])
+    with_function = row("decode ! python ! sink", times["python"])
+    print(f"  the function takes {(with_function / without - 1) * 100:+.1f} % more (at most 2)")
+
+
 def main():
     program, path = sys.argv[1], Path(sys.argv[2])
     imports()
@@ -190,6 +208,7 @@ def main():
         large = grown(path, Path(folder), 100_000_000)
         loads(program, large)
         memory(large)
+        callable_element(large)
         interrupts(large)
 
 

@@ -10,9 +10,9 @@ use parallax_events::{BatchBuilder, BatchLayout, EventBatch, EventBlock, Meta, R
 use parallax_memory::{LoanedSlot, MemoryPool};
 use parallax_pipeline::Context;
 
-/// How many batches are in slots at once, and how many bytes they may have in all.
+/// How many batches are in slots at once, and how many bytes they may have in all: a million events each is not too many.
 const SLOTS: usize = 8;
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: usize = 128 << 20;
 
 /// A pool of slots for batches of so many events; none if they would be too large. Where nobody holds on to batches, one slot
 /// goes round, so the others are not had before they are needed.

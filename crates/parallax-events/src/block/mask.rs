@@ -69,17 +69,17 @@ impl Mask {
     ) {
         if self.kept > 0 {
             self.provide();
-            self.kept = ask(&mut self.words, state, ahead, keep);
+            self.kept = ask(&mut self.words, state, |_, _| {}, ahead, keep);
         }
     }
 
     /// Keeps what is kept and what `keep` says of its index in any of the parts: each is asked for the events whose bits
-    /// `select` leaves for its range, in order.
+    /// `select` leaves for its range, in order. `select` gets some words, and the index of the first event in them.
     pub(super) fn retain_in_parts<R: Send, S: Send>(
         &mut self,
         pool: Pool<'_>,
         parts: Vec<(R, S)>,
-        select: &(impl Fn(&mut [u64], R) + Sync),
+        select: &(impl Fn(&mut [u64], usize, &R) + Sync),
         ahead: &(impl Fn(&S, usize) + Sync),
         keep: &(impl Fn(&mut S, usize) -> bool + Sync),
     ) {
@@ -90,8 +90,8 @@ impl Mask {
         let words = &self.words;
         let work = |(range, mut state): (R, S)| {
             let mut own = words.clone();
-            select(&mut own, range);
-            ask(&mut own, &mut state, ahead, keep);
+            let select = |words: &mut [u64], start| select(words, start, &range);
+            ask(&mut own, &mut state, select, ahead, keep);
             own
         };
         let found = in_pool(pool, parts, work);
@@ -265,7 +265,8 @@ static PLACES: [u16; ASKED] = {
 const AHEAD: usize = 32;
 
 /// Asks `keep` for the index of every bit that is set, in order, and clears those that it drops; returns how many are left.
-/// `ahead` is told each index a little earlier.
+/// `select` may clear bits of some words before, the first of which is that of the given index; `ahead` is told each index
+/// a little earlier.
 ///
 /// The places are written down first: a loop over a list is what the compiler can put `keep` into, and does not wait
 /// for one bit after another.
@@ -273,11 +274,13 @@ const AHEAD: usize = 32;
 fn ask<S>(
     words: &mut [u64],
     state: &mut S,
+    select: impl Fn(&mut [u64], usize),
     ahead: impl Fn(&S, usize),
     mut keep: impl FnMut(&mut S, usize) -> bool,
 ) -> usize {
     let mut kept = 0;
     for (group, start) in words.chunks_mut(ASKED / 64).zip((0..).step_by(ASKED)) {
+        select(group, start);
         let mut room = [0; ASKED];
         let count = compress_u16(&PLACES, group, &mut room);
         let mut rest = &room[..count];

@@ -196,7 +196,10 @@ impl EventBlock {
         };
         let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
         let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
-        let select = |mask: &mut [u64], rows| select::within_u16(y, rows, mask);
+        let select = |mask: &mut [u64], start: usize, rows: &RangeInclusive<u16>| {
+            let end = y.len().min(start + 64 * mask.len());
+            select::within_u16(&y[start..end], rows.clone(), mask);
+        };
         let ahead = |state: &S, index: usize| ahead(state, event(index));
         let keep = |state: &mut S, index: usize| keep(state, event(index));
         self.mask.retain_in_parts(pool, parts, &select, &ahead, &keep);

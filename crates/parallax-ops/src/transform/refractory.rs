@@ -9,7 +9,7 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
-use crate::grid::{geometry_for_grid, row_range, rows_a_part, worth_splitting};
+use crate::grid::{front, geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
@@ -84,9 +84,11 @@ impl EventOp for Refractory {
                 |until, event| after_kept(until, width, period, event),
             ),
             (every, true) => {
-                let rows = rows_a_part(geometry.height, pool);
-                let parts = (0..).step_by(rows).zip(until.chunks_mut(rows * width));
-                let parts = parts.map(|(first, until)| (row_range(first, rows), (first, until))).collect();
+                let mut rest = until.as_mut_slice();
+                let parts = shares(pool, block, geometry.height, 1)
+                    .into_iter()
+                    .map(|rows| (row_range(&rows, 0), (rows.start, front(&mut rest, rows.len() * width))))
+                    .collect();
                 let moved = |first: usize, mut event: Event| {
                     event.y -= first as u16;
                     event
