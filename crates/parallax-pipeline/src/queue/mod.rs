@@ -11,25 +11,25 @@
 
 mod inbox;
 mod lock;
+mod receiver;
+mod sender;
+#[cfg(feature = "async")]
+mod task;
+mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
-use event_listener::{Event, Listener, listener};
+use event_listener::Event;
 use parallax_events::Nanos;
 use parallax_memory::Flags;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 pub(crate) use self::inbox::{Arrival, Inbox, Refused};
 use self::lock::Lock;
+pub(crate) use self::receiver::Receiver;
+pub(crate) use self::sender::Sender;
 use crate::Packet;
-
-/// How long an end that has to wait stays awake: about what it costs to fall asleep on one processor and be woken from
-/// another. With less, two fast ends wake each other in turn, packet by packet.
-const AWAKE: Duration = Duration::from_micros(50);
-/// How long it looks elsewhere between two looks at what both ends touch.
-const ASIDE: Duration = Duration::from_micros(1);
 
 /// What a queue does when it is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -195,44 +195,6 @@ impl Queue {
         })
     }
 
-    /// As [`Sender::send`] into a queue that does not leak, by a task.
-    #[cfg(feature = "async")]
-    pub(crate) async fn send_async(&self, packet: Packet) -> Result<(), Closed> {
-        let bytes = packet.payload.bytes() as u64;
-        while self.is_full(bytes, packet.metadata.time()) {
-            listener!(self.room => room);
-            self.check_open()?;
-            if self.is_full(bytes, packet.metadata.time()) {
-                room.await;
-            }
-        }
-        self.sent.add(bytes);
-        self.push_locked(Passing::Packet(packet))
-    }
-
-    /// Says that the stream has ended, by a task.
-    #[cfg(feature = "async")]
-    pub(crate) fn end_async(&self) -> Result<(), Closed> {
-        self.push_locked(Passing::End)
-    }
-
-    /// The next packet, or the end, by a task.
-    #[cfg(feature = "async")]
-    pub(crate) async fn receive_async(&self) -> Result<Passing, Closed> {
-        loop {
-            listener!(self.arrived => arrived);
-            self.check_open()?;
-            if let Way::Lock(lock) = &self.way
-                && let Some(passing) = lock.pop()
-            {
-                let passing = self.took(passing, &self.taken);
-                self.room.notify(1);
-                return Ok(passing);
-            }
-            arrived.await;
-        }
-    }
-
     /// Wakes everybody who waits at either end; nothing passes any more.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -311,264 +273,6 @@ impl Queue {
             _ => false,
         };
         waiting >= self.config.buffers || over_bytes || over_time
-    }
-}
-
-/// The sending end of a queue, on its thread.
-#[derive(Debug)]
-pub(crate) struct Sender {
-    queue: Arc<Queue>,
-    ring: Option<Producer<Passing>>,
-    /// How many more may be sent without a look at what the other end has taken.
-    free: usize,
-    waiting: Waiting,
-}
-
-impl Sender {
-    /// The one sender of the queue.
-    pub(crate) fn new(queue: Arc<Queue>) -> Self {
-        let ring = match &queue.way {
-            Way::Ring(ring) => ring.lock().unwrap_or_else(PoisonError::into_inner).0.take(),
-            Way::Lock(_) => None,
-        };
-        Self {
-            queue,
-            ring,
-            free: 0,
-            waiting: Waiting::default(),
-        }
-    }
-
-    /// Hands over a packet, waiting for room or leaking as configured.
-    pub(crate) fn send(&mut self, mut packet: Packet) -> Result<(), Closed> {
-        let queue = &*self.queue;
-        if queue.config.leaky == Leaky::Upstream && queue.gap.load(Ordering::Relaxed) {
-            queue.gap.store(false, Ordering::Relaxed);
-            packet.metadata.mark(Flags::GAP);
-        }
-        let bytes = packet.payload.bytes() as u64;
-        if self.free == 0 {
-            let time = packet.metadata.time();
-            if queue.is_full(bytes, time) {
-                match queue.config.leaky {
-                    Leaky::No => self.waiting.until(&queue.room, || {
-                        queue.closed.load(Ordering::Relaxed) || !queue.is_full(bytes, time)
-                    }),
-                    Leaky::Upstream => {
-                        queue.leak();
-                        return Ok(());
-                    }
-                    // What is not there to be dropped is being taken.
-                    Leaky::Downstream => while queue.is_full(bytes, time) && self.drop_oldest() {},
-                }
-            }
-            let is_counted = queue.config.bytes.is_none() && queue.config.time.is_none();
-            self.free = if is_counted {
-                queue.config.buffers.saturating_sub(queue.level().0)
-            } else {
-                1
-            };
-        }
-        self.free = self.free.saturating_sub(1);
-        self.queue.sent.add(bytes);
-        self.push(Passing::Packet(packet))
-    }
-
-    /// Says that the stream has ended, behind all that waits.
-    pub(crate) fn end(&mut self) -> Result<(), Closed> {
-        self.push(Passing::End)
-    }
-
-    /// Drops what waits: the stream goes on from elsewhere. The receiver drops what is in the ring.
-    pub(crate) fn flush(&mut self) -> Result<(), Closed> {
-        self.queue.flushes.fetch_add(1, Ordering::Release);
-        while self.ring.is_none() && self.withdraw() {}
-        self.push(Passing::Flush)
-    }
-
-    fn push(&mut self, passing: Passing) -> Result<(), Closed> {
-        let Self {
-            queue, ring, waiting, ..
-        } = self;
-        let Some(ring) = ring else {
-            return queue.push_locked(passing);
-        };
-        queue.check_open()?;
-        if let Err(rtrb::PushError::Full(passing)) = ring.push(passing) {
-            // Only one of several flushes has to wait for its room.
-            waiting.until(&queue.room, || {
-                queue.closed.load(Ordering::Relaxed) || !ring.is_full()
-            });
-            queue.check_open()?;
-            return ring.push(passing).map_err(|_| Closed);
-        }
-        queue.arrived.notify(1);
-        Ok(())
-    }
-
-    /// Whether there was one.
-    fn drop_oldest(&self) -> bool {
-        let withdrawn = self.withdraw();
-        if withdrawn {
-            self.queue.leak();
-        }
-        withdrawn
-    }
-
-    fn withdraw(&self) -> bool {
-        let oldest = match &self.queue.way {
-            Way::Lock(lock) => lock.pop(),
-            Way::Ring(_) => None,
-        };
-        oldest
-            .map(|oldest| drop(self.queue.took(oldest, &self.queue.withdrawn)))
-            .is_some()
-    }
-}
-
-/// The receiving end of a queue, on its thread.
-#[derive(Debug)]
-pub(crate) struct Receiver {
-    queue: Arc<Queue>,
-    ring: Option<Consumer<Passing>>,
-    /// After how many packets the sender hears that there is room, and how many it has not heard of.
-    tell_after: usize,
-    untold: usize,
-    /// How often the sender had dropped what waits, as far as the last [`Passing::Flush`] says.
-    flushes: usize,
-    waiting: Waiting,
-}
-
-impl Receiver {
-    /// The one receiver of the queue.
-    pub(crate) fn new(queue: Arc<Queue>) -> Self {
-        let ring = match &queue.way {
-            Way::Ring(ring) => ring.lock().unwrap_or_else(PoisonError::into_inner).1.take(),
-            Way::Lock(_) => None,
-        };
-        let QueueConfig {
-            buffers, bytes, time, ..
-        } = queue.config;
-        let tell_after = if bytes.is_none() && time.is_none() {
-            (buffers / 2).max(1)
-        } else {
-            1
-        };
-        Self {
-            queue,
-            ring,
-            tell_after,
-            untold: 0,
-            flushes: 0,
-            waiting: Waiting::default(),
-        }
-    }
-
-    /// The next packet, or the end.
-    pub(crate) fn receive(&mut self) -> Result<Passing, Closed> {
-        loop {
-            self.queue.check_open()?;
-            let passing = match self.pop() {
-                Some(passing) => passing,
-                None => self.wait()?,
-            };
-            let passing = self.queue.took(passing, &self.queue.taken);
-            self.untold += 1;
-            if self.untold >= self.tell_after {
-                self.tell();
-            }
-            match passing {
-                // Sent before the stream went elsewhere.
-                Passing::Packet(_) if self.flushes != self.queue.flushes.load(Ordering::Acquire) => {}
-                Passing::Flush => {
-                    self.flushes += 1;
-                    return Ok(passing);
-                }
-                passing => return Ok(passing),
-            }
-        }
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<Passing> {
-        match (&mut self.ring, &self.queue.way) {
-            (Some(ring), _) => ring.pop().ok(),
-            (None, Way::Lock(lock)) => lock.pop(),
-            (None, Way::Ring(_)) => None,
-        }
-    }
-
-    fn tell(&mut self) {
-        self.untold = 0;
-        self.queue.room.notify(1);
-    }
-
-    #[cold]
-    fn wait(&mut self) -> Result<Passing, Closed> {
-        self.tell();
-        let queue = Arc::clone(&self.queue);
-        let mut waiting = std::mem::take(&mut self.waiting);
-        let mut arrived = None;
-        waiting.until(&queue.arrived, || {
-            arrived = self.pop();
-            arrived.is_some() || queue.closed.load(Ordering::Relaxed)
-        });
-        self.waiting = waiting;
-        arrived.ok_or(Closed)
-    }
-}
-
-/// How an end waits: a little while awake, for it is often done at once, then asleep.
-#[derive(Debug, Default)]
-struct Waiting {
-    /// How many times more it goes to sleep at once: others wanted the processor for long when it let them run.
-    at_once: u32,
-}
-
-impl Waiting {
-    /// After it had to wait long for its turn, so often it sleeps at once: who is woken has a turn sooner.
-    const CROWDED: u32 = 64;
-
-    /// Waits until it is done; `event` tells of changes.
-    #[cold]
-    fn until(&mut self, event: &Event, mut is_done: impl FnMut() -> bool) {
-        if self.at_once > 0 {
-            self.at_once -= 1;
-        } else {
-            let mut now = Instant::now();
-            let asleep_at = now + AWAKE;
-            while now < asleep_at {
-                if is_done() {
-                    return;
-                }
-                let before = now;
-                now = step_aside();
-                if now - before > AWAKE {
-                    self.at_once = Self::CROWDED;
-                }
-            }
-        }
-        loop {
-            listener!(event => told);
-            if is_done() {
-                return;
-            }
-            told.wait();
-        }
-    }
-}
-
-/// Lets others run, and leaves alone for a moment what both ends touch: the other end then gets further at once, and
-/// what passes between two processors passes in larger parts.
-fn step_aside() -> Instant {
-    let back_at = Instant::now() + ASIDE;
-    std::thread::yield_now();
-    loop {
-        let now = Instant::now();
-        if now > back_at {
-            return now;
-        }
-        std::hint::spin_loop();
     }
 }
 
