@@ -376,20 +376,22 @@ fn told(name: &str, unit: &str, mut runs: Vec<f64>) -> f64 {
         return f64::NAN;
     };
     let median = runs[runs.len() / 2];
+    let (scale, unit) = scaled(median, unit);
     println!(
-        "{name:<58} {} {unit} [{}, {}]",
-        short(median),
-        short(*first),
-        short(*last)
+        "{name:<58} {:.2} {unit} [{:.2}, {:.2}]",
+        median / scale,
+        first / scale,
+        last / scale
     );
     median
 }
 
-fn short(number: f64) -> String {
-    match number {
-        n if n >= 1e6 => format!("{:.2} M", n / 1e6),
-        n if n >= 1e3 => format!("{:.1} k", n / 1e3),
-        n if n >= 0.1 => format!("{n:.2}"),
-        n => format!("{:.2} m", n * 1e3),
+/// What a figure is divided by, and the unit that it then has.
+fn scaled(figure: f64, unit: &str) -> (f64, String) {
+    match figure {
+        n if n >= 1e6 => (1e6, format!("M {unit}")),
+        n if n >= 1e3 => (1e3, format!("k {unit}")),
+        n if n >= 0.1 => (1.0, unit.to_owned()),
+        _ => (1e-3, format!("m{unit}")),
     }
 }
