@@ -56,6 +56,11 @@ const CHECKS: &[Check] = &[
         run: tests,
     },
     Check {
+        name: "features",
+        about: "what is left out by default: spans, metrics and the page for Prometheus, linted and tested",
+        run: features,
+    },
+    Check {
         name: "loom",
         about: "the lock-free parts of pools, in every order of two threads that there is",
         run: loom,
@@ -121,7 +126,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let mut setup = Setup::default();
     if chosen
         .iter()
-        .any(|check| ["tests", "fuzz", "doctests", "python"].contains(&check.name))
+        .any(|check| ["tests", "features", "fuzz", "doctests", "python"].contains(&check.name))
     {
         println!("== setup: recordings and Python for the tests");
         let start = Instant::now();
@@ -285,6 +290,24 @@ fn tests(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
         setup,
         &["test", "--workspace", "--tests", "--no-fail-fast"],
     )
+}
+
+/// Features that nothing in the workspace asks for; only what they change is tested again.
+fn features(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
+    let packages = ["--package", "parallax-pipeline", "--package", "parallax-cli"];
+    let features = [
+        "--features",
+        "parallax-pipeline/tracing,parallax-pipeline/metrics,parallax-cli/prometheus",
+    ];
+    let mut clippy = workspace.cargo();
+    clippy.arg("clippy").args(packages).args(features);
+    clippy.args(["--all-targets", "--", "-D", "warnings"]);
+    run_command(&mut clippy)?;
+    let mut test = workspace.cargo();
+    test.arg("test").args(packages).args(features);
+    test.args(["--test", "observed", "--test", "command", "--no-fail-fast", "--"]);
+    test.args(["each_call_into", "a_recorder_gets", "metrics_are_served"]);
+    counted_command(setup, test, &[])
 }
 
 /// In a folder of its own: a flag for the compiler rebuilds everything.
