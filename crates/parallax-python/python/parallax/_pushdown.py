@@ -7,7 +7,6 @@ slower and never wrong.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +45,9 @@ def bounds_of(predicate: polars.Expr | None) -> Bounds:
     """The bounds that a predicate states."""
     if predicate is None:
         return Bounds()
+    # Whoever imports the package does not wait for it.
+    import json
+
     try:
         with warnings.catch_warnings():
             # It says that this form may change from version to version: then nothing is understood.
