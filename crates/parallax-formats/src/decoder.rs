@@ -4,8 +4,8 @@ use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    BatchBuilder, BatchPart, Committed, FindingKind, Geometry, Meta, Report, Result, SpareColumns, TimeRange,
-    TimeUnit, Trigger,
+    BatchBuilder, BatchPart, Committed, FindingKind, Geometry, Meta, Pool, Report, Result, SpareColumns,
+    TimeRange, TimeUnit, Trigger,
 };
 
 use crate::ReadOptions;
@@ -60,8 +60,8 @@ pub trait Decoder: Send {
 pub trait TimeSeek {
     /// Which bytes from `from` on, where the decoder stands, hold all events whose time lies in `range`, in the stream's
     /// unit. The decoder is then in the state in front of the first of them. `None`, and nothing has changed, if that
-    /// cannot be told.
-    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found>;
+    /// cannot be told. Work may be split over the threads of `pool`, if the answer is the same.
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, pool: Pool<'_>) -> Option<Found>;
 }
 
 /// Where a range of time lies in an input.
@@ -125,6 +125,31 @@ impl<'a> Look<'a> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         self.0
             .release(start..start.saturating_add(count).min(self.0.len()));
+    }
+
+    /// What `work` says of each stretch of `count` bytes from `from` on, in their order, on the threads of `pool`; it gets the
+    /// offset and the bytes, whose memory is let go afterwards.
+    pub(crate) fn map<R: Send>(
+        &self,
+        from: u64,
+        count: usize,
+        pool: Pool<'_>,
+        work: impl Fn(u64, &'a [u8]) -> R + Sync + Send,
+    ) -> Vec<R> {
+        let starts: Vec<u64> = (from..self.size()).step_by(count.max(1)).collect();
+        let work = |start| {
+            let done = work(start, self.bytes(start, count));
+            self.release(start, count);
+            done
+        };
+        #[cfg(feature = "parallel")]
+        // A pool that we are part of could be waiting for us.
+        if let Some(threads) = pool.rayon().filter(|pool| pool.current_thread_index().is_none()) {
+            use rayon::iter::{IntoParallelIterator, ParallelIterator};
+            return threads.install(|| starts.into_par_iter().map(work).collect());
+        }
+        let _ = pool;
+        starts.into_iter().map(work).collect()
     }
 
     /// Up to `count` bytes from `offset` on: fewer at the end, none behind it or where they cannot be had.

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use parallax_events::{Event, EventBatch, Meta, Nanos, TimeRange};
+use parallax_events::{Event, EventBatch, Meta, Nanos, SharedPool, TimeRange};
 use parallax_formats::{EventReader, ReadOptions, WriteOptions, create};
 
 /// Enough that no format decodes it at once.
@@ -93,6 +93,18 @@ fn holds(format: &str, bytes: &[u8], events: &[Event]) -> usize {
             expected,
             "{format} {range:?}"
         );
+        let threads = ReadOptions {
+            pool: SharedPool::new(3).unwrap(),
+            ..options.clone()
+        };
+        let mut reader = EventReader::from_bytes(bytes.to_vec(), None, &threads).unwrap();
+        assert_eq!(reader.progress().bytes, progress.bytes, "{format} {range:?}");
+        let by_threads = reader.read_all().unwrap();
+        assert_eq!(
+            by_threads.columns(),
+            all.columns(),
+            "{format} {range:?} on threads"
+        );
         let reader = EventReader::from_bytes(bytes.to_vec(), None, &options).unwrap();
         let batches: usize = reader.map(|batch| batch.unwrap().len()).sum();
         assert_eq!(batches, expected.len(), "{format} {range:?} in batches");
@@ -173,5 +185,53 @@ fn what_was_taken_for_granted_is_reported() {
                 .filter(|e| (2_000_000..2_100_000).contains(&e.t))
                 .count()
         );
+    }
+}
+
+/// A stretch whose first and last times enclose a range need not have one inside it.
+#[test]
+fn what_jumps_over_a_range_is_not_in_it() {
+    let mut bytes = b"% evt 3.0\n% format EVT3;height=720;width=1280\n% end\n".to_vec();
+    // The coarse time goes to and fro, in the middle also through what is asked for, and on at the end.
+    let high = |i: u32| match i {
+        150_000..150_500 => 7,
+        250_000.. => 12 + (i - 250_000) / 100,
+        _ => [5, 9][i as usize / 3 % 2],
+    };
+    for i in 0..300_000 {
+        let words = [
+            0x8000 | high(i),
+            i % 720,
+            0x6000 | (i * 7 % 4096),
+            0x2000 | (i % 2) << 11 | (i % 1280),
+        ];
+        bytes.extend(words.iter().flat_map(|word| (*word as u16).to_le_bytes()));
+    }
+    let all = EventReader::from_bytes(bytes.clone(), None, &ReadOptions::default());
+    let all = all.unwrap().read_all().unwrap();
+    assert_eq!(all.len(), 300_000);
+    for coarse in [4, 6, 7, 9, 100, 600] {
+        for range in [
+            coarse << 12..(coarse + 1) << 12,
+            (coarse << 12) + 100..(coarse << 12) + 101,
+        ] {
+            let expected: Vec<Event> = all.columns().iter().filter(|e| range.contains(&e.t)).collect();
+            let is_there = [7, 9, 100].contains(&coarse);
+            assert!(
+                expected.is_empty() != is_there || range.end - range.start == 1,
+                "{coarse}"
+            );
+            for threads in [1, 2] {
+                let nanos = |micros: i64| Some(Nanos(micros * 1_000));
+                let options = ReadOptions {
+                    time: Some(TimeRange::absolute(nanos(range.start), nanos(range.end)).unwrap()),
+                    pool: SharedPool::new(threads).unwrap(),
+                    ..ReadOptions::default()
+                };
+                let mut reader = EventReader::from_bytes(bytes.clone(), None, &options).unwrap();
+                let found = reader.read_all().unwrap();
+                assert_eq!(found.columns().iter().collect::<Vec<_>>(), expected, "{range:?}");
+            }
+        }
     }
 }

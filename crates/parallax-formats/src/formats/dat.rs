@@ -16,7 +16,7 @@ use std::io::Write;
 use std::ops::Range;
 
 use parallax_events::{
-    Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Result,
+    Declaration, Error, Event, EventBatch, FindingKind, Limits, Meta, Origin, ParamSpec, Params, Pool, Result,
     SpareColumns,
 };
 use parallax_simd::dat::{self, Packing};
@@ -293,7 +293,7 @@ impl Decoder for DatDecoder {
 }
 
 impl TimeSeek for DatDecoder {
-    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, _: Pool<'_>) -> Option<Found> {
         let record = |place: u64| from + place * RECORD as u64;
         let stored = |place| Some(halves(input.bytes(record(place), RECORD).first_chunk()?).0);
         let base = self.clock.base;

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use parallax_events::{Declaration, Event, SpareColumns, Trigger};
+use parallax_events::{Declaration, Event, Pool, SpareColumns, Trigger};
 use parallax_simd::Columns;
 use parallax_simd::evt2::{self, SLACK};
 
@@ -112,7 +112,7 @@ impl Words for Evt2 {
         }
     }
 
-    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, _: Pool<'_>) -> Option<Found> {
         let clock = self.clock?;
         let word = |place: u64| from + place * 4;
         let stored = |high: u32| i64::from(high) << 6;

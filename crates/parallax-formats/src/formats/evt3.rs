@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use parallax_events::{Declaration, Event, SpareColumns, Trigger};
+use parallax_events::{Declaration, Event, Pool, SpareColumns, Trigger};
 use parallax_simd::Columns;
 use parallax_simd::evt3::{self, ADDRESSES, Kind, SLACK, Skipped, State, Surveyed};
 
@@ -143,8 +143,8 @@ impl Words for Evt3 {
         self.written = 0;
     }
 
-    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
-        let (found, vectors) = self.seek_time(range, from, input);
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, pool: Pool<'_>) -> Option<Found> {
+        let (found, vectors) = self.seek_time(range, from, input, pool);
         // What was set last in front of it may stand far back.
         let mut count = 1 << 16;
         loop {
@@ -235,50 +235,145 @@ impl Effect {
     }
 }
 
+/// What the TIME_HIGHs of a stretch of words do to the time, whatever it was before.
+#[derive(Default)]
+struct Times {
+    /// The content of the first.
+    first: Option<u16>,
+    /// How far the time goes back and forward, and has gone at the end, since the first was taken in.
+    least: i64,
+    most: i64,
+    behind: State,
+    /// Whether there are vectors.
+    vectors: bool,
+}
+
+impl Times {
+    fn of(words: &[[u8; 2]]) -> Self {
+        let mut times = Self::default();
+        let mut index = 0;
+        loop {
+            let high = times.first.map_or(u16::MAX, |_| times.behind.high);
+            let ahead = evt3::survey(words.get(index..).unwrap_or_default(), high);
+            times.vectors |= ahead.vectors;
+            index += ahead.words;
+            if index >= words.len() {
+                return times;
+            }
+            let content = content(words, index);
+            if times.first.is_none() {
+                times.first = Some(content);
+                times.behind.high = content;
+            }
+            times.behind.time_high(content);
+            times.least = times.least.min(times.behind.coarse);
+            times.most = times.most.max(times.behind.coarse);
+            index += 1;
+        }
+    }
+
+    /// Takes the stretch in, and returns the least and the largest coarse time inside it.
+    fn pass(&self, now: &mut State) -> (i64, i64) {
+        let before = now.coarse;
+        let Some(first) = self.first else {
+            return (before, before);
+        };
+        now.time_high(first);
+        let start = now.coarse;
+        now.coarse = start.wrapping_add(self.behind.coarse);
+        now.high = self.behind.high;
+        let (least, most) = (start.wrapping_add(self.least), start.wrapping_add(self.most));
+        (least.min(before), most.max(before))
+    }
+}
+
+/// Where a stretch of bytes holds times that are asked for, looked at from TIME_HIGH to TIME_HIGH.
+#[derive(Default)]
+struct Inside {
+    /// The first byte of the first, and the state in front of it.
+    start: Option<(usize, State)>,
+    /// The byte behind the last.
+    end: Option<usize>,
+    /// Whether there are vectors in front of the first.
+    vectors: bool,
+}
+
+impl Inside {
+    /// `now` is the state in front of `bytes`; `may_hold` is asked with a coarse time, twice.
+    fn of(bytes: &[u8], mut now: State, may_hold: impl Fn(i64, i64) -> bool) -> Self {
+        let may_hold = |state: &State| may_hold(state.coarse, state.coarse);
+        let (words, _) = bytes.as_chunks();
+        let mut inside = Self {
+            start: may_hold(&now).then_some((0, now)),
+            ..Self::default()
+        };
+        let mut index = 0;
+        loop {
+            let ahead = evt3::survey(words.get(index..).unwrap_or_default(), now.high);
+            inside.vectors |= inside.start.is_none() && ahead.vectors;
+            index += ahead.words;
+            if index >= words.len() {
+                break;
+            }
+            let before = now;
+            now.time_high(content(words, index));
+            if may_hold(&before) {
+                inside.end = Some(index * 2);
+            }
+            if inside.start.is_none() && may_hold(&now) {
+                inside.start = Some((index * 2, before));
+            }
+            index += 1;
+        }
+        if may_hold(&now) {
+            inside.end = Some(bytes.len());
+        }
+        inside
+    }
+}
+
 impl Evt3 {
     /// Looks at every TIME_HIGH from `from` on: the bytes from the first to the last time that may lie in `range`. The time
     /// of the state is then that in front of them. Also whether what lies before them has vectors.
-    fn seek_time(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> (Found, bool) {
+    fn seek_time(
+        &mut self,
+        range: Range<i64>,
+        from: u64,
+        input: &Look<'_>,
+        pool: Pool<'_>,
+    ) -> (Found, bool) {
         /// How many bytes are looked at before they are let go.
-        const WINDOW: usize = 4 << 20;
-        let may_hold = |state: &State| state.coarse < range.end && state.coarse | 0xFFF >= range.start;
+        const STRETCH: usize = 1 << 20;
+        let may_hold = |least: i64, most: i64| least < range.end && most | 0xFFF >= range.start;
+        let stretches = input.map(from, STRETCH, pool, |_, bytes| Times::of(bytes.as_chunks().0));
+        let inside = |at: u64, state| Inside::of(input.bytes(at, STRETCH), state, may_hold);
         let mut now = self.state;
-        let mut start = may_hold(&now).then_some(from);
-        let mut vectors = false;
-        let (mut at, mut end) = (from, from);
-        loop {
-            let (words, _) = input.bytes(at, WINDOW).as_chunks::<2>();
-            if words.is_empty() {
-                break;
+        let (mut start, mut vectors) = (None, false);
+        // The stretches that may hold something, and the state in front of each.
+        let mut candidates = Vec::new();
+        for (times, at) in stretches.iter().zip((from..).step_by(STRETCH)) {
+            let before = now;
+            let (least, most) = times.pass(&mut now);
+            if !may_hold(least, most) {
+                vectors |= start.is_none() && times.vectors;
+                continue;
             }
-            let mut index = 0;
-            loop {
-                let ahead = evt3::survey(&words[index..], now.high);
-                vectors |= start.is_none() && ahead.vectors;
-                index += ahead.words;
-                if index >= words.len() {
-                    break;
-                }
-                let place = at + index as u64 * 2;
-                let before = now;
-                now.time_high(content(words, index));
-                if may_hold(&before) {
-                    end = place;
-                }
-                if start.is_none() && may_hold(&now) {
-                    start = Some(place);
+            candidates.push((at, before));
+            if start.is_none() {
+                let found = inside(at, before);
+                vectors |= found.vectors;
+                if let Some((place, state)) = found.start {
                     // The TIME_HIGH in front changes the time, which clears its lower bits.
-                    self.state.coarse = before.coarse;
-                    self.state.high = before.high;
+                    (self.state.coarse, self.state.high) = (state.coarse, state.high);
+                    start = Some(at + place as u64);
                 }
-                index += 1;
             }
-            input.release(at, words.len() * 2);
-            at += words.len() as u64 * 2;
         }
-        if may_hold(&now) {
-            end = input.size();
-        }
+        let end = candidates
+            .into_iter()
+            .rev()
+            .find_map(|(at, before)| Some(at + inside(at, before).end? as u64))
+            .unwrap_or(from);
         let start = start.unwrap_or(end);
         let found = Found {
             start,

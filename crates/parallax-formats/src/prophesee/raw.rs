@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Result, SpareColumns};
+use parallax_events::{Error, FindingKind, Limits, Meta, ParamSpec, Params, Pool, Result, SpareColumns};
 
 use super::{Encoding, RawHeader, Tally};
 use crate::{Decoder, EventSink, Evidence, Found, Look, Parts, Piece, Probe, ReadOptions, Survey, TimeSeek};
@@ -56,7 +56,7 @@ pub(crate) trait Words: Clone + Send + Sync + 'static {
     fn pass(&mut self, effect: &Self::Effect);
 
     /// As [`TimeSeek::seek`], where the format can; asked when it is ready.
-    fn seek(&mut self, _range: Range<i64>, _from: u64, _input: &Look<'_>) -> Option<Found> {
+    fn seek(&mut self, _range: Range<i64>, _from: u64, _input: &Look<'_>, _pool: Pool<'_>) -> Option<Found> {
         None
     }
 }
@@ -165,8 +165,8 @@ impl<W: Words> Decoder for RawDecoder<W> {
 }
 
 impl<W: Words> TimeSeek for RawDecoder<W> {
-    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>) -> Option<Found> {
-        self.words.seek(range, from, input)
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, pool: Pool<'_>) -> Option<Found> {
+        self.words.seek(range, from, input, pool)
     }
 }
 

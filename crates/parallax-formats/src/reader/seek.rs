@@ -36,7 +36,12 @@ impl EventReader {
         if len.saturating_sub(at) < LEAST {
             return;
         }
-        let found = seek.seek(range.in_units(meta.time_unit), at, &Look(input));
+        let found = seek.seek(
+            range.in_units(meta.time_unit),
+            at,
+            &Look(input),
+            self.options.pool.pool(),
+        );
         input.release(0..input.len());
         let Some(found) = found else {
             return;
