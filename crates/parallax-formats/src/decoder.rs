@@ -127,18 +127,18 @@ impl<'a> Look<'a> {
             .release(start..start.saturating_add(count).min(self.0.len()));
     }
 
-    /// What `work` says of each stretch of `count` bytes from `from` on, in their order, on the threads of `pool`; it gets the
-    /// offset and the bytes, whose memory is let go afterwards.
+    /// What `work` says of each stretch of `count` bytes from `from` on, in their order, on the threads of `pool`; their memory
+    /// is let go afterwards.
     pub(crate) fn map<R: Send>(
         &self,
         from: u64,
         count: usize,
         pool: Pool<'_>,
-        work: impl Fn(u64, &'a [u8]) -> R + Sync + Send,
+        work: impl Fn(&'a [u8]) -> R + Sync + Send,
     ) -> Vec<R> {
         let starts: Vec<u64> = (from..self.size()).step_by(count.max(1)).collect();
         let work = |start| {
-            let done = work(start, self.bytes(start, count));
+            let done = work(self.bytes(start, count));
             self.release(start, count);
             done
         };

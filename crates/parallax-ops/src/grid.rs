@@ -33,15 +33,15 @@ pub(crate) fn worth_splitting(pool: Pool<'_>, block: &EventBlock) -> bool {
     pool.threads() > 1 && block.kept() >= LEAST_TO_SPLIT
 }
 
-/// The sensor's rows in a part for each thread of `pool`, one behind the other: about as many of the block's events in each, whose
-/// rows are a multiple of `unit` but for the last; one share if the block is not worth splitting. Each thread looks at all events for those of its rows, so more parts would cost more.
+/// The sensor's rows, a part for each thread of `pool` with about as many of the block's events in each; all rows if the block is
+/// not worth splitting. Parts lie one behind the other, and all but the last have a multiple of `unit` rows. Each thread
+/// looks at all events for those of its rows, so more parts would cost more.
 pub(crate) fn shares(pool: Pool<'_>, block: &EventBlock, height: u16, unit: usize) -> Vec<Range<usize>> {
     let height = usize::from(height);
-    let parts = if worth_splitting(pool, block) {
-        pool.threads()
-    } else {
-        1
-    };
+    if !worth_splitting(pool, block) {
+        return std::iter::once(0..height).collect();
+    }
+    let parts = pool.threads();
     let rows = block.columns().y;
     let mut counts = vec![0_usize; height.div_ceil(unit)];
     for row in rows.iter().step_by((rows.len() / SAMPLE) | 1) {
@@ -72,14 +72,6 @@ pub(crate) fn shares(pool: Pool<'_>, block: &EventBlock, height: u16, unit: usiz
 pub(crate) fn row_range(rows: &Range<usize>, more: usize) -> RangeInclusive<u16> {
     let row = |row: usize| u16::try_from(row).unwrap_or(u16::MAX);
     row(rows.start.saturating_sub(more))..=row((rows.end + more).saturating_sub(1))
-}
-
-/// Takes the first `len` off.
-pub(crate) fn front<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
-    let len = len.min(rest.len());
-    let (front, behind) = std::mem::take(rest).split_at_mut(len);
-    *rest = behind;
-    front
 }
 
 #[cfg(all(test, feature = "parallel"))]

@@ -13,7 +13,7 @@ use parallax_events::{
 };
 use parallax_simd::prefetch::soon;
 
-use crate::grid::{front, geometry_for_grid, row_range, shares};
+use crate::grid::{geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
 
 /// Rows of a band.
@@ -201,7 +201,9 @@ impl LastTimes {
         let band = (BAND + 2 * radius) * stride;
         let mut parts = shares.into_iter().map(|rows| Part {
             first_cell: rows.start / BAND * band,
-            cells: front(&mut cells, rows.len().div_ceil(BAND) * band),
+            cells: cells
+                .split_off_mut(..rows.len().div_ceil(BAND) * band)
+                .unwrap_or_default(),
             rows,
             radius,
             stride,

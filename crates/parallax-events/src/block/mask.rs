@@ -214,18 +214,12 @@ impl<'a> ColumnsMut<'a> {
     /// Takes the first `len` events off.
     pub(super) fn split_off(&mut self, len: usize) -> ColumnsMut<'a> {
         ColumnsMut {
-            t: front(&mut self.t, len),
-            x: front(&mut self.x, len),
-            y: front(&mut self.y, len),
-            p: front(&mut self.p, len),
+            t: self.t.split_off_mut(..len).unwrap_or_default(),
+            x: self.x.split_off_mut(..len).unwrap_or_default(),
+            y: self.y.split_off_mut(..len).unwrap_or_default(),
+            p: self.p.split_off_mut(..len).unwrap_or_default(),
         }
     }
-}
-
-fn front<'a, T>(rest: &mut &'a mut [T], len: usize) -> &'a mut [T] {
-    let (front, behind) = std::mem::take(rest).split_at_mut(len);
-    *rest = behind;
-    front
 }
 
 fn ones(words: &[u64]) -> usize {

@@ -74,11 +74,7 @@ struct Evt3 {
 struct Effect {
     /// The last TIME_LOW before the first TIME_HIGH.
     low_before: Option<u16>,
-    /// The first TIME_HIGH.
-    first_high: Option<u16>,
-    /// The last TIME_HIGH, and by how much time went on from the first one.
-    high: u16,
-    coarse: i64,
+    times: Times,
     /// The low bits behind, where the first TIME_HIGH does not decide.
     low: Option<u16>,
     addresses: Addresses,
@@ -133,12 +129,8 @@ impl Words for Evt3 {
     fn pass(&mut self, effect: &Effect) {
         let state = &mut self.state;
         state.low = effect.low_before.unwrap_or(state.low);
-        if let Some(high) = effect.first_high {
-            state.time_high(high);
-            state.coarse = state.coarse.wrapping_add(effect.coarse);
-            state.high = effect.high;
-            state.low = effect.low.unwrap_or(state.low);
-        }
+        effect.times.pass(state);
+        state.low = effect.low.unwrap_or(state.low);
         effect.addresses.pass(state);
         self.written = 0;
     }
@@ -201,75 +193,84 @@ fn content(words: &[[u8; 2]], at: usize) -> u16 {
     u16::from_le_bytes(words[at]) & 0xFFF
 }
 
+/// Calls `each` at every TIME_HIGH that differs from the one before, which is `high` at first: with its place, its content and
+/// what lies between. Returns what lies behind the last.
+fn each_change(words: &[[u8; 2]], mut high: u16, mut each: impl FnMut(usize, u16, Surveyed)) -> Surveyed {
+    let mut at = 0;
+    loop {
+        let between = evt3::survey(&words[at..], high);
+        let place = at + between.words;
+        if place >= words.len() {
+            return between;
+        }
+        high = content(words, place);
+        each(place, high, between);
+        at = place + 1;
+    }
+}
+
 impl Effect {
     /// How many events the words have, and what they do.
     fn of(words: &[[u8; 2]]) -> (usize, Self) {
-        let content = |at: usize| content(words, at);
-        let last = |from: usize, to: usize, kind| evt3::last_of(&words[from..to], kind).map(|at| from + at);
-        let mut effect = Self::default();
-        let Surveyed {
-            words: first,
-            mut events,
-            mut vectors,
-        } = evt3::survey(words, u16::MAX);
-        effect.low_before = last(0, first, Kind::TIME_LOW).map(content);
-        if first < words.len() {
-            let mut state = State { high: content(first), ..State::default() };
-            effect.first_high = Some(state.high);
-            let (mut changed, mut at) = (first, first);
-            while at < words.len() {
-                // In front is a TIME_HIGH.
-                state.time_high(content(at));
-                changed = at;
-                let more = evt3::survey(&words[at + 1..], state.high);
-                events += more.events;
-                vectors |= more.vectors;
-                at += 1 + more.words;
-            }
-            (effect.high, effect.coarse) = (state.high, state.coarse);
-            let low = last(changed, words.len(), Kind::TIME_LOW).map(content);
-            effect.low = low.or((changed > first).then_some(0));
-        }
-        effect.addresses = Addresses::of(words, vectors);
-        (events, effect)
+        let last = |from: usize, to: usize, kind| {
+            evt3::last_of(&words[from..to], kind).map(|at| content(words, from + at))
+        };
+        let times = Times::of(words);
+        let low = times.first.and_then(|_| {
+            let low = last(times.changed_at, words.len(), Kind::TIME_LOW);
+            low.or((times.changed_at > times.first_at).then_some(0))
+        });
+        let effect = Self {
+            low_before: last(0, times.first_at, Kind::TIME_LOW),
+            low,
+            addresses: Addresses::of(words, times.vectors),
+            times,
+        };
+        (effect.times.events, effect)
     }
 }
 
 /// What the TIME_HIGHs of a stretch of words do to the time, whatever it was before.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Times {
-    /// The content of the first.
+    /// The content of the first TIME_HIGH, and where it is; the end if there is none.
     first: Option<u16>,
+    first_at: usize,
+    /// Where the time changed last.
+    changed_at: usize,
     /// How far the time goes back and forward, and has gone at the end, since the first was taken in.
     least: i64,
     most: i64,
     behind: State,
-    /// Whether there are vectors.
+    /// How many events there are, and whether some are of vectors.
+    events: usize,
     vectors: bool,
 }
 
 impl Times {
     fn of(words: &[[u8; 2]]) -> Self {
-        let mut times = Self::default();
-        let mut index = 0;
-        loop {
-            let high = times.first.map_or(u16::MAX, |_| times.behind.high);
-            let ahead = evt3::survey(words.get(index..).unwrap_or_default(), high);
-            times.vectors |= ahead.vectors;
-            index += ahead.words;
-            if index >= words.len() {
-                return times;
-            }
-            let content = content(words, index);
+        let mut times = Self {
+            first_at: words.len(),
+            ..Self::default()
+        };
+        // No TIME_HIGH has such a content: the first is one that differs.
+        let rest = each_change(words, u16::MAX, |place, high, between| {
+            times.add(between);
             if times.first.is_none() {
-                times.first = Some(content);
-                times.behind.high = content;
+                (times.first, times.first_at, times.behind.high) = (Some(high), place, high);
             }
-            times.behind.time_high(content);
+            times.behind.time_high(high);
             times.least = times.least.min(times.behind.coarse);
             times.most = times.most.max(times.behind.coarse);
-            index += 1;
-        }
+            times.changed_at = place;
+        });
+        times.add(rest);
+        times
+    }
+
+    fn add(&mut self, between: Surveyed) {
+        self.events += between.events;
+        self.vectors |= between.vectors;
     }
 
     /// Takes the stretch in, and returns the least and the largest coarse time inside it.
@@ -287,8 +288,7 @@ impl Times {
     }
 }
 
-/// Where a stretch of bytes holds times that are asked for, looked at from TIME_HIGH to TIME_HIGH.
-#[derive(Default)]
+/// Where a stretch of bytes holds times that are asked for.
 struct Inside {
     /// The first byte of the first, and the state in front of it.
     start: Option<(usize, State)>,
@@ -299,32 +299,26 @@ struct Inside {
 }
 
 impl Inside {
-    /// `now` is the state in front of `bytes`; `may_hold` is asked with a coarse time, twice.
+    /// `now` is the state in front of `bytes`; `may_hold` is asked for the least and the largest coarse time.
     fn of(bytes: &[u8], mut now: State, may_hold: impl Fn(i64, i64) -> bool) -> Self {
         let may_hold = |state: &State| may_hold(state.coarse, state.coarse);
-        let (words, _) = bytes.as_chunks();
         let mut inside = Self {
             start: may_hold(&now).then_some((0, now)),
-            ..Self::default()
+            end: None,
+            vectors: false,
         };
-        let mut index = 0;
-        loop {
-            let ahead = evt3::survey(words.get(index..).unwrap_or_default(), now.high);
-            inside.vectors |= inside.start.is_none() && ahead.vectors;
-            index += ahead.words;
-            if index >= words.len() {
-                break;
-            }
+        let rest = each_change(bytes.as_chunks().0, now.high, |place, high, between| {
+            inside.vectors |= inside.start.is_none() && between.vectors;
             let before = now;
-            now.time_high(content(words, index));
+            now.time_high(high);
             if may_hold(&before) {
-                inside.end = Some(index * 2);
+                inside.end = Some(place * 2);
             }
             if inside.start.is_none() && may_hold(&now) {
-                inside.start = Some((index * 2, before));
+                inside.start = Some((place * 2, before));
             }
-            index += 1;
-        }
+        });
+        inside.vectors |= inside.start.is_none() && rest.vectors;
         if may_hold(&now) {
             inside.end = Some(bytes.len());
         }
@@ -345,7 +339,7 @@ impl Evt3 {
         /// How many bytes are looked at before they are let go.
         const STRETCH: usize = 1 << 20;
         let may_hold = |least: i64, most: i64| least < range.end && most | 0xFFF >= range.start;
-        let stretches = input.map(from, STRETCH, pool, |_, bytes| Times::of(bytes.as_chunks().0));
+        let stretches = input.map(from, STRETCH, pool, |bytes| Times::of(bytes.as_chunks().0));
         let inside = |at: u64, state| Inside::of(input.bytes(at, STRETCH), state, may_hold);
         let mut now = self.state;
         let (mut start, mut vectors) = (None, false);

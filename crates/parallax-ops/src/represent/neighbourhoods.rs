@@ -156,10 +156,12 @@ impl Neighbourhoods {
                 size: self.size,
                 columns: self.columns,
                 rows: first..end,
-                groups: front(&mut groups, count),
-                weights: front(&mut weights, count * side * side),
-                moments: front(&mut moments, count * side * side),
-                sums: front(&mut sums, count * self.size * self.size),
+                groups: groups.split_off_mut(..count).unwrap_or_default(),
+                weights: weights.split_off_mut(..count * side * side).unwrap_or_default(),
+                moments: moments.split_off_mut(..count * side * side).unwrap_or_default(),
+                sums: sums
+                    .split_off_mut(..count * self.size * self.size)
+                    .unwrap_or_default(),
             });
             first = end;
         }
@@ -177,13 +179,6 @@ impl Neighbourhoods {
             }
         }
     }
-}
-
-/// Takes the first `count` elements off a slice.
-fn front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (front, behind) = std::mem::take(rest).split_at_mut(count);
-    *rest = behind;
-    front
 }
 
 /// Some rows of cells.

@@ -9,7 +9,7 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
-use crate::grid::{front, geometry_for_grid, row_range, shares, worth_splitting};
+use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
@@ -87,7 +87,10 @@ impl EventOp for Refractory {
                 let mut rest = until.as_mut_slice();
                 let parts = shares(pool, block, geometry.height, 1)
                     .into_iter()
-                    .map(|rows| (row_range(&rows, 0), (rows.start, front(&mut rest, rows.len() * width))))
+                    .map(|rows| {
+                        let until = rest.split_off_mut(..rows.len() * width).unwrap_or_default();
+                        (row_range(&rows, 0), (rows.start, until))
+                    })
                     .collect();
                 let moved = |first: usize, mut event: Event| {
                     event.y -= first as u16;
