@@ -229,3 +229,16 @@ def test_a_stopped_reader_says_so(tmp_path):
     finally:
         done.set()
         writer.join()
+
+
+def test_what_few_scripts_use_is_imported_when_first_named():
+    program = (
+        "import sys, parallax as px\n"
+        "assert 'parallax._pipeline' not in sys.modules and 'parallax._scan' not in sys.modules\n"
+        "assert set(px.__all__) <= set(dir(px))\n"
+        "from parallax import *\n"
+        "assert Pipeline is px.Pipeline and scan is px.scan and Picture is px.Picture\n"
+        "px.nothing"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "AttributeError: module 'parallax' has no attribute 'nothing'" in ended.stderr, ended.stderr

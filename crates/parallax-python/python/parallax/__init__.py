@@ -13,6 +13,8 @@ Examples
 (2, 48, 64)
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from ._errors import (
     ClosedError,
     DeadlineError,
@@ -31,13 +33,15 @@ from ._meta import Finding, Format, Info, Meta, Param, Report
 from ._native import Memory, __version__
 from ._operators import *
 from ._operators import __all__ as _operator_names
-from ._picture import Picture, animate, show
-from ._pipeline import AppSink, AppSource, Message, Pipeline, launch
 from ._reader import Reader, Windows, convert, formats, info, open, read, write
 from ._sample import sample
-from ._scan import scan
 from ._settings import get_mode, get_threads, set_mode, set_threads
 from ._tensor import Tensor
+
+if _TYPE_CHECKING:
+    from ._picture import Picture, animate, show
+    from ._pipeline import AppSink, AppSource, Message, Pipeline, launch
+    from ._scan import scan
 
 __all__ = [
     "AppSink",
@@ -88,3 +92,29 @@ __all__ = [
     "write",
 ]
 __all__ += _operator_names
+
+# A third of the import is for pictures, pipelines and scans, which most scripts do not use: had when first named.
+_LATER = {
+    "AppSink": "_pipeline",
+    "AppSource": "_pipeline",
+    "Message": "_pipeline",
+    "Picture": "_picture",
+    "Pipeline": "_pipeline",
+    "animate": "_picture",
+    "launch": "_pipeline",
+    "scan": "_scan",
+    "show": "_picture",
+}
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        globals()[name] = value = getattr(import_module("." + _LATER[name], __name__), name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_LATER})
