@@ -13,7 +13,7 @@ Examples
 (2, 48, 64)
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from ._errors import (
     ClosedError,
@@ -38,7 +38,7 @@ from ._sample import sample
 from ._settings import get_mode, get_threads, set_mode, set_threads
 from ._tensor import Tensor
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from ._picture import Picture, animate, show
     from ._pipeline import AppSink, AppSource, Message, Pipeline, launch
     from ._scan import scan
@@ -106,7 +106,7 @@ _LATER = {
     "show": "_picture",
 }
 
-if not _TYPE_CHECKING:
+if not _typing.TYPE_CHECKING:
 
     def __getattr__(name):
         if name not in _LATER:
