@@ -3,7 +3,8 @@ as an element, Ctrl-C.
 
 Usage: package.py LOAD_PROGRAM RECORDING. Run by `cargo xtask bench python [RECORDING]`.
 
-Every row is the median of five, with the smallest and the largest beside it. Loads are compared by their answers first.
+Every row is a median of at least five, with the smallest and the largest beside it. What is held against something else
+is measured in turn with it, each first every other time. Loads are compared by their answers first.
 """
 
 import importlib.util
@@ -35,6 +36,11 @@ def row(what, times, scale=1e3, unit="ms", note=""):
     median, low, high = statistics.median(times), min(times), max(times)
     print(f"| {what} | {median * scale:.3g} [{low * scale:.3g}, {high * scale:.3g}] {unit} | {note} |", flush=True)
     return median
+
+
+def turns(ways, number):
+    """The ways, the first of them last every other time: what runs second finds another machine than what runs first."""
+    return ways[::-1] if number % 2 else ways
 
 
 def child(code, *arguments):
@@ -74,12 +80,12 @@ def loads(program, path):
     by_rust = lambda runs: subprocess.run([program, str(path), str(runs)], capture_output=True, text=True, check=True).stdout
     by_python = lambda runs: child(LOADED, path, runs)
     ours = None
-    # A process of its own each, so that both see fresh memory; then again and again in one process each, the first load
-    # left out. Turn and turn about, so that both see the same machine.
-    for what, rounds, runs in (("in a fresh process", RUNS, 1), ("again and again", 1, RUNS + 1)):
+    # A process of its own each, so that both see fresh memory; then again and again in one process, the first load left
+    # out.
+    for what, rounds, runs in (("in a fresh process", 5 * RUNS - 1, 1), ("again and again", 4, RUNS + 1)):
         rust, python = [], []
-        for _ in range(rounds):
-            for work, times in ((by_rust, rust), (by_python, python)):
+        for number in range(rounds):
+            for work, times in turns([(by_rust, rust), (by_python, python)], number):
                 words = work(runs).replace("events; seconds:", "").split()
                 assert int(words[0]) == len(events)
                 times += map(float, words[-runs:][runs > 1 :])
@@ -187,8 +193,8 @@ def callable_element(path):
     print("\na Python function as an element, batches of 1 Mi events")
     ways = {"without": "", "python": "! python "}
     times = {way: [] for way in ways}
-    for _ in range(2 * RUNS + 1):
-        for way, step in ways.items():
+    for number in range(5 * RUNS - 1):
+        for way, step in turns([*ways.items()], number):
             text = f"filesrc location='{path}' ! decode batch=1048576 {step}! fakesink"
             functions = {"same": lambda events: events} if step else {}
             start = time.perf_counter()
@@ -212,4 +218,5 @@ def main():
         interrupts(large)
 
 
-main()
+if __name__ == "__main__":
+    main()
