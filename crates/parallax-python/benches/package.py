@@ -82,7 +82,7 @@ def loads(program, path):
     ours = None
     # A process of its own each, so that both see fresh memory; then again and again in one process, the first load left
     # out.
-    for what, rounds, runs in (("in a fresh process", 5 * RUNS - 1, 1), ("again and again", 4, RUNS + 1)):
+    for what, rounds, runs in (("in a fresh process", 8 * RUNS, 1), ("again and again", 4, RUNS + 1)):
         rust, python = [], []
         for number in range(rounds):
             for work, times in turns([(by_rust, rust), (by_python, python)], number):
