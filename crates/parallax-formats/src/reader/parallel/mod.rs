@@ -27,6 +27,9 @@ use turns::Turns;
 /// So many bytes are decoded before what came out is joined.
 const GROUP: usize = 64 << 20;
 
+/// So many bytes lie between borders that were looked at before their memory is let go.
+const LOOKED: usize = 16 << 20;
+
 /// So many parts for each thread say how many events all have.
 const SAMPLE: usize = 4;
 
@@ -241,7 +244,13 @@ fn cut(parts: &dyn Parts, input: Shared<'_>, start: u64, least: usize) -> Vec<Ra
     let len = input.len();
     let mut ranges = Vec::new();
     let mut from = usize::try_from(start).unwrap_or(usize::MAX).min(len);
+    let mut kept = from;
     loop {
+        // A look at one byte of a border can map 2 MiB around it, so that looking at all of them would map the whole file.
+        if from - kept >= LOOKED {
+            input.release(kept..from);
+            kept = from;
+        }
         let border = parts.border(from as u64, least as u64, &Look(input));
         let border = border.and_then(|border| usize::try_from(border).ok());
         match border.filter(|border| (from + 1..len).contains(border)) {
@@ -251,6 +260,7 @@ fn cut(parts: &dyn Parts, input: Shared<'_>, start: u64, least: usize) -> Vec<Ra
             }
             None => {
                 ranges.push(from..len);
+                input.release(kept..len);
                 return ranges;
             }
         }
