@@ -91,6 +91,12 @@ pub trait Parts: Send + Sync {
     /// guess was right; else the part and the rest are decoded in one piece.
     fn survey(&self, bytes: &[u8], offset: u64) -> Survey;
 
+    /// The least bytes that an event takes, if no part depends on what lies before it. Such a part is not surveyed to find its
+    /// place: it is decoded first, and put where it belongs when those before it are.
+    fn least_record(&self) -> Option<usize> {
+        None
+    }
+
     /// Goes past a part that was surveyed, as if it had been decoded.
     ///
     /// # Errors
@@ -180,7 +186,7 @@ pub struct EventSink<'a> {
 }
 
 /// A batch or a part of one.
-trait Room: std::fmt::Debug {
+pub(crate) trait Room: std::fmt::Debug {
     fn len(&self) -> usize;
     fn room(&self) -> usize;
     fn spare(&mut self) -> SpareColumns<'_>;
@@ -252,7 +258,7 @@ impl<'a> EventSink<'a> {
 
     /// A sink into a part of a batch; its report counts events from the start of the part.
     pub(crate) fn into_part(
-        part: &'a mut BatchPart<'_>,
+        part: &'a mut (dyn Room + 'a),
         report: &'a mut Report,
         options: &ReadOptions,
     ) -> Self {

@@ -6,7 +6,7 @@
 use parallax_simd::copy_past::copy;
 
 use super::check::Check;
-use super::{Committed, SpareColumns};
+use super::{BatchBuilder, Committed, SpareColumns};
 use crate::{Error, Geometry, Result, TimeRange, TimeUnit};
 
 /// A stretch of a [`BatchBuilder`](super::BatchBuilder)'s room. It is used as the builder is: write to
@@ -63,6 +63,12 @@ pub struct PartRooms<'a> {
 impl<'a> PartRooms<'a> {
     pub(super) fn new(rest: SpareColumns<'a>, check: Check) -> Self {
         Self { rest, check }
+    }
+
+    /// Empties `builder` and has it check as these parts do: what it takes in then can be [put](BatchPart::fill) into one.
+    pub fn prepare(&self, builder: &mut BatchBuilder) {
+        builder.clear();
+        builder.check = self.check.clone();
     }
 
     /// The next part, for up to `capacity` events; `None` if less room is left.
@@ -149,6 +155,30 @@ impl<'a> BatchPart<'a> {
         copy(events.p, &mut self.room.p[self.len..]);
         self.len += done.kept;
         Ok(done)
+    }
+
+    /// Takes over what a builder has that was [prepared](PartRooms::prepare) for these parts, if this one is empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](crate::ErrorKind) if there is not room for it.
+    pub fn fill(&mut self, builder: &BatchBuilder) -> Result<()> {
+        let events = builder.columns();
+        if self.len > 0 || events.len() > self.room() {
+            return Err(Error::internal(format!(
+                "{} events for a part that has {} and room for {}",
+                events.len(),
+                self.len,
+                self.room()
+            )));
+        }
+        copy(events.t, self.room.t);
+        copy(events.x, self.room.x);
+        copy(events.y, self.room.y);
+        copy(events.p, self.room.p);
+        self.len = events.len();
+        self.first_t = events.t.first().copied();
+        self.check = builder.check.clone();
+        Ok(())
     }
 
     /// Ends the part.

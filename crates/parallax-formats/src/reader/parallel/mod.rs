@@ -21,7 +21,7 @@ use crate::{Look, Parts, Progress, Survey, TriggerSupport};
 mod part;
 mod turns;
 
-use part::{Ended, absorb};
+use part::{Decoded, Ended, absorb};
 use turns::Turns;
 
 /// So many bytes are decoded before what came out is joined.
@@ -131,15 +131,20 @@ impl EventReader {
         let mut at = before.bytes;
         let mut used = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            if matches!(outcome.end, Ended::Changed) {
-                ended = Some(outcome.end);
+            let Decoded {
+                report,
+                end,
+                at: done,
+            } = outcome.decoded;
+            if matches!(end, Ended::Changed) {
+                ended = Some(end);
                 break;
             }
-            at = outcome.at;
+            at = done;
             filled.push(outcome.filled);
-            used.push(outcome.report);
-            if !matches!(outcome.end, Ended::Whole) {
-                ended = Some(outcome.end);
+            used.push(report);
+            if !matches!(end, Ended::Whole) {
+                ended = Some(end);
                 break;
             }
         }

@@ -3,14 +3,20 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parallax_events::{BatchBuilder, BatchPart, Error, FilledPart, FindingKind, Report, Result};
+use parallax_events::{BatchBuilder, Error, FilledPart, FindingKind, Report, Result};
 
+use crate::decoder::Room;
 use crate::source::Shared;
 use crate::{Decoder, EventSink, Piece, ReadOptions};
 
 /// What became of a part.
 pub(super) struct Outcome {
     pub(super) filled: FilledPart,
+    pub(super) decoded: Decoded,
+}
+
+/// How far a part was decoded.
+pub(super) struct Decoded {
     pub(super) report: Report,
     pub(super) end: Ended,
     /// The input up to here is done.
@@ -28,15 +34,15 @@ pub(super) enum Ended {
     Changed,
 }
 
-/// Decodes one part.
-pub(super) fn part(
+/// Decodes one part into `room`, which is empty.
+pub(super) fn decode(
     input: Shared<'_>,
     range: Range<usize>,
     mut decoder: Box<dyn Decoder>,
-    mut room: BatchPart<'_>,
+    room: &mut dyn Room,
     options: &ReadOptions,
     stop: &AtomicBool,
-) -> Outcome {
+) -> Decoded {
     let mut report = Report::default();
     let mut at = range.start;
     let last = range.end == input.len();
@@ -58,7 +64,7 @@ pub(super) fn part(
                 },
             );
             let consumed = if room.room() > 0 {
-                decoder.decode(piece, &mut EventSink::into_part(&mut room, &mut report, options))?
+                decoder.decode(piece, &mut EventSink::into_part(room, &mut report, options))?
             } else {
                 // What is left should hold no event; but a decoder wants room.
                 let mut sink = EventSink::new(&mut beyond, &mut report, held as u64, options);
@@ -86,8 +92,7 @@ pub(super) fn part(
         }
     };
     let end = run().unwrap_or_else(Ended::Failed);
-    Outcome {
-        filled: room.finish(),
+    Decoded {
         report,
         end,
         at: at as u64,

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use parallax_events::{BatchPart, Limits, PartRooms};
+use parallax_events::{BatchBuilder, BatchPart, Limits, PartRooms};
 use rayon::ThreadPool;
 
-use super::part::{Ended, Outcome, part};
+use super::part::{Ended, Outcome, decode};
 use crate::source::Shared;
 use crate::{Decoder, Parts, Progress, ReadOptions, Survey};
 
 /// The input is given back so many parts at a time, which lie as many behind: every time interrupts all threads.
 const BEHIND: usize = 8;
+
+/// A part so many times as long as wanted is not decoded before it has its place.
+const LONG: usize = 4;
 
 /// Parts in a row, and the threads that decode them.
 pub(super) struct Turns<'a> {
@@ -126,10 +129,10 @@ impl<'a> Turns<'a> {
             .collect();
         if self.stop.into_inner()
             && let Some(last) = outcomes.last_mut()
-            && matches!(last.end, Ended::Whole)
+            && matches!(last.decoded.end, Ended::Whole)
         {
             // Even if all was done by then: the caller said stop.
-            last.end = Ended::Stopped;
+            last.decoded.end = Ended::Stopped;
         }
         let turn = self.turn.into_inner().unwrap_or_else(PoisonError::into_inner);
         (outcomes, turn.passed)
@@ -139,6 +142,7 @@ impl<'a> Turns<'a> {
     fn work(&self, known: &[Mutex<Option<Survey>>], tell: Option<Sender<Told>>) {
         let _closes = Closes(self);
         let mut surveyor = self.turn().decoder.fork(None);
+        let mut own = surveyor.parts().and_then(|parts| self.own(parts.least_record()?));
         loop {
             let index = self.untaken.fetch_add(1, Ordering::Relaxed);
             let (Some(range), Some(known), Some(outcome)) =
@@ -147,15 +151,14 @@ impl<'a> Turns<'a> {
                 return;
             };
             let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let survey = known.or_else(|| {
-                let bytes = self.input.bytes(range.clone()).ok()?;
-                Some(surveyor.parts()?.survey(bytes, range.start as u64))
-            });
-            let Some((decoder, room)) = self.place(index, survey) else {
+            let done = match &mut own {
+                Some(own) => self.decode_first(index, range.clone(), surveyor.as_mut(), own),
+                None => self.survey_first(index, range.clone(), surveyor.as_mut(), known),
+            };
+            let Some(done) = done else {
                 return;
             };
-            let done = part(self.input, range.clone(), decoder, room, self.options, &self.stop);
-            if !matches!(done.end, Ended::Whole) {
+            if !matches!(done.decoded.end, Ended::Whole) {
                 self.close();
             }
             if let Some(tell) = &tell {
@@ -166,6 +169,56 @@ impl<'a> Turns<'a> {
             let _ = outcome.set(done);
             self.release_behind(index);
         }
+    }
+
+    /// Surveys a part if that is not done, waits for its place, and decodes it there. `None` if it gets no place.
+    fn survey_first(
+        &self,
+        index: usize,
+        range: Range<usize>,
+        surveyor: &mut dyn Decoder,
+        known: Option<Survey>,
+    ) -> Option<Outcome> {
+        let survey = known.or_else(|| {
+            let bytes = self.input.bytes(range.clone()).ok()?;
+            Some(surveyor.parts()?.survey(bytes, range.start as u64))
+        });
+        let (decoder, mut room) = self.place(index, survey)?;
+        let decoded = decode(self.input, range, decoder, &mut room, self.options, &self.stop);
+        let filled = room.finish();
+        Some(Outcome { filled, decoded })
+    }
+
+    /// Decodes a part into `own`, waits for its place, and puts it there. `None` if it gets no place.
+    fn decode_first(
+        &self,
+        index: usize,
+        range: Range<usize>,
+        decoder: &mut dyn Decoder,
+        own: &mut BatchBuilder,
+    ) -> Option<Outcome> {
+        self.turn().rooms.prepare(own);
+        let decoder = decoder.parts()?.fork(None);
+        let decoded = decode(self.input, range, decoder, own, self.options, &self.stop);
+        let survey = Survey {
+            events: own.len(),
+            effect: Box::new(()),
+        };
+        let (_, mut room) = self.place(index, Some(survey))?;
+        room.fill(own).ok()?;
+        let filled = room.finish();
+        Some(Outcome { filled, decoded })
+    }
+
+    /// Room for the events of any part, if none takes less than `record` bytes; `None` if a part is far too long for that.
+    fn own(&self, record: usize) -> Option<BatchBuilder> {
+        let most = self.ranges.iter().map(Range::len).max()?;
+        if most / LONG > self.options.part {
+            return None;
+        }
+        let mut own = BatchBuilder::growing().ok()?;
+        own.reserve(most / record.max(1) + 1).ok()?;
+        Some(own)
     }
 
     /// Waits for the turn of a part; then it gets a decoder in the state in front of it, and its room. `None` if it is not
