@@ -169,6 +169,40 @@ fn runs_of_lines_and_what_ends_them() {
 }
 
 #[test]
+fn long_runs_of_usual_lines() {
+    let mut numbers = Numbers(41);
+    for (separator, places) in STYLES {
+        let style = Style { separator, places };
+        let s = char::from(separator);
+        for ends in [["\n", "\n"], ["\r\n", "\r\n"], ["\n", "\r\n"]] {
+            for fraction in [1, 6, 9] {
+                let mut text = String::new();
+                for _ in 0..700 {
+                    let count = 1 + numbers.below(3);
+                    let point = if places > 0 {
+                        format!(".{}", numbers.digits(fraction))
+                    } else {
+                        String::new()
+                    };
+                    let (t, x) = (numbers.digits(count), numbers.digits(1 + count % 3));
+                    let (y, p) = (numbers.digits(4), numbers.below(2));
+                    let end = ends[numbers.below(2) as usize];
+                    text.push_str(&format!("{t}{point}{s}{x}{s}{y}{s}{p}{end}"));
+                }
+                assert!(check(text.as_bytes(), style, 1000) > 690);
+                // One byte changed anywhere ends or changes the run there.
+                for _ in 0..30 {
+                    let mut text = text.clone().into_bytes();
+                    let at = numbers.below(text.len() as u64) as usize;
+                    text[at] = [b'7', b'\r', b'\n', b'-', separator][numbers.below(5) as usize];
+                    check(&text, style, 1000);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn one_byte_changed() {
     let mut numbers = Numbers(31);
     for (separator, places) in STYLES {
