@@ -135,30 +135,6 @@ def scans(path, low, high):
     print(f"| scan {path.name}, 1 % of the time | {shown(part)} ms | the whole {shown(whole)} ms | {share:.1f} % |")
 
 
-def function_in_a_pipeline():
-    """A Python function on batches of 1 Mi events, beside the pipeline without it."""
-    count = 1 << 20
-    zeros = np.zeros(count, np.uint16)
-    events = px.Events.from_numpy(np.arange(count), zeros, zeros, zeros.astype(np.uint8), width=1, height=1)
-
-    def run(text, **functions):
-        start = time.perf_counter()
-        with px.Pipeline(text, **functions) as pipeline:
-            with pipeline.source() as source:
-                for _ in range(30):
-                    source.send(events)
-            pipeline.wait()
-        return time.perf_counter() - start
-
-    chain = "appsrc ! refractory period=1us ! {}polarity keep=off ! nullsink"
-    without, with_it = [], []
-    for _ in range(OURS):
-        without.append(run(chain.format("")))
-        with_it.append(run(chain.format("python ! "), f=lambda events: events))
-    more = 100 * (statistics.median(with_it) / statistics.median(without) - 1)
-    print(f"| a Python function in a pipeline, 30 batches of 1 Mi | {shown(with_it)} ms | without {shown(without)} ms | {more:+.1f} % |")
-
-
 def main():
     recording = Path(sys.argv[1])
     events = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000_000
@@ -169,7 +145,6 @@ def main():
         work(files[0])
         for path in files:
             scans(path, low, high)
-    function_in_a_pipeline()
 
 
 main()
