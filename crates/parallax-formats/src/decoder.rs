@@ -142,20 +142,27 @@ impl<'a> Look<'a> {
         pool: Pool<'_>,
         work: impl Fn(&'a [u8]) -> R + Sync + Send,
     ) -> Vec<R> {
-        let starts: Vec<u64> = (from..self.size()).step_by(count.max(1)).collect();
-        let work = |start| {
-            let done = work(self.bytes(start, count));
-            self.release(start, count);
+        /// So many stretches are let go at once, which interrupts all threads.
+        const TOGETHER: usize = 8;
+        let count = count.max(1);
+        let starts: Vec<u64> = (from..self.size()).step_by(count * TOGETHER).collect();
+        let work = |start: u64| {
+            let end = self.size().min(start + (count * TOGETHER) as u64);
+            let done = (start..end)
+                .step_by(count)
+                .map(|start| work(self.bytes(start, count)));
+            let done: Vec<R> = done.collect();
+            self.release(start, count * TOGETHER);
             done
         };
         #[cfg(feature = "parallel")]
         // A pool that we are part of could be waiting for us.
         if let Some(threads) = pool.rayon().filter(|pool| pool.current_thread_index().is_none()) {
             use rayon::iter::{IntoParallelIterator, ParallelIterator};
-            return threads.install(|| starts.into_par_iter().map(work).collect());
+            return threads.install(|| starts.into_par_iter().flat_map_iter(work).collect());
         }
         let _ = pool;
-        starts.into_iter().map(work).collect()
+        starts.into_iter().flat_map(work).collect()
     }
 
     /// Up to `count` bytes from `offset` on: fewer at the end, none behind it or where they cannot be had.
