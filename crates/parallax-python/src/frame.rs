@@ -1,8 +1,9 @@
 //! Whole recordings as tables of the types that evlib's users know: x and y int16, t in microseconds, polarity int8.
 //!
 //! In comes a recording, perhaps a chain of operators, and where the table begins to be streamed; out goes one table whose
-//! columns are in one piece. The events pass in batches and are converted into columns that grow without moving, so that
-//! there are 13 bytes an event at any moment, and a batch or two.
+//! columns are in one piece. Events that are there whole are seen as such a table, and only their polarities are written anew;
+//! others pass in batches and are converted into columns that grow without moving, so that there are 13 bytes an event at
+//! any moment, and a batch or two.
 
 use std::sync::Arc;
 
@@ -71,6 +72,56 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Events as such a table, over their memory as far as its types are theirs: all but the polarities, and the times where
+    /// they are not in microseconds.
+    fn over(events: EventBatch, signed: bool, findings: Vec<FindingRow>) -> Result<Self> {
+        let (columns, unit) = (events.columns(), events.meta().time_unit);
+        fitting(columns.x, "x")?;
+        fitting(columns.y, "y")?;
+        let [t, x, y, _] = events.buffers();
+        let t = if unit == TimeUnit::Micros {
+            t.into()
+        } else {
+            let rescaled = columns
+                .t
+                .iter()
+                .map(|&t| unit.rescale_rounded(t, TimeUnit::Micros));
+            rescaled.collect::<Result<Vec<i64>>>()?.into()
+        };
+        let p: Vec<i8> = columns.p.iter().map(|&p| polarity(p, signed)).collect();
+        Self::of([x.into(), y.into()], t, p.into(), findings)
+    }
+
+    fn of(
+        [x, y]: [ScalarBuffer<i16>; 2],
+        t: ScalarBuffer<i64>,
+        polarity: ScalarBuffer<i8>,
+        findings: Vec<FindingRow>,
+    ) -> Result<Self> {
+        let in_order = t.is_sorted();
+        let fields = [
+            ("x", DataType::Int16),
+            ("y", DataType::Int16),
+            ("t", DataType::Duration(ArrowTimeUnit::Microsecond)),
+            ("polarity", DataType::Int8),
+        ];
+        let fields = fields.map(|(name, kind)| Field::new(name, kind, false));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int16Array::new(x, None)),
+            Arc::new(Int16Array::new(y, None)),
+            Arc::new(DurationMicrosecondArray::new(t, None)),
+            Arc::new(Int8Array::new(polarity, None)),
+        ];
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        Ok(Self {
+            table: RecordBatch::try_new(schema, columns)?,
+            findings,
+            in_order,
+        })
+    }
+}
+
 /// How the table is read.
 #[derive(Debug, Clone, FromPyObject)]
 #[pyo3(from_item_all)]
@@ -107,6 +158,10 @@ pub(crate) fn read_frame(
         let pool = Pool::from(pool.as_ref());
         if !spec.streaming {
             let all = reader.read_all().map_err(|error| in_file(error, &source))?;
+            if run.is_none() {
+                let found = findings(reader.report());
+                return Frame::over(all.slice(..most.min(all.len())), spec.signed, found);
+            }
             columns.take(&all, run.as_mut(), pool, most)?;
         } else if spec.most.is_none() {
             // The next batch is decoded while this one is converted.
@@ -131,16 +186,8 @@ pub(crate) fn read_frame(
 #[pyfunction]
 pub(crate) fn frame_of(py: Python<'_>, batch: &Batch, signed: bool) -> PyResult<Frame> {
     let events = batch.events.clone();
-    watched(py, None, move |gauge: &Arc<Gauge>| -> Result<Frame> {
-        let mut columns = FrameColumns::new(signed, events.meta().time_unit)?;
-        let mut done = 0;
-        while done < events.len() {
-            gauge.tell(done as u64, events.len() as u64)?;
-            let end = events.len().min(done.saturating_add(PIECE));
-            columns.append(events.slice(done..end).columns())?;
-            done = end;
-        }
-        columns.finish(None, Vec::new(), usize::MAX)
+    watched(py, None, move |_: &Arc<Gauge>| {
+        Frame::over(events, signed, Vec::new())
     })
 }
 
@@ -198,9 +245,6 @@ fn unsigned(pixels: &ScalarBuffer<i16>, name: &str) -> Result<ScalarBuffer<u16>>
     }
     Ok(pixels.inner().clone().into())
 }
-
-/// How many events are converted between two looks for Ctrl-C.
-const PIECE: usize = 1 << 20;
 
 /// The largest pixel that int16 holds.
 const MOST_PIXEL: u16 = i16::MAX.unsigned_abs();
@@ -276,9 +320,8 @@ impl FrameColumns {
         self.in_order &= follows && columns.t.is_sorted();
         self.polarity.reserve(columns.len())?;
         let room = self.polarity.spare_mut().iter_mut().zip(columns.p);
-        // 0 and 1 become -1 and 1, or stay.
-        let (factor, offset) = if self.signed { (2, -1) } else { (1, 0) };
-        room.for_each(|(to, &p)| *to = p.cast_signed().wrapping_mul(factor).wrapping_add(offset));
+        let signed = self.signed;
+        room.for_each(|(to, &p)| *to = polarity(p, signed));
         self.polarity.set_len(len)?;
         Ok(())
     }
@@ -295,25 +338,8 @@ impl FrameColumns {
             let room = held.len().min(most - self.len());
             self.append(held.columns().slice(0..room))?;
         }
-        let fields = [
-            ("x", DataType::Int16),
-            ("y", DataType::Int16),
-            ("t", DataType::Duration(ArrowTimeUnit::Microsecond)),
-            ("polarity", DataType::Int8),
-        ];
-        let fields = fields.map(|(name, kind)| Field::new(name, kind, false));
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Int16Array::new(shared(self.x), None)),
-            Arc::new(Int16Array::new(shared(self.y), None)),
-            Arc::new(DurationMicrosecondArray::new(shared(self.t), None)),
-            Arc::new(Int8Array::new(shared(self.polarity), None)),
-        ];
-        let schema = Arc::new(Schema::new(fields.to_vec()));
-        Ok(Frame {
-            table: RecordBatch::try_new(schema, columns)?,
-            findings,
-            in_order: self.in_order,
-        })
+        let pixels = [shared(self.x), shared(self.y)];
+        Frame::of(pixels, shared(self.t), shared(self.polarity), findings)
     }
 }
 
@@ -325,13 +351,7 @@ fn shared<T: parallax::memory::Element + arrow_buffer::ArrowNativeType>(
 
 /// Appends pixels, which must fit.
 fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
-    // One look at all of them is cheaper than one at each.
-    if from.iter().fold(0, |bits, &pixel| bits | pixel) > MOST_PIXEL {
-        return Err(
-            Error::unsupported(format!("{name} beyond {MOST_PIXEL} does not fit evlib's int16"))
-                .with_hint("parallax.read and parallax.scan hold it to 65535"),
-        );
-    }
+    fitting(from, name)?;
     to.reserve(from.len())?;
     to.spare_mut()
         .iter_mut()
@@ -340,4 +360,26 @@ fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
     let len = to.len() + from.len();
     to.set_len(len)?;
     Ok(())
+}
+
+/// Whether pixels fit into the table.
+fn fitting(pixels: &[u16], name: &str) -> Result<()> {
+    // One look at all of them is cheaper than one at each.
+    if pixels.iter().fold(0, |bits, &pixel| bits | pixel) <= MOST_PIXEL {
+        return Ok(());
+    }
+    Err(
+        Error::unsupported(format!("{name} beyond {MOST_PIXEL} does not fit evlib's int16"))
+            .with_hint("parallax.read and parallax.scan hold it to 65535"),
+    )
+}
+
+/// 0 and 1 become -1 and 1, or stay.
+fn polarity(p: u8, signed: bool) -> i8 {
+    let p = p.cast_signed();
+    if signed {
+        p.wrapping_mul(2).wrapping_sub(1)
+    } else {
+        p
+    }
 }

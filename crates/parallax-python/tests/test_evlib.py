@@ -260,10 +260,24 @@ def test_chunks_follow_the_memory(monkeypatch):
     assert streaming.chunk_of(None, None) == 1 << 20
 
 
-def test_profiles_end_in_a_recommendation(tmp_path, capsys):
+def test_what_the_memory_holds_is_loaded_at_once(monkeypatch):
+    monkeypatch.setattr(streaming, "free_memory", lambda: 40_000_000)
+    assert not streaming.in_chunks(100, 100, 5, 0.0), "not above the threshold"
+    assert streaming.in_chunks(101, 100, 5, None), "chunks are asked for"
+    assert not streaming.in_chunks(10_000_000 // 14, 100, None, None)
+    assert streaming.in_chunks(10_000_000 // 14 + 1, 100, None, None)
+    assert not streaming.in_chunks(1_000_000, 100, None, 14.0) and streaming.in_chunks(1_000_001, 100, None, 14.0)
+    assert streaming.in_chunks(200_000_001, 100, None, 1e9), "polarities twice would be too many"
+    monkeypatch.setattr(streaming, "free_memory", lambda: None)
+    assert streaming.in_chunks(101, 100, None, None), "nobody knows"
+
+
+def test_profiles_end_in_a_recommendation(tmp_path, capsys, monkeypatch):
     path = tmp_path / "events.raw"
     px.sample(200_000).write(path, format="evt3")
     assert streaming.expected_events(str(path)) == pytest.approx(200_000, rel=0.05)
+    assert evlib.profile_loading_performance(path, streaming_threshold=100_000, runs=1, quiet=True).chosen == "direct"
+    monkeypatch.setattr(streaming, "free_memory", lambda: 1_000_000)
     profile = evlib.profile_loading_performance(path, streaming_threshold=100_000, runs=1)
     assert profile.events == 200_000 and profile.chosen == "streaming"
     said = capsys.readouterr().out

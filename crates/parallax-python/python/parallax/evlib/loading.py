@@ -11,7 +11,7 @@ from .._errors import _wrong
 from .._pushdown import Bounds, bounds_of
 from .._reader import _options, open
 from .._scan import chain_of, range_of
-from .streaming import STREAMING_THRESHOLD, chunk_of, expected_events, warn_if_large
+from .streaming import STREAMING_THRESHOLD, chunk_of, expected_events, in_chunks, warn_if_large
 
 if TYPE_CHECKING:
     import polars
@@ -53,12 +53,12 @@ def load_events(
     sort : bool, default True
         Whether the table is in order of time; events of one time stay in the recorded order.
     streaming_threshold : int, default 5 million
-        A recording of more events passes in chunks, which takes little more memory than the table; a smaller one is decoded at
-        once. The table is the same.
+        A recording of more events passes in chunks unless `memory_limit_mb` holds all of it at once; a smaller one is always
+        decoded at once. The table is the same, and little more memory is taken than it needs.
     memory_limit_mb : float, optional
-        How much memory the chunks may take; a quarter of what is free, if absent.
+        How much memory reading may take; a quarter of what is free, if absent.
     chunk_size : int, optional
-        The most events in a chunk.
+        The most events in a chunk; a recording above the threshold then passes in chunks in any case.
     progress_callback : callable, optional
         Called with (bytes read, bytes in all) while reading that takes over a second.
 
@@ -137,8 +137,8 @@ def lazy(
         if bounds.is_empty:
             return pl.DataFrame(schema=schema)
         events = expected_events(path, format)
-        streaming = events > threshold
-        if streaming:
+        streaming = in_chunks(events, threshold, chunk_size, memory_limit_mb)
+        if events > threshold:
             warn_if_large(events, path)
         options = _options(
             format, range_of(bounds), "keep", False, None, chunk=chunk_of(chunk_size, memory_limit_mb)

@@ -18,6 +18,9 @@ _LARGEST = 1 << 20
 _SMALLEST = 1 << 13
 # Two chunks are decoded and held, and what operators make of one.
 _BYTES_AN_EVENT = 3 * 13
+# At once: the table, and for a moment its polarities twice. More events than this, and those alone are 200 MB.
+_BYTES_AT_ONCE = 14
+_MOST_AT_ONCE = 200_000_000
 
 
 def expected_events(path: str, format: str | None = None) -> int:
@@ -47,10 +50,25 @@ def free_memory() -> int | None:
         return None
 
 
+def limit_of(memory_limit_mb: float | None) -> float | None:
+    """How many bytes reading may take: as asked, or a quarter of what is free; None where that is not known."""
+    if memory_limit_mb is not None:
+        return memory_limit_mb * 1e6
+    free = free_memory()
+    return None if free is None else free / 4
+
+
+def in_chunks(events: int, threshold: int, chunk_size: int | None, memory_limit_mb: float | None) -> bool:
+    """Whether so many events pass in chunks: they are more than the threshold, and the limit does not hold all at once."""
+    if events <= threshold or chunk_size is not None:
+        return events > threshold
+    limit = limit_of(memory_limit_mb)
+    return limit is None or events > _MOST_AT_ONCE or events * _BYTES_AT_ONCE > limit
+
+
 def chunk_of(chunk_size: int | None, memory_limit_mb: float | None) -> int:
     """How many events a chunk has: as asked, as the limit allows, at most 1,048,576."""
-    free = free_memory()
-    limit = memory_limit_mb * 1e6 if memory_limit_mb is not None else None if free is None else free / 4
+    limit = limit_of(memory_limit_mb)
     most = _LARGEST if limit is None else int(limit / _BYTES_AN_EVENT)
     wanted = _LARGEST if chunk_size is None else chunk_size
     return max(min(wanted, most, _LARGEST), 1 if chunk_size is not None and chunk_size < _SMALLEST else _SMALLEST)
@@ -124,17 +142,18 @@ def profile_loading_performance(
     path = os.fspath(path)
     found: dict[str, Loading] = {}
     events = 0
-    for name, threshold in (("direct", 1 << 62), ("streaming", -1)):
+    for name, threshold, chunk_size in (("direct", 1 << 62, None), ("streaming", -1, chunk_of(None, None))):
         times: list[float] = []
         peak: int | None = None
         for _ in range(max(runs, 1)):
             with _Growth() as growth:
                 start = time.perf_counter()
-                events = load_events(path, streaming_threshold=threshold).collect().height
+                rows = load_events(path, streaming_threshold=threshold, chunk_size=chunk_size)
+                events = rows.collect().height
                 times.append(time.perf_counter() - start)
             peak = growth.bytes if peak is None else peak
         found[name] = Loading(min(times), peak)
-    chosen = "streaming" if expected_events(path) > streaming_threshold else "direct"
+    chosen = "streaming" if in_chunks(expected_events(path), streaming_threshold, None, None) else "direct"
     profile = Profile(events, found["direct"], found["streaming"], chosen, _advice(events, found, chosen))
     if not quiet:
         print(_described(path, profile))
@@ -185,7 +204,7 @@ def _advice(events: int, found: dict[str, Loading], chosen: str) -> str:
             f"the direct way is {ratio:.1f} times faster here and takes more memory: where that is there, "
             f"pass streaming_threshold={events + 1}"
         )
-    return f"the streaming way is {ratio:.1f} times faster here: pass streaming_threshold={max(events - 1, 0)}"
+    return f"the streaming way is {ratio:.1f} times faster here: pass streaming_threshold={max(events - 1, 0)} and a chunk_size"
 
 
 def _described(path: str, profile: Profile) -> str:
