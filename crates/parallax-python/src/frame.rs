@@ -18,7 +18,7 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit as ArrowTimeUnit};
 use parallax::events::Pool;
 use parallax::memory::Column;
 use parallax::ops::ComposeRun;
-use parallax::{DvsColumns, Error, EventBatch, Meta, Result, TimeUnit};
+use parallax::{DvsColumns, Error, EventBatch, Meta, Order, Result, TimeUnit};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -77,8 +77,14 @@ impl Frame {
     /// they are not in microseconds.
     fn over(events: EventBatch, signed: bool, findings: Vec<FindingRow>) -> Result<Self> {
         let (columns, unit) = (events.columns(), events.meta().time_unit);
-        fitting(columns.x, "x")?;
-        fitting(columns.y, "y")?;
+        // No event lies outside the geometry.
+        let most = |pixels: u16| pixels.saturating_sub(1);
+        let geometry = events.meta().geometry;
+        if geometry.is_none_or(|geometry| most(geometry.width.max(geometry.height)) > MOST_PIXEL) {
+            fitting(columns.x, "x")?;
+            fitting(columns.y, "y")?;
+        }
+        let in_order = events.order() >= Order::Time || columns.t.is_sorted();
         let [t, x, y, _] = events.buffers();
         let t = if unit == TimeUnit::Micros {
             t.into()
@@ -90,16 +96,16 @@ impl Frame {
             rescaled.collect::<Result<Vec<i64>>>()?.into()
         };
         let p: Vec<i8> = columns.p.iter().map(|&p| polarity(p, signed)).collect();
-        Self::of([x.into(), y.into()], t, p.into(), findings)
+        Self::of([x.into(), y.into()], t, p.into(), in_order, findings)
     }
 
     fn of(
         [x, y]: [ScalarBuffer<i16>; 2],
         t: ScalarBuffer<i64>,
         polarity: ScalarBuffer<i8>,
+        in_order: bool,
         findings: Vec<FindingRow>,
     ) -> Result<Self> {
-        let in_order = t.is_sorted();
         let fields = [
             ("x", DataType::Int16),
             ("y", DataType::Int16),
@@ -218,11 +224,13 @@ fn events_of(table: &RecordBatch) -> Result<Option<EventBatch>> {
         return Ok(None);
     };
     let (x, y) = (unsigned(x.values(), "x")?, unsigned(y.values(), "y")?);
-    let wrong = polarity
+    let is_wrong = |value: &i8| !(-1..=1).contains(value);
+    // One look at all of them is cheaper than one at each.
+    let any = polarity
         .values()
         .iter()
-        .position(|value| !(-1..=1).contains(value));
-    if let Some(event) = wrong {
+        .fold(false, |any, value| any | is_wrong(value));
+    if any && let Some(event) = polarity.values().iter().position(is_wrong) {
         return Err(Error::malformed(format!(
             "polarity = {} of event {event} is neither 0 or 1 nor -1 or 1",
             polarity.value(event)
@@ -233,7 +241,7 @@ fn events_of(table: &RecordBatch) -> Result<Option<EventBatch>> {
         .iter()
         .map(|&value| u8::from(value > 0))
         .collect();
-    let size = |pixels: &[u16]| pixels.iter().max().map_or(1, |&most| most + 1);
+    let size = |pixels: &[u16]| pixels.iter().fold(0, |most: u16, &pixel| most.max(pixel)) + 1;
     let meta = Meta::with_geometry(size(&x), size(&y))?;
     EventBatch::try_new(t.values().clone(), x, y, p, Arc::new(meta)).map(Some)
 }
@@ -339,7 +347,13 @@ impl FrameColumns {
             self.append(held.columns().slice(0..room))?;
         }
         let pixels = [shared(self.x), shared(self.y)];
-        Frame::of(pixels, shared(self.t), shared(self.polarity), findings)
+        Frame::of(
+            pixels,
+            shared(self.t),
+            shared(self.polarity),
+            self.in_order,
+            findings,
+        )
     }
 }
 
