@@ -203,6 +203,8 @@ def test_memory_of_a_whole_recording(tmp_path):
 
 
 def test_a_stopped_reader_says_so(tmp_path):
+    # Who runs in the background of a shell has been told to ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)
     rows = b"t,x,y,p\n" + b"1,2,3,1\n" * 500_000
@@ -227,6 +229,7 @@ def test_a_stopped_reader_says_so(tmp_path):
         with pytest.raises(px.ClosedError, match="interrupted"):
             reader.report
     finally:
+        signal.signal(signal.SIGINT, before)
         done.set()
         writer.join()
 
