@@ -272,6 +272,21 @@ def test_what_the_memory_holds_is_loaded_at_once(monkeypatch):
     assert streaming.in_chunks(101, 100, None, None), "nobody knows"
 
 
+def test_what_is_not_wanted_whole_passes_in_chunks(tmp_path, monkeypatch):
+    from parallax.evlib import loading
+
+    path = tmp_path / "events.raw"
+    px.sample().write(path, format="evt3")
+    ways = []
+    read_frame = loading._native.read_frame
+    spy = lambda path, options, spec, *more: ways.append(spec["streaming"]) or read_frame(path, options, spec, *more)
+    monkeypatch.setattr(loading._native, "read_frame", spy)
+    rows = evlib.load_events(path, sort=False, streaming_threshold=100)
+    assert rows.collect().height == 1000 and rows.head(7).collect().height == 7
+    assert rows.filter(pl.col("x") < 10).collect().height < 1000
+    assert ways == [False, True, True]
+
+
 def test_profiles_end_in_a_recommendation(tmp_path, capsys, monkeypatch):
     path = tmp_path / "events.raw"
     px.sample(200_000).write(path, format="evt3")

@@ -53,8 +53,8 @@ def load_events(
     sort : bool, default True
         Whether the table is in order of time; events of one time stay in the recorded order.
     streaming_threshold : int, default 5 million
-        A recording of more events passes in chunks unless `memory_limit_mb` holds all of it at once; a smaller one is always
-        decoded at once. The table is the same, and little more memory is taken than it needs.
+        A recording of more events passes in chunks unless all of it is wanted and `memory_limit_mb` holds that at once; a
+        smaller one is always decoded at once. The table is the same, and little more memory is taken than it needs.
     memory_limit_mb : float, optional
         How much memory reading may take; a quarter of what is free, if absent.
     chunk_size : int, optional
@@ -137,7 +137,9 @@ def lazy(
         if bounds.is_empty:
             return pl.DataFrame(schema=schema)
         events = expected_events(path, format)
-        streaming = in_chunks(events, threshold, chunk_size, memory_limit_mb)
+        # Only a table of all events is decoded to its place at once.
+        some = most is not None or bounds != Bounds()
+        streaming = events > threshold if some else in_chunks(events, threshold, chunk_size, memory_limit_mb)
         if events > threshold:
             warn_if_large(events, path)
         options = _options(
