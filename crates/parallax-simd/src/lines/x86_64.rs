@@ -40,13 +40,7 @@ pub(super) fn parse(level: Level, bytes: &[u8], style: Style, out: Columns<'_>) 
     match level.usable() {
         Level::Scalar => scalar::parse(bytes, style, out),
         // SAFETY: `usable` is AVX-512 only if the CPU said that it has it, and the rest was asked for here.
-        Level::Avx512 if avx512::is_there() => unsafe {
-            if style.places == 0 {
-                avx512::parse::<false>(bytes, style, out)
-            } else {
-                avx512::parse::<true>(bytes, style, out)
-            }
-        },
+        Level::Avx512 if avx512::is_there() => unsafe { avx512::parse(bytes, style, out) },
         // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
         Level::Avx2 | Level::Avx512 => unsafe { parse_avx2(bytes, style, out) },
     }

@@ -32,11 +32,11 @@ pub(super) fn is_there() -> bool {
 
 /// Reads lines, with a point in their times or without.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx2,bmi1,bmi2,popcnt")]
-pub(super) fn parse<const POINT: bool>(bytes: &[u8], style: Style, out: Columns<'_>) -> Parsed {
-    if POINT {
-        parse_by::<MARKS>(bytes, style, out)
-    } else {
+pub(super) fn parse(bytes: &[u8], style: Style, out: Columns<'_>) -> Parsed {
+    if style.places == 0 {
         parse_by::<{ MARKS - 1 }>(bytes, style, out)
+    } else {
+        parse_by::<MARKS>(bytes, style, out)
     }
 }
 
