@@ -37,6 +37,35 @@ fn an_exhausted_pool_is_an_error_at_once_and_a_returned_slot_mends_it() {
     assert_eq!(pool.stats().in_use, 0);
 }
 
+/// Loans and returns in an order of their own, now more of these, now of those.
+#[test]
+fn the_high_water_mark_is_the_most_that_were_out_at_once() {
+    for slots in [1, 2, 61, 62, 63, 64, 130, 1100] {
+        let pool = pool(slots, 8);
+        let mut out = Vec::new();
+        let mut most = 0;
+        let mut state = 88_172_645_463_325_252_u64;
+        for step in 0..20_000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let loans_of_eight = [6, 3, 5, 2, 7, 1][step / 400 % 6];
+            if state % 8 < loans_of_eight {
+                out.extend(pool.loan().ok());
+            } else if !out.is_empty() {
+                out.swap_remove((state >> 8) as usize % out.len());
+            }
+            most = most.max(out.len());
+            let stats = pool.stats();
+            assert_eq!(
+                (stats.in_use, stats.high_water),
+                (out.len(), most),
+                "{slots} slots, step {step}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_use_of_a_slot_has_a_generation_of_its_own() {
     let pool = pool(1, 8);

@@ -25,14 +25,16 @@ pub(crate) struct Bitmap {
     words: Box<[AtomicU64]>,
     /// The word to look at first: where a slot was found last.
     hint: AtomicUsize,
+    /// How many slots were in somebody's hand, when they were last counted, besides those of that word up to the one
+    /// just taken.
+    others: AtomicUsize,
 }
 
 /// A slot just taken.
 pub(crate) struct Taken {
     pub(crate) slot: usize,
-    /// Slots of the same word that are in somebody's hand, this one included, and whether those are all it has.
-    pub(crate) beside: usize,
-    pub(crate) is_last: bool,
+    /// A bound: no more slots than this are in somebody's hand now, or more were at some time before.
+    pub(crate) in_use: usize,
 }
 
 impl Bitmap {
@@ -43,48 +45,67 @@ impl Bitmap {
             slots,
             words: words.collect(),
             hint: AtomicUsize::new(0),
+            others: AtomicUsize::new(0),
         }
-    }
-
-    /// How many words there are.
-    #[inline]
-    pub(crate) fn words(&self) -> usize {
-        self.words.len()
     }
 
     /// A free slot, now the caller's; the lowest of its word, which was used last and is still in the cache.
     #[inline]
     pub(crate) fn take(&self) -> Option<Taken> {
-        let first = self.hint.load(Ordering::Relaxed);
-        let (before, from) = self.words.split_at_checked(first)?;
-        for (step, word) in from.iter().chain(before).enumerate() {
-            let mut free = word.load(Ordering::Relaxed) & FREE;
-            while free != 0 {
-                let mask = free & free.wrapping_neg();
-                let found = word.fetch_and(!mask, Ordering::AcqRel) & FREE;
-                if found & mask != 0 {
-                    let index = (first + step) % self.words.len();
-                    if step > 0 {
-                        self.hint.store(index, Ordering::Relaxed);
-                    }
-                    let left = (found & !mask).count_ones() as usize;
+        let hint = self.hint.load(Ordering::Relaxed);
+        self.take_of(hint).or_else(|| self.take_elsewhere(hint))
+    }
+
+    /// The lowest free slot of a word: all below it are in somebody's hand, and none of them has to be counted. Of the
+    /// others no more are than when they were last counted, or than when one of those above it was taken.
+    #[inline]
+    fn take_of(&self, index: usize) -> Option<Taken> {
+        let word = self.words.get(index)?;
+        let mut bits = word.load(Ordering::Relaxed);
+        while bits & FREE != 0 {
+            let lowest = bits & bits.wrapping_neg();
+            match word.compare_exchange_weak(bits, bits & !lowest, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => {
+                    let slot = lowest.trailing_zeros() as usize;
                     return Some(Taken {
-                        slot: index * SLOTS + mask.trailing_zeros() as usize,
-                        beside: SLOTS.min(self.slots - index * SLOTS) - left,
-                        is_last: left == 0,
+                        slot: index * SLOTS + slot,
+                        in_use: slot + 1 + self.others.load(Ordering::Relaxed),
                     });
                 }
-                free = found;
+                Err(now) => bits = now,
             }
         }
         None
     }
 
-    /// How many slots are free.
-    #[inline]
-    pub(crate) fn count(&self) -> usize {
-        let free = |word: &AtomicU64| (word.load(Ordering::Relaxed) & FREE).count_ones() as usize;
-        self.words.iter().map(free).sum()
+    #[cold]
+    fn take_elsewhere(&self, hint: usize) -> Option<Taken> {
+        let words = (hint + 1..self.words.len()).chain(0..hint);
+        let taken = words.map(|word| self.take_of(word)).find(Option::is_some)??;
+        self.hint.store(taken.slot / SLOTS, Ordering::Relaxed);
+        let in_use = self.recount(taken.slot);
+        Some(Taken { in_use, ..taken })
+    }
+
+    /// How many slots are in somebody's hand.
+    pub(crate) fn in_use(&self) -> usize {
+        (0..self.words.len()).map(|word| self.in_use_of(word)).sum()
+    }
+
+    /// The same, just after `slot` was taken; [`Taken::in_use`] goes by it from now on. Threads that take slots at the
+    /// same time may miss each other's.
+    #[cold]
+    pub(crate) fn recount(&self, slot: usize) -> usize {
+        let in_use = self.in_use();
+        let others = in_use.saturating_sub(slot % SLOTS + 1);
+        self.others.store(others, Ordering::Relaxed);
+        in_use
+    }
+
+    fn in_use_of(&self, word: usize) -> usize {
+        let slots = SLOTS.min(self.slots - word * SLOTS);
+        let free = |bits: &AtomicU64| (bits.load(Ordering::Relaxed) & FREE).count_ones() as usize;
+        self.words.get(word).map_or(0, |bits| slots - free(bits))
     }
 
     /// Makes a slot free that [`take`](Self::take) handed out, unless its word is marked: false then, and nothing is
@@ -156,8 +177,8 @@ mod tests {
             taken.sort_unstable();
             assert_eq!(taken, (0..slots).collect::<Vec<_>>());
             assert!(bitmap.give(slots / 2));
-            let again = bitmap.take().map(|taken| (taken.slot, taken.is_last));
-            assert_eq!(again, Some((slots / 2, true)));
+            assert_eq!(bitmap.take().map(|taken| taken.slot), Some(slots / 2));
+            assert_eq!(bitmap.in_use(), slots);
             assert!(bitmap.take().is_none());
         }
     }
@@ -166,15 +187,15 @@ mod tests {
     fn marks_refuse_a_return_and_are_no_slots() {
         let bitmap = Bitmap::new(63);
         let (first, second) = (bitmap.take().unwrap(), bitmap.take().unwrap());
-        assert_eq!((first.beside, second.beside, bitmap.count()), (1, 2, 61));
+        assert_eq!((first.in_use, second.in_use, bitmap.in_use()), (1, 2, 2));
         bitmap.watch();
         assert!(!bitmap.give(first.slot));
         bitmap.give_watched(first.slot);
-        assert_eq!(bitmap.count(), 62);
+        assert_eq!(bitmap.in_use(), 1);
         bitmap.unwatch();
         assert_eq!(bitmap.orphan(), 1);
         assert!(!bitmap.give(second.slot));
-        assert_eq!(bitmap.count(), 62);
+        assert_eq!(bitmap.in_use(), 1);
     }
 }
 

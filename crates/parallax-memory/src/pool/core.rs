@@ -16,13 +16,13 @@ use super::lifetime::Lifetime;
 use crate::MemorySegment;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// In a pool of more words of slots, not every loan counts all slots in use.
-const COUNTED_WORDS: usize = 16;
-
 pub(crate) struct Core {
     lifetime: Lifetime,
     pub(crate) free: Bitmap,
     headers: Box<[Header]>,
+    /// How often each slot was taken. Written by whoever has just taken it, and so not beside what those who return
+    /// slots read: a line that only one thread writes stays in its cache.
+    uses: Box<[AtomicU64]>,
     pub(crate) high_water: AtomicU32,
     pub(crate) exhausted: AtomicU64,
     /// How many wait for a slot; while there is one, the bitmap is marked.
@@ -40,8 +40,6 @@ pub(crate) struct Core {
 #[repr(align(64))]
 struct Header {
     count: Count,
-    /// How often the slot was taken. Written by whoever has just taken it.
-    uses: AtomicU64,
     /// Drops the value that was moved into the slot; null if there is nothing to drop.
     drop_value: AtomicPtr<()>,
 }
@@ -60,13 +58,13 @@ impl Core {
         let start = segment.start();
         let headers = std::iter::repeat_with(|| Header {
             count: Count::new(),
-            uses: AtomicU64::new(0),
             drop_value: AtomicPtr::new(std::ptr::null_mut()),
         });
         let core = Box::new(Core {
             lifetime: Lifetime::new(),
             free: Bitmap::new(slots),
             headers: headers.take(slots).collect(),
+            uses: std::iter::repeat_with(|| AtomicU64::new(0)).take(slots).collect(),
             high_water: AtomicU32::new(0),
             exhausted: AtomicU64::new(0),
             waiting: Mutex::new(0),
@@ -86,15 +84,19 @@ impl Core {
 
     /// Slots in somebody's hand.
     pub(crate) fn in_use(&self) -> usize {
-        self.slots() - self.free.count()
+        self.free.in_use()
+    }
+
+    /// There may be more slots in use than ever, now that `slot` was taken: counts them.
+    #[cold]
+    fn raise_high_water(&self, slot: usize) {
+        let in_use = self.free.recount(slot) as u32;
+        self.high_water.fetch_max(in_use, Ordering::Relaxed);
     }
 
     /// How often slots were taken, all of them together.
     pub(crate) fn uses(&self) -> u64 {
-        self.headers
-            .iter()
-            .map(|header| header.uses.load(Ordering::Relaxed))
-            .sum()
+        self.uses.iter().map(|uses| uses.load(Ordering::Relaxed)).sum()
     }
 
     /// Somebody begins to wait, before a last look for a slot, or has done waiting.
@@ -142,22 +144,13 @@ impl PoolHandle {
     pub(crate) fn take(&self) -> Option<Slot> {
         let core = self.core();
         let taken = core.free.take()?;
-        let header = &core.headers[taken.slot];
         // Not an exchange: the slot is in this hand alone.
-        header
-            .uses
-            .store(header.uses.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        let in_use = match core.free.words() {
-            1 => taken.beside,
-            ..=COUNTED_WORDS => core.in_use(),
-            // Counting is dear: only when a word of slots has been used up.
-            _ if taken.is_last => core.in_use(),
-            _ => taken.beside,
-        } as u32;
-        if in_use > core.high_water.load(Ordering::Relaxed) {
-            core.high_water.fetch_max(in_use, Ordering::Relaxed);
+        let uses = &core.uses[taken.slot];
+        uses.store(uses.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        if taken.in_use > core.high_water.load(Ordering::Relaxed) as usize {
+            core.raise_high_water(taken.slot);
         }
-        header.count.begin();
+        core.headers[taken.slot].count.begin();
         Some(Slot {
             core: self.0,
             index: taken.slot as u32,
@@ -221,7 +214,7 @@ impl Slot {
         SlotId {
             pool: self.core().id,
             slot: self.index,
-            generation: self.header().uses.load(Ordering::Relaxed) as u32,
+            generation: self.core().uses[self.index as usize].load(Ordering::Relaxed) as u32,
         }
     }
 

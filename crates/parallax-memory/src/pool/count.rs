@@ -19,7 +19,10 @@ impl Count {
     /// One handle; by whoever has just taken the slot.
     #[inline]
     pub(crate) fn begin(&self) {
-        self.0.store(1, Ordering::Relaxed);
+        // One who was alone left it at 1. What is not written is not taken from the cache of whoever let go last.
+        if self.0.load(Ordering::Relaxed) != 1 {
+            self.0.store(1, Ordering::Relaxed);
+        }
     }
 
     /// One handle more, by a holder of one.

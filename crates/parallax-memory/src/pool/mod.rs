@@ -240,7 +240,7 @@ pub struct PoolStats {
     pub slot_bytes: usize,
     /// How many are in somebody's hand.
     pub in_use: usize,
-    /// The most that ever were at once. In a pool of more than 992 slots not every loan looks, so this may be too low.
+    /// The most that ever were at once; threads that loan at the same moment may each miss the other's loan.
     pub high_water: usize,
     /// How many loans there were.
     pub loans: u64,

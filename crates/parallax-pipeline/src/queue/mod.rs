@@ -68,9 +68,9 @@ impl Default for QueueConfig {
     }
 }
 
-/// Packets and bytes that one end has counted; on a cache line of its own.
+/// Packets and bytes that one end has counted; on a pair of cache lines of its own.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Passed {
     packets: AtomicUsize,
     bytes: AtomicU64,
