@@ -7,6 +7,9 @@ use event_listener::{Event, Listener, listener};
 /// How long an end that has to wait stays awake: about what it costs to fall asleep on one processor and be woken from
 /// another. With less, two fast ends wake each other in turn, packet by packet.
 const AWAKE: Duration = Duration::from_micros(50);
+/// A turn of others that lasts longer than this is that of a program which has to be made to stop. The pipeline's own
+/// threads give theirs up sooner: what they have to do at once is a queue full of packets.
+const SLICE: Duration = Duration::from_micros(500);
 /// How long it looks elsewhere between two looks at what both ends touch.
 const ASIDE: Duration = Duration::from_micros(1);
 
@@ -35,7 +38,7 @@ impl Waiting {
                 }
                 let before = now;
                 now = step_aside();
-                if now - before > AWAKE {
+                if now - before > SLICE {
                     self.at_once = Self::CROWDED;
                 }
             }
