@@ -316,7 +316,15 @@ fn loom(workspace: &Workspace, setup: &Setup) -> Result<Verdict> {
     counted_with(
         workspace,
         setup,
-        &["test", "--package", "parallax-memory", "--lib"],
+        &[
+            "test",
+            "--package",
+            "parallax-memory",
+            "--package",
+            "parallax-pipeline",
+            "--lib",
+            "model",
+        ],
         &[
             ("RUSTFLAGS", "--cfg parallax_loom".as_ref()),
             ("CARGO_TARGET_DIR", folder.as_os_str()),

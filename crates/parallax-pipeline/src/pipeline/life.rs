@@ -5,7 +5,6 @@
 //! played once more from its beginning.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -226,8 +225,7 @@ impl Pipeline {
             .filter(|member| member.ports.inputs == 0 && member.border.is_none())
             .count();
         shared.wait_for(Instant::now().checked_add(PAUSE_PATIENCE), |shared| {
-            let held_back = shared.held_back.load(Ordering::SeqCst);
-            held_back >= sources || shared.running.load(Ordering::SeqCst) == 0 || shared.outcome().is_some()
+            shared.phases.are_held_back(sources) || shared.phases.all_ended() || shared.outcome().is_some()
         });
         Ok(())
     }
@@ -382,8 +380,8 @@ impl Pipeline {
             };
             tasks.push((index, head));
         }
-        shared.open_sinks.store(sinks, Ordering::SeqCst);
-        shared.running.store(tasks.len(), Ordering::SeqCst);
+        shared.phases.expect_sinks(sinks);
+        shared.phases.begin(tasks.len());
         #[cfg(feature = "async")]
         for task in async_tasks {
             spawn_task(&shared, task)?;
@@ -407,7 +405,7 @@ impl Pipeline {
             match builder.spawn(work) {
                 Ok(thread) => self.threads.push(thread),
                 Err(error) => {
-                    shared.running.fetch_sub(left, Ordering::SeqCst);
+                    shared.phases.end(left);
                     return Err(error.into());
                 }
             }
@@ -474,9 +472,7 @@ impl Pipeline {
         shared.decide(Outcome::Stopped);
         shared.set_phase(Phase::Stopping);
         let deadline = Instant::now() + PATIENCE;
-        let ended = shared.wait_for(Some(deadline), |shared| {
-            shared.running.load(Ordering::SeqCst) == 0
-        });
+        let ended = shared.wait_for(Some(deadline), |shared| shared.phases.all_ended());
         let mut stuck = Vec::new();
         for thread in std::mem::take(&mut self.threads) {
             // The last a thread does after it counts itself out is to return.
@@ -541,7 +537,7 @@ fn spawn_task(
         shared: Arc::clone(shared),
         tally,
     };
-    shared.running.fetch_add(1, Ordering::SeqCst);
+    shared.phases.begin(1);
     let spawned = match built {
         Built::AsyncSource(source) => {
             spawn(source, place, |task, place| task.work(place), Built::AsyncSource)
@@ -550,7 +546,7 @@ fn spawn_task(
         _ => Ok(()),
     };
     if spawned.is_err() {
-        shared.running.fetch_sub(1, Ordering::SeqCst);
+        shared.phases.end(1);
     }
     Ok(spawned?)
 }

@@ -4,9 +4,10 @@
 //! elements only pass it on.
 
 mod node;
+mod phases;
 mod task;
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use parallax_memory::{MemoryKind, MemoryPool, PoolConfig};
 
 pub use self::node::{Collector, Out};
 pub(crate) use self::node::{Edge, Node, Run, Stage};
+pub(crate) use self::phases::{Phase, Phases};
 #[cfg(feature = "async")]
 pub(crate) use self::task::said;
 pub(crate) use self::task::{Head, Task};
@@ -130,15 +132,9 @@ impl Context {
 /// What the threads of one run share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    phase: AtomicU8,
+    pub(crate) phases: Phases,
     /// Told when the phase changes.
     changed: Event,
-    /// Sinks that have not completed.
-    pub(crate) open_sinks: AtomicUsize,
-    /// Sources that wait for the end of a pause.
-    pub(crate) held_back: AtomicUsize,
-    /// Threads that have not ended.
-    pub(crate) running: AtomicUsize,
     /// Told when a thread ends or the outcome is known.
     pub(crate) progressed: Event,
     outcome: OnceLock<Outcome>,
@@ -231,25 +227,11 @@ pub(crate) enum Outcome {
     Stopped,
 }
 
-/// What the threads are to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Phase {
-    Paused,
-    Playing,
-    /// Sources end their streams now; what is under way is completed.
-    Ending,
-    Stopping,
-}
-
 impl Shared {
     pub(crate) fn new(bus: Bus, memory: MemoryKind, elements: usize) -> Self {
         Self {
-            phase: AtomicU8::new(Phase::Paused as u8),
+            phases: Phases::new(),
             changed: Event::new(),
-            open_sinks: AtomicUsize::new(0),
-            held_back: AtomicUsize::new(0),
-            running: AtomicUsize::new(0),
             progressed: Event::new(),
             outcome: OnceLock::new(),
             bus,
@@ -266,20 +248,12 @@ impl Shared {
 
     #[inline]
     pub(crate) fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Relaxed) {
-            0 => Phase::Paused,
-            1 => Phase::Playing,
-            2 => Phase::Ending,
-            _ => Phase::Stopping,
-        }
+        self.phases.now()
     }
 
-    /// From ending only stopping follows, and nothing from stopping.
+    /// Goes to a phase, unless the run is further on, and tells everybody.
     pub(crate) fn set_phase(&self, phase: Phase) {
-        let onwards = |now: u8| (now < Phase::Ending as u8 || now < phase as u8).then_some(phase as u8);
-        let _ = self
-            .phase
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, onwards);
+        self.phases.go(phase);
         self.changed.notify(usize::MAX);
         if phase == Phase::Stopping {
             let borders = self.borders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -287,12 +261,12 @@ impl Shared {
         }
     }
 
-    /// Waits while paused, or until the source is asked to seek.
+    /// Waits while paused, or until the source is asked to seek. Whoever waited looks at the phase again.
     #[cold]
     pub(crate) fn wait_unpaused(&self, source: usize) {
         let waits =
             || self.phase() == Phase::Paused && !self.seeks.get(source).is_some_and(SeekDesk::is_asked);
-        self.held_back.fetch_add(1, Ordering::SeqCst);
+        self.phases.hold_back();
         self.progressed.notify(usize::MAX);
         while waits() {
             let listener = self.changed.listen();
@@ -300,7 +274,7 @@ impl Shared {
                 listener.wait();
             }
         }
-        self.held_back.fetch_sub(1, Ordering::SeqCst);
+        self.phases.let_on();
     }
 
     /// Asks a source to go elsewhere, and waits for its answer.
@@ -313,7 +287,7 @@ impl Shared {
         self.changed.notify(usize::MAX);
         let deadline = Instant::now() + PATIENCE;
         self.wait_for(Some(deadline), |shared| {
-            desk.is_answered() || shared.running.load(Ordering::SeqCst) == 0
+            desk.is_answered() || shared.phases.all_ended()
         });
         desk.take_answer().unwrap_or_else(|| {
             Err(Error::new(
@@ -343,7 +317,7 @@ impl Shared {
 
     /// A thread or a task has ended.
     pub(crate) fn task_ended(&self) {
-        self.running.fetch_sub(1, Ordering::SeqCst);
+        self.phases.end(1);
         self.progressed.notify(usize::MAX);
     }
 
@@ -380,7 +354,7 @@ impl Shared {
     }
 
     pub(crate) fn sink_completed(&self) {
-        if self.open_sinks.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.phases.complete_sink() {
             self.decide(Outcome::Eos);
         }
     }
