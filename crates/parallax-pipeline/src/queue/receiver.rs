@@ -1,5 +1,6 @@
 //! [`Receiver`]: the end of a queue that packets come out of.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -8,11 +9,17 @@ use rtrb::Consumer;
 use super::waiting::Waiting;
 use super::{Closed, Passing, Queue, QueueConfig, Way};
 
+/// How many packets are taken out of the ring at most at once: their lines then come from the other processor together,
+/// not one after another.
+const TOGETHER: usize = 8;
+
 /// The receiving end of a queue, on its thread.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     pub(super) queue: Arc<Queue>,
     ring: Option<Consumer<Passing>>,
+    /// What was taken out of the ring together; it waits as before, until it is handed out.
+    at_hand: VecDeque<Passing>,
     /// After how many packets the sender hears that there is room, and how many it has not heard of.
     tell_after: usize,
     untold: usize,
@@ -39,6 +46,7 @@ impl Receiver {
         Self {
             queue,
             ring,
+            at_hand: VecDeque::with_capacity(TOGETHER),
             tell_after,
             untold: 0,
             flushes: 0,
@@ -74,7 +82,12 @@ impl Receiver {
     #[inline]
     fn pop(&mut self) -> Option<Passing> {
         match (&mut self.ring, &self.queue.way) {
-            (Some(ring), _) => ring.pop().ok(),
+            (Some(ring), _) => self.at_hand.pop_front().or_else(|| {
+                let mut chunk = ring.read_chunk(ring.slots().min(TOGETHER)).ok()?.into_iter();
+                let first = chunk.next();
+                self.at_hand.extend(chunk);
+                first
+            }),
             (None, Way::Lock(lock)) => lock.pop(),
             (None, Way::Ring(_)) => None,
         }
