@@ -2,18 +2,20 @@
 //!
 //! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
 //! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
-//! pixel at the edge looks around like any other. The layout does not depend on the threads. Where a row lies, and where it
+//! pixel at the edge looks around like any other. A long block of events in order is cut in time instead: what happened
+//! longer ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
 use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, state_as,
+    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, Order, ParamSpec, Params, Pool, Result,
+    Stretch, state_as,
 };
 use parallax_simd::prefetch::soon;
 
-use crate::grid::{geometry_for_grid, row_range, shares};
+use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
 
 /// Rows of a band.
@@ -121,6 +123,8 @@ pub(crate) struct LastTimes {
     offsets: Vec<usize>,
     rows: Vec<Row>,
     cells: Vec<i64>,
+    /// Cells of the threads that go through later stretches of a block.
+    later: Vec<Vec<i64>>,
 }
 
 /// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
@@ -183,11 +187,14 @@ impl LastTimes {
             offsets,
             rows: rows(geometry.height.into(), radius, stride),
             cells,
+            later: Vec::new(),
         })
     }
 
     /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
     pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) {
+        let stretches = self.stretches(block, pool);
+        let later = stretches.len().saturating_sub(1);
         let &mut Self {
             geometry,
             radius,
@@ -196,51 +203,116 @@ impl LastTimes {
             ..
         } = self;
         let (offsets, all_rows) = (&self.offsets, &self.rows);
-        let shares = shares(pool, block, geometry.height, BAND);
-        let mut cells = self.cells.as_mut_slice();
-        let band = (BAND + 2 * radius) * stride;
-        let mut parts = shares.into_iter().map(|rows| Part {
-            first_cell: rows.start / BAND * band,
-            cells: cells
-                .split_off_mut(..rows.len().div_ceil(BAND) * band)
-                .unwrap_or_default(),
+        let part = |rows: Range<usize>, first_cell, cells| Part {
             rows,
+            first_cell,
+            cells,
             radius,
             stride,
             rule,
-        });
+        };
+        let parts = if stretches.is_empty() {
+            let mut cells = self.cells.as_mut_slice();
+            let band = (BAND + 2 * radius) * stride;
+            let of_rows = |rows: Range<usize>| {
+                let own = cells.split_off_mut(..rows.len().div_ceil(BAND) * band);
+                let first_cell = rows.start / BAND * band;
+                part(rows, first_cell, own.unwrap_or_default())
+            };
+            let shares = shares(pool, block, geometry.height, BAND);
+            Parts::Rows(shares.into_iter().map(of_rows).collect())
+        } else {
+            let later = self.later.iter_mut().map(Vec::as_mut_slice);
+            let cells = std::iter::once(self.cells.as_mut_slice()).chain(later);
+            let stretch = |((run_up, start), cells)| Stretch {
+                run_up,
+                start,
+                state: part(0..geometry.height.into(), 0, cells),
+            };
+            Parts::Stretches(stretches.into_iter().zip(cells).map(stretch).collect())
+        };
         // One of the usual neighbourhoods is looked through without a loop.
         match offsets.as_slice() {
-            &[a, b, c, d] => retain(block, pool, &mut parts, all_rows, |part, event| {
+            &[a, b, c, d] => retain(block, pool, parts, all_rows, |part, event| {
                 part.fulfils(all_rows, event, [a, b, c, d])
             }),
             &[a, b, c, d, e, f, g, h] => {
-                retain(block, pool, &mut parts, all_rows, |part, event| {
+                retain(block, pool, parts, all_rows, |part, event| {
                     part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
                 });
             }
-            offsets => retain(block, pool, &mut parts, all_rows, |part, event| {
+            offsets => retain(block, pool, parts, all_rows, |part, event| {
                 part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
+        self.join_later(later);
     }
+
+    /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order, it has
+    /// many more events than there are cells to prepare and to join, and no run-up is long or reaches back before the
+    /// block. The cells of the later stretches are ready then.
+    fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Vec<(usize, usize)> {
+        let (threads, t) = (pool.threads(), block.columns().t);
+        let is_long = block.kept() / 2 >= threads * self.cells.len() && worth_splitting(pool, block);
+        if !is_long || block.order() < Order::Time {
+            return Vec::new();
+        }
+        // What was before the block counts for none that starts later.
+        let latest = self.cells.iter().copied().max().unwrap_or(NEVER);
+        let mut stretches = vec![(0, 0)];
+        for index in 1..threads {
+            let start = t.len() / threads * index / 64 * 64;
+            let Some(oldest) = t.get(start).map(|t| t.saturating_sub(self.rule.within)) else {
+                return Vec::new();
+            };
+            let run_up = t.partition_point(|&t| t <= oldest) / 64 * 64;
+            if run_up == 0 || latest > oldest || start - run_up > t.len() / threads / 4 {
+                return Vec::new();
+            }
+            stretches.push((run_up, start));
+        }
+        self.later.resize_with(threads - 1, Vec::new);
+        for cells in &mut self.later {
+            cells.clear();
+            cells.resize(self.cells.len(), NEVER);
+        }
+        stretches
+    }
+
+    /// Takes over what the later stretches saw last.
+    fn join_later(&mut self, count: usize) {
+        for later in self.later.iter().take(count) {
+            let both = self.cells.iter_mut().zip(later);
+            both.for_each(|(cell, &later)| *cell = if later == NEVER { *cell } else { later });
+        }
+    }
+}
+
+/// How a block is shared between threads.
+enum Parts<'a> {
+    Rows(Vec<Part<'a>>),
+    Stretches(Vec<Stretch<Part<'a>>>),
 }
 
 fn retain<'a>(
     block: &mut EventBlock,
     pool: Pool<'_>,
-    parts: &mut dyn Iterator<Item = Part<'a>>,
+    parts: Parts<'a>,
     rows: &[Row],
     fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Sync,
 ) {
     let ahead = |part: &Part<'a>, event| part.fetch(rows, event);
-    let mut parts: Vec<Part<'a>> = parts.collect();
-    if let [whole] = parts.as_mut_slice() {
-        return block.retain_over(whole, ahead, fulfils);
+    match parts {
+        Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, ahead, fulfils),
+        Parts::Rows(mut parts) => {
+            if let [whole] = parts.as_mut_slice() {
+                return block.retain_over(whole, ahead, fulfils);
+            }
+            // It must see the events of its margins, too.
+            let seen = |part: Part<'a>| (row_range(&part.rows, part.radius), part);
+            block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
+        }
     }
-    // It must see the events of its margins, too.
-    let seen = |part: Part<'a>| (row_range(&part.rows, part.radius), part);
-    block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
 }
 
 /// Some bands on their own.
@@ -315,5 +387,94 @@ impl OpState for LastTimes {
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
+    }
+}
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use std::sync::Arc;
+
+    use parallax_events::{EventBatch, SharedPool};
+
+    use super::*;
+
+    const SIZE: (u16, u16) = (31, 70);
+
+    /// So many events from a time on, so many ticks apart.
+    fn events(seed: u64, count: u64, from: i64, apart: u64) -> Result<EventBatch> {
+        let mix = |index: u64| {
+            let mixed = (index + (seed << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 20
+        };
+        let t: Vec<i64> = (0..count).map(|index| from + (index * apart) as i64).collect();
+        let x: Vec<u16> = (0..count)
+            .map(|index| (mix(index) % u64::from(SIZE.0)) as u16)
+            .collect();
+        let y: Vec<u16> = (0..count)
+            .map(|index| (mix(index + count) % u64::from(SIZE.1)) as u16)
+            .collect();
+        let p: Vec<u8> = (0..count).map(|index| (mix(index) >> 30 & 1) as u8).collect();
+        let meta = Arc::new(Meta::with_geometry(SIZE.0, SIZE.1)?);
+        EventBatch::try_new(t, x, y, p, meta)
+    }
+
+    fn block_of(batch: &EventBatch) -> EventBlock {
+        let mut block = EventBlock::default();
+        block.load(batch);
+        // What was dropped before is neither seen nor a neighbour.
+        block.retain(|event| event.x != 3);
+        block
+    }
+
+    #[test]
+    fn a_block_cut_in_time_keeps_what_one_thread_keeps() -> Result<()> {
+        let long = 60_000;
+        let blocks = [
+            (events(1, long, -5000, 3)?, true),
+            // From a time at which what was before still counts, past the middle.
+            (events(2, long, 60_000, 1)?, false),
+            (events(3, long, 1_000_000, 2)?, true),
+            // All at once; then a short one; then one that takes up where the last ended.
+            (events(4, long, 2_000_000, 0)?, false),
+            (events(5, 1000, 2_000_000, 1)?, false),
+            (events(6, long, 2_001_000, 1)?, true),
+        ];
+        for threads in [2, 3] {
+            let shared = SharedPool::new(threads)?;
+            for (shape, radius, least, own) in [
+                (Shape::Diamond, 1, 1, false),
+                (Shape::Square, 1, 3, true),
+                (Shape::Square, 2, 5, false),
+            ] {
+                let rule = Rule {
+                    within: 700,
+                    least,
+                    own,
+                };
+                let meta = Meta::with_geometry(SIZE.0, SIZE.1)?;
+                let new = || LastTimes::new(&meta, "test", shape, radius, rule);
+                let (mut alone, mut together) = (new()?, new()?);
+                for (number, (batch, is_cut)) in blocks.iter().enumerate() {
+                    let (mut one, mut several) = (block_of(batch), block_of(batch));
+                    let stretches = together.stretches(&several, shared.pool());
+                    assert_eq!(
+                        stretches.len(),
+                        if *is_cut { threads } else { 0 },
+                        "block {number}"
+                    );
+                    alone.retain(&mut one, Pool::serial());
+                    together.retain(&mut several, shared.pool());
+                    let meta = batch.meta();
+                    assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
+                    assert_eq!(
+                        one.to_batch(meta)?.columns(),
+                        several.to_batch(meta)?.columns(),
+                        "block {number}"
+                    );
+                    assert_eq!(alone.cells, together.cells, "block {number}");
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -105,6 +105,56 @@ impl Mask {
         self.kept = ones(&self.words);
     }
 
+    /// As [`retain`](Self::retain), stretch by stretch on the threads of `pool`. Each is asked for what is kept from its run-up
+    /// on, though only what it says from its start on counts.
+    pub(super) fn retain_by_stretches<S: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        stretches: Vec<Stretch<S>>,
+        ahead: &(impl Fn(&S, usize) + Sync),
+        keep: &(impl Fn(&mut S, usize) -> bool + Sync),
+    ) {
+        if self.kept == 0 {
+            return;
+        }
+        self.provide();
+        let word = |event: usize| event / 64;
+        // The run-ups lie in stretches that others narrow meanwhile.
+        let run_up = |stretch: &Stretch<S>| {
+            let words = word(stretch.run_up)..word(stretch.start);
+            self.words.get(words).unwrap_or_default().to_vec()
+        };
+        let run_ups: Vec<Vec<u64>> = stretches.iter().map(run_up).collect();
+        let ends: Vec<usize> = stretches.iter().skip(1).map(|next| word(next.start)).collect();
+        let mut rest = self.words.as_mut_slice();
+        let mut taken = 0;
+        let mut parts = Vec::with_capacity(stretches.len());
+        for (index, (stretch, run_up)) in stretches.into_iter().zip(run_ups).enumerate() {
+            let len = ends
+                .get(index)
+                .map_or(rest.len(), |end| end.saturating_sub(taken));
+            let own = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
+            taken += own.len();
+            parts.push((stretch, run_up, own));
+        }
+        let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
+            let mut state = stretch.state;
+            let mut ask_from = |words: &mut [u64], first: usize| {
+                let ahead = |state: &S, index| ahead(state, first + index);
+                ask(
+                    words,
+                    &mut state,
+                    |_, _| {},
+                    ahead,
+                    |state, index| keep(state, first + index),
+                )
+            };
+            ask_from(&mut before, word(stretch.run_up) * 64);
+            ask_from(own, word(stretch.start) * 64)
+        };
+        self.kept = in_pool(pool, parts, work).into_iter().sum();
+    }
+
     /// Calls `each` with the index of every kept event.
     #[inline(always)]
     pub(super) fn for_each(&self, mut each: impl FnMut(usize)) {
@@ -196,6 +246,17 @@ impl Mask {
             *last &= (1 << beyond) - 1;
         }
     }
+}
+
+/// A stretch of events that one thread goes through, up to the start of the next.
+#[derive(Debug)]
+pub struct Stretch<S> {
+    /// From here on its state is told of the events, to know what it must know at its start; a multiple of 64.
+    pub run_up: usize,
+    /// Its first event; 0 for the first stretch, and a multiple of 64.
+    pub start: usize,
+    /// What it goes by.
+    pub state: S,
 }
 
 /// Events that one thread moves: whole words.

@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use columns::EventColumns;
+pub use mask::Stretch;
 use mask::{ColumnsMut, Mask, in_pool};
 use parallax_simd::{bounds, select};
 
@@ -203,6 +204,28 @@ impl EventBlock {
         let ahead = |state: &S, index: usize| ahead(state, event(index));
         let keep = |state: &mut S, index: usize| keep(state, event(index));
         self.mask.retain_in_parts(pool, parts, &select, &ahead, &keep);
+    }
+
+    /// As [`retain_over`](Self::retain_over), by stretches of events one behind the other on the threads of `pool`. Each has a
+    /// state of its own, which is told of the kept events from the stretch's run-up on; what it says of those before its
+    /// start does not count. For rules that look only so far back.
+    pub fn retain_by_stretches<S: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        stretches: Vec<Stretch<S>>,
+        ahead: impl Fn(&S, Event) + Sync,
+        keep: impl Fn(&mut S, Event) -> bool + Sync,
+    ) {
+        let DvsColumns { t, x, y, p } = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
+        let ahead = |state: &S, index: usize| ahead(state, event(index));
+        let keep = |state: &mut S, index: usize| keep(state, event(index));
+        self.mask.retain_by_stretches(pool, stretches, &ahead, &keep);
     }
 
     /// Calls `each` with every kept event, in order.

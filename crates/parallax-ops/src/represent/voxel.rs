@@ -163,21 +163,22 @@ fn groups<'a, T>(
     count: usize,
 ) -> Vec<Group<'a, T>> {
     let events = bins.last().map_or(0, |last| last.end);
-    let (mut first, mut groups) = (0, Vec::new());
-    for (index, bin) in bins.iter().enumerate() {
-        let is_full = bin.end * count >= events * (groups.len() + 1) && groups.len() + 1 < count;
-        if !is_full && index + 1 < bins.len() {
+    let mut groups = Vec::with_capacity(count);
+    let mut first = 0;
+    for next in 1..=bins.len() {
+        // At the side of the border that is nearer.
+        let border = events * (groups.len() + 1) / count;
+        let is_full = bins.get(next).is_none_or(|bin| bin.start + bin.len() / 2 >= border && groups.len() + 1 < count);
+        if !is_full {
             continue;
         }
-        let (own, rest) = cells.split_at_mut((index + 1 - first) * frame);
-        cells = rest;
         groups.push(Group {
             first,
             before: first.checked_sub(1).map_or(0..0, |before| bins[before].clone()),
-            bins: &bins[first..=index],
-            cells: own,
+            bins: &bins[first..next],
+            cells: cells.split_off_mut(..(next - first) * frame).unwrap_or_default(),
         });
-        first = index + 1;
+        first = next;
     }
     groups
 }
