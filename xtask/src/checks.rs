@@ -62,7 +62,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "loom",
-        about: "the lock-free parts of pools, in every order of two threads that there is",
+        about: "the lock-free parts of pools and the phases of a run, in every order of two threads that there is",
         run: loom,
     },
     Check {
