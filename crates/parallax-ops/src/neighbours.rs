@@ -2,8 +2,8 @@
 //!
 //! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
 //! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
-//! pixel at the edge looks around like any other. A long block of events in order is cut in time instead: what happened
-//! longer ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
+//! pixel at the edge looks around like any other. Events in order are cut in time instead: what happened longer
+//! ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
 use std::any::Any;
@@ -20,6 +20,9 @@ use crate::saved::{Loaded, Saved};
 
 /// Rows of a band.
 const BAND: usize = 64;
+
+/// So many cells all threads together may have for a block that is cut in time: a quarter of a gigabyte.
+const MOST_CELLS: usize = 1 << 25;
 
 /// The largest radius: margins stay smaller than a band.
 const MOST_RADIUS: i64 = 16;
@@ -123,8 +126,12 @@ pub(crate) struct LastTimes {
     offsets: Vec<usize>,
     rows: Vec<Row>,
     cells: Vec<i64>,
-    /// Cells of the threads that go through later stretches of a block.
-    later: Vec<Vec<i64>>,
+    /// The latest time of the stream while its blocks are cut in time. `cells` then knows what still counts, and only together
+    /// with `others` every pixel's last time.
+    latest: Option<i64>,
+    /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
+    /// time that still counts is not older than one that does not.
+    others: Vec<Vec<i64>>,
 }
 
 /// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
@@ -187,14 +194,18 @@ impl LastTimes {
             offsets,
             rows: rows(geometry.height.into(), radius, stride),
             cells,
-            later: Vec::new(),
+            latest: None,
+            others: Vec::new(),
         })
     }
 
     /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
     pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) {
         let stretches = self.stretches(block, pool);
-        let later = stretches.len().saturating_sub(1);
+        let last = stretches.len().checked_sub(2);
+        if last.is_none() {
+            self.join();
+        }
         let &mut Self {
             geometry,
             radius,
@@ -222,8 +233,8 @@ impl LastTimes {
             let shares = shares(pool, block, geometry.height, BAND);
             Parts::Rows(shares.into_iter().map(of_rows).collect())
         } else {
-            let later = self.later.iter_mut().map(Vec::as_mut_slice);
-            let cells = std::iter::once(self.cells.as_mut_slice()).chain(later);
+            let others = self.others.iter_mut().map(Vec::as_mut_slice);
+            let cells = std::iter::once(self.cells.as_mut_slice()).chain(others);
             let stretch = |((run_up, start), cells)| Stretch {
                 run_up,
                 start,
@@ -245,45 +256,65 @@ impl LastTimes {
                 part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
-        self.join_later(later);
+        // Who went through the last stretch goes on in the next block.
+        if let Some(last) = last.and_then(|last| self.others.get_mut(last)) {
+            std::mem::swap(&mut self.cells, last);
+        }
     }
 
-    /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order, it has
-    /// many more events than there are cells to prepare and to join, and no run-up is long or reaches back before the
-    /// block. The cells of the later stretches are ready then.
+    /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order and behind
+    /// all that was before, and no run-up is long or reaches back before the block. There are cells for each then.
     fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Vec<(usize, usize)> {
         let (threads, t) = (pool.threads(), block.columns().t);
-        let is_long = block.kept() / 2 >= threads * self.cells.len() && worth_splitting(pool, block);
-        if !is_long || block.order() < Order::Time {
+        let is_small = self.cells.len().saturating_mul(threads) <= MOST_CELLS;
+        if !is_small || !worth_splitting(pool, block) || block.order() < Order::Time {
             return Vec::new();
         }
-        // What was before the block counts for none that starts later.
-        let latest = self.cells.iter().copied().max().unwrap_or(NEVER);
         let mut stretches = vec![(0, 0)];
         for index in 1..threads {
             let start = t.len() / threads * index / 64 * 64;
-            let Some(oldest) = t.get(start).map(|t| t.saturating_sub(self.rule.within)) else {
-                return Vec::new();
-            };
+            let oldest = t.get(start).map_or(NEVER, |t| t.saturating_sub(self.rule.within));
             let run_up = t.partition_point(|&t| t <= oldest) / 64 * 64;
-            if run_up == 0 || latest > oldest || start - run_up > t.len() / threads / 4 {
+            if run_up == 0 || start - run_up > t.len() / threads / 4 {
                 return Vec::new();
             }
             stretches.push((run_up, start));
         }
-        self.later.resize_with(threads - 1, Vec::new);
-        for cells in &mut self.later {
-            cells.clear();
-            cells.resize(self.cells.len(), NEVER);
+        let newest = |cells: &[i64]| cells.iter().copied().max().unwrap_or(NEVER);
+        let latest = self.latest.unwrap_or_else(|| newest(&self.cells));
+        let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
+            return Vec::new();
+        };
+        if latest > first {
+            return Vec::new();
         }
+        if self.latest.is_none() {
+            self.others.iter_mut().for_each(|cells| cells.fill(NEVER));
+        }
+        let more = || vec![NEVER; self.cells.len()];
+        self.others
+            .resize_with((threads - 1).max(self.others.len()), more);
+        self.latest = Some(last);
         stretches
     }
 
-    /// Takes over what the later stretches saw last.
-    fn join_later(&mut self, count: usize) {
-        for later in self.later.iter().take(count) {
-            let both = self.cells.iter_mut().zip(later);
-            both.for_each(|(cell, &later)| *cell = if later == NEVER { *cell } else { later });
+    /// Every pixel's last time.
+    fn joined(&self) -> Vec<i64> {
+        let mut cells = self.cells.clone();
+        if self.latest.is_some() {
+            for other in &self.others {
+                let both = cells.iter_mut().zip(other);
+                both.for_each(|(cell, &other)| *cell = other.max(*cell));
+            }
+        }
+        cells
+    }
+
+    /// From now on the block is not cut in time.
+    fn join(&mut self) {
+        if self.latest.is_some() {
+            self.cells = self.joined();
+            self.latest = None;
         }
     }
 }
@@ -371,17 +402,18 @@ impl Part<'_> {
 impl OpState for LastTimes {
     fn reset(&mut self) {
         self.cells.fill(NEVER);
+        self.latest = None;
     }
 
     fn save(&self) -> Vec<u8> {
-        Saved::default().i64s(&self.cells).bytes()
+        Saved::default().i64s(&self.joined()).bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
         let cells = loaded.i64s(self.cells.len())?;
         loaded.end()?;
-        self.cells = cells;
+        (self.cells, self.latest) = (cells, None);
         Ok(())
     }
 
@@ -438,6 +470,9 @@ mod tests {
             (events(4, long, 2_000_000, 0)?, false),
             (events(5, 1000, 2_000_000, 1)?, false),
             (events(6, long, 2_001_000, 1)?, true),
+            // Neighbours of the block before still count, and the one after that is cut no more.
+            (events(7, long, 2_061_000, 1)?, true),
+            (events(8, 1000, 2_121_000, 1)?, false),
         ];
         for threads in [2, 3] {
             let shared = SharedPool::new(threads)?;
@@ -456,14 +491,9 @@ mod tests {
                 let (mut alone, mut together) = (new()?, new()?);
                 for (number, (batch, is_cut)) in blocks.iter().enumerate() {
                     let (mut one, mut several) = (block_of(batch), block_of(batch));
-                    let stretches = together.stretches(&several, shared.pool());
-                    assert_eq!(
-                        stretches.len(),
-                        if *is_cut { threads } else { 0 },
-                        "block {number}"
-                    );
                     alone.retain(&mut one, Pool::serial());
                     together.retain(&mut several, shared.pool());
+                    assert_eq!(together.latest.is_some(), *is_cut, "block {number}");
                     let meta = batch.meta();
                     assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
                     assert_eq!(
@@ -471,7 +501,7 @@ mod tests {
                         several.to_batch(meta)?.columns(),
                         "block {number}"
                     );
-                    assert_eq!(alone.cells, together.cells, "block {number}");
+                    assert_eq!(alone.save(), together.save(), "block {number}");
                 }
             }
         }
