@@ -6,23 +6,22 @@
 //! ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
+mod in_time;
+
 use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, Order, ParamSpec, Params, Pool, Result,
-    Stretch, state_as,
+    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, Stretch,
+    state_as,
 };
 use parallax_simd::prefetch::soon;
 
-use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
+use crate::grid::{geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
 
 /// Rows of a band.
 const BAND: usize = 64;
-
-/// So many cells all threads together may have for a block that is cut in time: a quarter of a gigabyte.
-const MOST_CELLS: usize = 1 << 25;
 
 /// The largest radius: margins stay smaller than a band.
 const MOST_RADIUS: i64 = 16;
@@ -261,62 +260,6 @@ impl LastTimes {
             std::mem::swap(&mut self.cells, last);
         }
     }
-
-    /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order and behind
-    /// all that was before, and no run-up is long or reaches back before the block. There are cells for each then.
-    fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Vec<(usize, usize)> {
-        let (threads, t) = (pool.threads(), block.columns().t);
-        let is_small = self.cells.len().saturating_mul(threads) <= MOST_CELLS;
-        if !is_small || !worth_splitting(pool, block) || block.order() < Order::Time {
-            return Vec::new();
-        }
-        let mut stretches = vec![(0, 0)];
-        for index in 1..threads {
-            let start = t.len() / threads * index / 64 * 64;
-            let oldest = t.get(start).map_or(NEVER, |t| t.saturating_sub(self.rule.within));
-            let run_up = t.partition_point(|&t| t <= oldest) / 64 * 64;
-            if run_up == 0 || start - run_up > t.len() / threads / 4 {
-                return Vec::new();
-            }
-            stretches.push((run_up, start));
-        }
-        let newest = |cells: &[i64]| cells.iter().copied().max().unwrap_or(NEVER);
-        let latest = self.latest.unwrap_or_else(|| newest(&self.cells));
-        let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
-            return Vec::new();
-        };
-        if latest > first {
-            return Vec::new();
-        }
-        if self.latest.is_none() {
-            self.others.iter_mut().for_each(|cells| cells.fill(NEVER));
-        }
-        let more = || vec![NEVER; self.cells.len()];
-        self.others
-            .resize_with((threads - 1).max(self.others.len()), more);
-        self.latest = Some(last);
-        stretches
-    }
-
-    /// Every pixel's last time.
-    fn joined(&self) -> Vec<i64> {
-        let mut cells = self.cells.clone();
-        if self.latest.is_some() {
-            for other in &self.others {
-                let both = cells.iter_mut().zip(other);
-                both.for_each(|(cell, &other)| *cell = other.max(*cell));
-            }
-        }
-        cells
-    }
-
-    /// From now on the block is not cut in time.
-    fn join(&mut self) {
-        if self.latest.is_some() {
-            self.cells = self.joined();
-            self.latest = None;
-        }
-    }
 }
 
 /// How a block is shared between threads.
@@ -419,92 +362,5 @@ impl OpState for LastTimes {
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
-    }
-}
-
-#[cfg(all(test, feature = "parallel"))]
-mod tests {
-    use std::sync::Arc;
-
-    use parallax_events::{EventBatch, SharedPool};
-
-    use super::*;
-
-    const SIZE: (u16, u16) = (31, 70);
-
-    /// So many events from a time on, so many ticks apart.
-    fn events(seed: u64, count: u64, from: i64, apart: u64) -> Result<EventBatch> {
-        let mix = |index: u64| {
-            let mixed = (index + (seed << 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 20
-        };
-        let t: Vec<i64> = (0..count).map(|index| from + (index * apart) as i64).collect();
-        let x: Vec<u16> = (0..count)
-            .map(|index| (mix(index) % u64::from(SIZE.0)) as u16)
-            .collect();
-        let y: Vec<u16> = (0..count)
-            .map(|index| (mix(index + count) % u64::from(SIZE.1)) as u16)
-            .collect();
-        let p: Vec<u8> = (0..count).map(|index| (mix(index) >> 30 & 1) as u8).collect();
-        let meta = Arc::new(Meta::with_geometry(SIZE.0, SIZE.1)?);
-        EventBatch::try_new(t, x, y, p, meta)
-    }
-
-    fn block_of(batch: &EventBatch) -> EventBlock {
-        let mut block = EventBlock::default();
-        block.load(batch);
-        // What was dropped before is neither seen nor a neighbour.
-        block.retain(|event| event.x != 3);
-        block
-    }
-
-    #[test]
-    fn a_block_cut_in_time_keeps_what_one_thread_keeps() -> Result<()> {
-        let long = 60_000;
-        let blocks = [
-            (events(1, long, -5000, 3)?, true),
-            // From a time at which what was before still counts, past the middle.
-            (events(2, long, 60_000, 1)?, false),
-            (events(3, long, 1_000_000, 2)?, true),
-            // All at once; then a short one; then one that takes up where the last ended.
-            (events(4, long, 2_000_000, 0)?, false),
-            (events(5, 1000, 2_000_000, 1)?, false),
-            (events(6, long, 2_001_000, 1)?, true),
-            // Neighbours of the block before still count, and the one after that is cut no more.
-            (events(7, long, 2_061_000, 1)?, true),
-            (events(8, 1000, 2_121_000, 1)?, false),
-        ];
-        for threads in [2, 3] {
-            let shared = SharedPool::new(threads)?;
-            for (shape, radius, least, own) in [
-                (Shape::Diamond, 1, 1, false),
-                (Shape::Square, 1, 3, true),
-                (Shape::Square, 2, 5, false),
-            ] {
-                let rule = Rule {
-                    within: 700,
-                    least,
-                    own,
-                };
-                let meta = Meta::with_geometry(SIZE.0, SIZE.1)?;
-                let new = || LastTimes::new(&meta, "test", shape, radius, rule);
-                let (mut alone, mut together) = (new()?, new()?);
-                for (number, (batch, is_cut)) in blocks.iter().enumerate() {
-                    let (mut one, mut several) = (block_of(batch), block_of(batch));
-                    alone.retain(&mut one, Pool::serial());
-                    together.retain(&mut several, shared.pool());
-                    assert_eq!(together.latest.is_some(), *is_cut, "block {number}");
-                    let meta = batch.meta();
-                    assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
-                    assert_eq!(
-                        one.to_batch(meta)?.columns(),
-                        several.to_batch(meta)?.columns(),
-                        "block {number}"
-                    );
-                    assert_eq!(alone.save(), together.save(), "block {number}");
-                }
-            }
-        }
-        Ok(())
     }
 }
