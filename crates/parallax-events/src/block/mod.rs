@@ -131,23 +131,15 @@ impl EventBlock {
     /// Narrows the mask: `narrow` gets all events and a word of 64 bits for each 64 of them, lowest bit first, and
     /// clears the bits of what it drops. It sets none.
     pub fn select(&mut self, narrow: impl FnOnce(DvsColumns<'_>, &mut [u64])) {
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        self.mask.narrow(|words| narrow(events, words));
+        let (events, mask) = self.events_and_mask();
+        mask.narrow(|words| narrow(events, words));
     }
 
     /// As [`select`](Self::select), on the threads of `pool`: `narrow` gets part after part of the events with the words
     /// of their mask.
     pub fn select_in_parts(&mut self, pool: Pool<'_>, narrow: impl Fn(DvsColumns<'_>, &mut [u64]) + Sync) {
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        self.mask.narrow_in_parts(pool, events, narrow);
+        let (events, mask) = self.events_and_mask();
+        mask.narrow_in_parts(pool, events, narrow);
     }
 
     /// Keeps those of the kept events for which `keep` says so; asked in order.
@@ -165,15 +157,9 @@ impl EventBlock {
         ahead: impl Fn(&S, Event),
         mut keep: impl FnMut(&mut S, Event) -> bool,
     ) {
-        let DvsColumns { t, x, y, p } = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        // One length for all, so that the loop checks bounds once.
-        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
-        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
-        self.mask.retain(
+        let (events, mask) = self.events_and_mask();
+        let event = by_index(events);
+        mask.retain(
             state,
             |state, index| ahead(state, event(index)),
             |state, index| keep(state, event(index)),
@@ -190,20 +176,15 @@ impl EventBlock {
         ahead: impl Fn(&S, Event) + Sync,
         keep: impl Fn(&mut S, Event) -> bool + Sync,
     ) {
-        let DvsColumns { t, x, y, p } = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
-        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
-        let select = |mask: &mut [u64], start: usize, rows: &RangeInclusive<u16>| {
-            let end = y.len().min(start + 64 * mask.len());
-            select::within_u16(&y[start..end], rows.clone(), mask);
+        let (events, mask) = self.events_and_mask();
+        let (event, y) = (by_index(events), events.y);
+        let select = |words: &mut [u64], start: usize, rows: &RangeInclusive<u16>| {
+            let end = y.len().min(start + 64 * words.len());
+            select::within_u16(&y[start..end], rows.clone(), words);
         };
         let ahead = |state: &S, index: usize| ahead(state, event(index));
         let keep = |state: &mut S, index: usize| keep(state, event(index));
-        self.mask.retain_in_parts(pool, parts, &select, &ahead, &keep);
+        mask.retain_in_parts(pool, parts, &select, &ahead, &keep);
     }
 
     /// As [`retain_over`](Self::retain_over), by stretches of events one behind the other on the threads of `pool`. Each has a
@@ -216,24 +197,17 @@ impl EventBlock {
         ahead: impl Fn(&S, Event) + Sync,
         keep: impl Fn(&mut S, Event) -> bool + Sync,
     ) {
-        let DvsColumns { t, x, y, p } = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
-        let event = |index: usize| Event::new(t[index], x[index], y[index], p[index]);
+        let (events, mask) = self.events_and_mask();
+        let event = by_index(events);
         let ahead = |state: &S, index: usize| ahead(state, event(index));
         let keep = |state: &mut S, index: usize| keep(state, event(index));
-        self.mask.retain_by_stretches(pool, stretches, &ahead, &keep);
+        mask.retain_by_stretches(pool, stretches, &ahead, &keep);
     }
 
     /// Calls `each` with every kept event, in order.
     pub fn for_each(&self, mut each: impl FnMut(Event)) {
-        let DvsColumns { t, x, y, p } = self.columns();
-        let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
-        self.mask
-            .for_each(|index| each(Event::new(t[index], x[index], y[index], p[index])));
+        let event = by_index(self.columns());
+        self.mask.for_each(|index| each(event(index)));
     }
 
     /// The kept events, next to each other: moved together only if some were dropped.
@@ -408,9 +382,25 @@ impl EventBlock {
         self.take_spare();
     }
 
+    fn events_and_mask(&mut self) -> (DvsColumns<'_>, &mut Mask) {
+        let events = if self.owned {
+            self.own.as_columns()
+        } else {
+            self.batch.columns()
+        };
+        (events, &mut self.mask)
+    }
+
     fn take_spare(&mut self) {
         std::mem::swap(&mut self.own, &mut self.spare);
         self.owned = true;
         self.mask.all(self.own.len());
     }
+}
+
+/// The event of an index. The columns have one length, so that a loop over them checks bounds once.
+#[inline(always)]
+fn by_index(DvsColumns { t, x, y, p }: DvsColumns<'_>) -> impl Fn(usize) -> Event + Copy {
+    let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+    move |index| Event::new(t[index], x[index], y[index], p[index])
 }
