@@ -119,24 +119,14 @@ impl Mask {
         }
         self.provide();
         let word = |event: usize| event / 64;
-        // The run-ups lie in stretches that others narrow meanwhile.
-        let run_up = |stretch: &Stretch<S>| {
-            let words = word(stretch.run_up)..word(stretch.start);
-            self.words.get(words).unwrap_or_default().to_vec()
-        };
-        let run_ups: Vec<Vec<u64>> = stretches.iter().map(run_up).collect();
-        let ends: Vec<usize> = stretches.iter().skip(1).map(|next| word(next.start)).collect();
         let mut rest = self.words.as_mut_slice();
-        let mut taken = 0;
-        let mut parts = Vec::with_capacity(stretches.len());
-        for (index, (stretch, run_up)) in stretches.into_iter().zip(run_ups).enumerate() {
-            let len = ends
-                .get(index)
-                .map_or(rest.len(), |end| end.saturating_sub(taken));
-            let own = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
-            taken += own.len();
-            parts.push((stretch, run_up, own));
-        }
+        // From the last on: what is left then holds the run-up, which others narrow meanwhile.
+        let part = |stretch: Stretch<S>| {
+            let own = rest.split_off_mut(word(stretch.start)..).unwrap_or_default();
+            let before = rest.get(word(stretch.run_up)..).unwrap_or_default().to_vec();
+            (stretch, before, own)
+        };
+        let parts: Vec<_> = stretches.into_iter().rev().map(part).collect();
         let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
             let mut state = stretch.state;
             let mut ask_from = |words: &mut [u64], first: usize| {

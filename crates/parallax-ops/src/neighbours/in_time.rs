@@ -49,24 +49,35 @@ impl LastTimes {
         stretches
     }
 
+    /// Before a block that is not cut in time. If it is behind all that was before, the cells know what counts for it.
+    pub(super) fn go_on_whole(&mut self, block: &EventBlock) {
+        let Some(latest) = self.latest else { return };
+        let (t, is_ordered) = (block.columns().t, block.order() >= Order::Time);
+        self.latest = match (t.first(), t.last()) {
+            (Some(&first), Some(&last)) if is_ordered && latest <= first => Some(last),
+            (None, _) => Some(latest),
+            _ => {
+                take_over(&mut self.cells, &self.others);
+                None
+            }
+        };
+    }
+
     /// Every pixel's last time.
     pub(super) fn joined(&self) -> Vec<i64> {
         let mut cells = self.cells.clone();
         if self.latest.is_some() {
-            for other in &self.others {
-                let both = cells.iter_mut().zip(other);
-                both.for_each(|(cell, &other)| *cell = other.max(*cell));
-            }
+            take_over(&mut cells, &self.others);
         }
         cells
     }
+}
 
-    /// From now on the block is not cut in time.
-    pub(super) fn join(&mut self) {
-        if self.latest.is_some() {
-            self.cells = self.joined();
-            self.latest = None;
-        }
+/// The later of each cell's times.
+fn take_over(cells: &mut [i64], others: &[Vec<i64>]) {
+    for other in others {
+        let both = cells.iter_mut().zip(other);
+        both.for_each(|(cell, &other)| *cell = other.max(*cell));
     }
 }
 
@@ -115,13 +126,15 @@ mod tests {
             // From a time at which what was before still counts, past the middle.
             (events(2, long, 60_000, 1)?, false),
             (events(3, long, 1_000_000, 2)?, true),
-            // All at once; then a short one; then one that takes up where the last ended.
-            (events(4, long, 2_000_000, 0)?, false),
-            (events(5, 1000, 2_000_000, 1)?, false),
+            // All at once and short ones are not cut, but go on with the same cells.
+            (events(4, long, 2_000_000, 0)?, true),
+            (events(5, 1000, 2_000_000, 1)?, true),
             (events(6, long, 2_001_000, 1)?, true),
-            // Neighbours of the block before still count, and the one after that is cut no more.
+            // Neighbours of the block before still count.
             (events(7, long, 2_061_000, 1)?, true),
-            (events(8, 1000, 2_121_000, 1)?, false),
+            (events(8, 1000, 2_121_000, 1)?, true),
+            // Time goes back to where that block was.
+            (events(9, long, 2_121_500, 1)?, false),
         ];
         for threads in [2, 3] {
             let shared = SharedPool::new(threads)?;
@@ -138,11 +151,11 @@ mod tests {
                 let meta = Meta::with_geometry(SIZE.0, SIZE.1)?;
                 let new = || LastTimes::new(&meta, "test", shape, radius, rule);
                 let (mut alone, mut together) = (new()?, new()?);
-                for (number, (batch, is_cut)) in blocks.iter().enumerate() {
+                for (number, (batch, has_others)) in blocks.iter().enumerate() {
                     let (mut one, mut several) = (block_of(batch), block_of(batch));
                     alone.retain(&mut one, Pool::serial());
                     together.retain(&mut several, shared.pool());
-                    assert_eq!(together.latest.is_some(), *is_cut, "block {number}");
+                    assert_eq!(together.latest.is_some(), *has_others, "block {number}");
                     let meta = batch.meta();
                     assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
                     assert_eq!(

@@ -203,7 +203,7 @@ impl LastTimes {
         let stretches = self.stretches(block, pool);
         let last = stretches.len().checked_sub(2);
         if last.is_none() {
-            self.join();
+            self.go_on_whole(block);
         }
         let &mut Self {
             geometry,
