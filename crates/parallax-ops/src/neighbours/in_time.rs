@@ -102,9 +102,9 @@ mod tests {
         let x: Vec<u16> = (0..count)
             .map(|index| (mix(index) % u64::from(SIZE.0)) as u16)
             .collect();
-        let y: Vec<u16> = (0..count)
-            .map(|index| (mix(index + count) % u64::from(SIZE.1)) as u16)
-            .collect();
+        // The second half of the events lies below the first, so that whoever saw one knows nothing of the other.
+        let row = |index| (mix(index + count) % u64::from(SIZE.1 / 2) + index / (count / 2) * 35) as u16;
+        let y: Vec<u16> = (0..count).map(row).collect();
         let p: Vec<u8> = (0..count).map(|index| (mix(index) >> 30 & 1) as u8).collect();
         let meta = Arc::new(Meta::with_geometry(SIZE.0, SIZE.1)?);
         EventBatch::try_new(t, x, y, p, meta)
