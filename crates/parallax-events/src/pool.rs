@@ -48,11 +48,63 @@ impl<'a> Pool<'a> {
         1
     }
 
+    /// Runs each piece once, in no order, and returns the answers in the order of the pieces. The calling thread takes piece
+    /// after piece as the pool's threads do: where they need longer to wake than the pieces take, little is lost.
+    ///
+    /// ```
+    /// let squares = parallax_events::Pool::serial().map(vec![1, 2, 3], |piece| piece * piece);
+    /// assert_eq!(squares, [1, 4, 9]);
+    /// ```
+    pub fn map<T: Send, R: Send>(self, pieces: Vec<T>, run: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+        #[cfg(feature = "parallel")]
+        if let Some(threads) = self.rayon().filter(|_| pieces.len() > 1) {
+            return map_on(threads, pieces, run);
+        }
+        pieces.into_iter().map(run).collect()
+    }
+
+    /// Which of the threads that share a [`map`](Self::map) this is: 0 for one from outside the pool, the pool's own from 1 on.
+    /// What a thread has changed comes slowly to another one, so who adds up in a memory of each thread goes by this.
+    pub fn place(self) -> usize {
+        #[cfg(feature = "parallel")]
+        if let Some(index) = self.threads.and_then(rayon::ThreadPool::current_thread_index) {
+            return index + 1;
+        }
+        0
+    }
+
     /// The Rayon pool, if work may run on more than the calling thread.
     #[cfg(feature = "parallel")]
     pub fn rayon(self) -> Option<&'a rayon::ThreadPool> {
         self.threads.filter(|threads| threads.current_num_threads() > 1)
     }
+}
+
+#[cfg(feature = "parallel")]
+fn map_on<T: Send, R: Send>(
+    threads: &rayon::ThreadPool,
+    pieces: Vec<T>,
+    run: impl Fn(T) -> R + Send + Sync,
+) -> Vec<R> {
+    use std::sync::{Mutex, PoisonError};
+    let others = threads.current_num_threads().min(pieces.len()) - 1;
+    let answers = Mutex::new(Vec::with_capacity(pieces.len()));
+    let pieces = Mutex::new(pieces.into_iter().enumerate());
+    // Not held while a piece is worked on.
+    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let own: Vec<_> = std::iter::from_fn(next)
+            .map(|(index, piece)| (index, run(piece)))
+            .collect();
+        answers.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
+    };
+    threads.in_place_scope(|scope| {
+        (0..others).for_each(|_| scope.spawn(|_| work()));
+        work();
+    });
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    answers.sort_unstable_by_key(|&(index, _)| index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 #[cfg(feature = "parallel")]

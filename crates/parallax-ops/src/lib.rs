@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod cells;
 mod coarse;
 mod compose;
 mod counted;
@@ -34,7 +35,6 @@ mod saved;
 pub mod stream;
 mod tensors;
 mod transform;
-mod work;
 
 pub use compose::{Compose, ComposeRun, Mode, QuantisationError};
 pub use operator::{Build, OPERATORS, Operator, event_op, operator, represent};

@@ -51,7 +51,7 @@ impl Mask {
         self.provide();
         let starts = (0..self.len).step_by(PART);
         let parts = starts.zip(self.words.chunks_mut(PART / 64)).collect();
-        let kept = in_pool(pool, parts, |(start, words): (usize, &mut [u64])| {
+        let kept = pool.map(parts, |(start, words): (usize, &mut [u64])| {
             narrow(events.slice(start..self.len.min(start + PART)), words);
             ones(words)
         });
@@ -80,8 +80,8 @@ impl Mask {
         pool: Pool<'_>,
         parts: Vec<(R, S)>,
         select: &(impl Fn(&mut [u64], usize, &R) + Sync),
-        ahead: &(impl Fn(&S, usize) + Sync),
-        keep: &(impl Fn(&mut S, usize) -> bool + Sync),
+        ahead: impl Fn(&S, usize) + Copy + Send + Sync,
+        keep: impl Fn(&mut S, usize) -> bool + Copy + Send + Sync,
     ) {
         if self.kept == 0 {
             return;
@@ -89,12 +89,14 @@ impl Mask {
         self.provide();
         let words = &self.words;
         let work = |(range, mut state): (R, S)| {
+            // What they hold is then in registers, not behind a pointer.
+            let (ahead, keep) = (ahead, keep);
             let mut own = words.clone();
             let select = |words: &mut [u64], start| select(words, start, &range);
             ask(&mut own, &mut state, select, ahead, keep);
             own
         };
-        let found = in_pool(pool, parts, work);
+        let found = pool.map(parts, work);
         self.words.fill(0);
         for part in found {
             self.words
@@ -111,8 +113,8 @@ impl Mask {
         &mut self,
         pool: Pool<'_>,
         stretches: Vec<Stretch<S>>,
-        ahead: &(impl Fn(&S, usize) + Sync),
-        keep: &(impl Fn(&mut S, usize) -> bool + Sync),
+        ahead: impl Fn(&S, usize) + Copy + Send + Sync,
+        keep: impl Fn(&mut S, usize) -> bool + Copy + Send + Sync,
     ) {
         if self.kept == 0 {
             return;
@@ -126,23 +128,23 @@ impl Mask {
             let before = rest.get(word(stretch.run_up)..).unwrap_or_default().to_vec();
             (stretch, before, own)
         };
-        let parts: Vec<_> = stretches.into_iter().rev().map(part).collect();
+        let mut parts: Vec<_> = stretches.into_iter().rev().map(part).collect();
+        parts.sort_unstable_by_key(|(stretch, ..)| stretch.turn);
         let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
+            // What they hold is then in registers, not behind a pointer.
+            let (ahead, keep) = (ahead, keep);
             let mut state = stretch.state;
-            let mut ask_from = |words: &mut [u64], first: usize| {
-                let ahead = |state: &S, index| ahead(state, first + index);
-                ask(
-                    words,
-                    &mut state,
-                    |_, _| {},
-                    ahead,
-                    |state, index| keep(state, first + index),
-                )
-            };
-            ask_from(&mut before, word(stretch.run_up) * 64);
-            ask_from(own, word(stretch.start) * 64)
+            let mut kept = 0;
+            for (words, first) in [(&mut *before, stretch.run_up), (own, stretch.start)] {
+                let first = word(first) * 64;
+                let ahead = move |state: &S, index: usize| ahead(state, first + index);
+                let keep = move |state: &mut S, index: usize| keep(state, first + index);
+                kept = ask(words, &mut state, |_, _| {}, ahead, keep);
+            }
+            // Of the stretch itself.
+            kept
         };
-        self.kept = in_pool(pool, parts, work).into_iter().sum();
+        self.kept = pool.map(parts, work).into_iter().sum();
     }
 
     /// Calls `each` with the index of every kept event.
@@ -198,7 +200,7 @@ impl Mask {
             let kept = if self.is_all() { events.len() } else { ones(words) };
             parts.push((events, words, rest.split_off(kept)));
         }
-        in_pool(pool, parts, |(events, words, out)| {
+        pool.map(parts, |(events, words, out)| {
             self.compress_part(events, words, out);
         });
     }
@@ -247,6 +249,9 @@ pub struct Stretch<S> {
     pub start: usize,
     /// What it goes by.
     pub state: S,
+    /// Stretches are begun in the order of their turns, the first by the calling thread. Memory that has the same turn in
+    /// block after block mostly stays with one thread, whose cache it is in.
+    pub turn: usize,
 }
 
 /// Events that one thread moves: whole words.
@@ -275,21 +280,6 @@ impl<'a> ColumnsMut<'a> {
 
 fn ones(words: &[u64]) -> usize {
     words.iter().map(|word| word.count_ones() as usize).sum()
-}
-
-/// Each part's answer, in the order of the parts.
-pub(super) fn in_pool<P: Send, R: Send>(
-    pool: Pool<'_>,
-    parts: Vec<P>,
-    work: impl Fn(P) -> R + Sync + Send,
-) -> Vec<R> {
-    #[cfg(feature = "parallel")]
-    if let Some(threads) = pool.rayon() {
-        use rayon::iter::{IntoParallelIterator, ParallelIterator};
-        return threads.install(|| parts.into_par_iter().map(work).collect());
-    }
-    let _ = pool;
-    parts.into_iter().map(work).collect()
 }
 
 /// Events that are asked for at once.

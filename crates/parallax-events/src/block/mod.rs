@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use columns::EventColumns;
 pub use mask::Stretch;
-use mask::{ColumnsMut, Mask, in_pool};
+use mask::{ColumnsMut, Mask};
 use parallax_simd::{bounds, select};
 
 use crate::{
@@ -173,8 +173,8 @@ impl EventBlock {
         &mut self,
         pool: Pool<'_>,
         parts: Vec<(RangeInclusive<u16>, S)>,
-        ahead: impl Fn(&S, Event) + Sync,
-        keep: impl Fn(&mut S, Event) -> bool + Sync,
+        ahead: impl Fn(&S, Event) + Copy + Send + Sync,
+        keep: impl Fn(&mut S, Event) -> bool + Copy + Send + Sync,
     ) {
         let (events, mask) = self.events_and_mask();
         let (event, y) = (by_index(events), events.y);
@@ -182,9 +182,9 @@ impl EventBlock {
             let end = y.len().min(start + 64 * words.len());
             select::within_u16(&y[start..end], rows.clone(), words);
         };
-        let ahead = |state: &S, index: usize| ahead(state, event(index));
-        let keep = |state: &mut S, index: usize| keep(state, event(index));
-        mask.retain_in_parts(pool, parts, &select, &ahead, &keep);
+        let ahead = move |state: &S, index: usize| ahead(state, event(index));
+        let keep = move |state: &mut S, index: usize| keep(state, event(index));
+        mask.retain_in_parts(pool, parts, &select, ahead, keep);
     }
 
     /// As [`retain_over`](Self::retain_over), by stretches of events one behind the other on the threads of `pool`. Each has a
@@ -194,14 +194,14 @@ impl EventBlock {
         &mut self,
         pool: Pool<'_>,
         stretches: Vec<Stretch<S>>,
-        ahead: impl Fn(&S, Event) + Sync,
-        keep: impl Fn(&mut S, Event) -> bool + Sync,
+        ahead: impl Fn(&S, Event) + Copy + Send + Sync,
+        keep: impl Fn(&mut S, Event) -> bool + Copy + Send + Sync,
     ) {
         let (events, mask) = self.events_and_mask();
         let event = by_index(events);
-        let ahead = |state: &S, index: usize| ahead(state, event(index));
-        let keep = |state: &mut S, index: usize| keep(state, event(index));
-        mask.retain_by_stretches(pool, stretches, &ahead, &keep);
+        let ahead = move |state: &S, index: usize| ahead(state, event(index));
+        let keep = move |state: &mut S, index: usize| keep(state, event(index));
+        mask.retain_by_stretches(pool, stretches, ahead, keep);
     }
 
     /// Calls `each` with every kept event, in order.
@@ -272,7 +272,7 @@ impl EventBlock {
             .step_by(CHANGED_AT_ONCE)
             .map(|start| (start, rest.split_off(CHANGED_AT_ONCE.min(len - start))))
             .collect();
-        in_pool(pool, parts, |(start, ColumnsMut { x, y, p, .. })| {
+        pool.map(parts, |(start, ColumnsMut { x, y, p, .. })| {
             change(start, PixelsMut { x, y, p });
         });
     }

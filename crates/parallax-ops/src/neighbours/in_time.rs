@@ -4,9 +4,10 @@
 //! stretch only. Its cells stay as they are from block to block: what they know may be old, but as times do not go back,
 //! what is too old in them is too old anyway.
 
-use parallax_events::{EventBlock, Order, Pool};
+use parallax_events::{EventBlock, Order, Pool, Result};
 
 use super::{LastTimes, NEVER};
+use crate::cells::Cells;
 use crate::grid::worth_splitting;
 
 /// So many cells all threads together may have for a block that is cut in time: a quarter of a gigabyte.
@@ -15,11 +16,11 @@ const MOST_CELLS: usize = 1 << 25;
 impl LastTimes {
     /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order and behind
     /// all that was before, and no run-up is long or reaches back before the block. There are cells for each then.
-    pub(super) fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Vec<(usize, usize)> {
+    pub(super) fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Result<Vec<(usize, usize)>> {
         let (threads, t) = (pool.threads(), block.columns().t);
         let is_small = self.cells.len().saturating_mul(threads) <= MOST_CELLS;
         if !is_small || !worth_splitting(pool, block) || block.order() < Order::Time {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut stretches = vec![(0, 0)];
         for index in 1..threads {
@@ -27,26 +28,27 @@ impl LastTimes {
             let oldest = t.get(start).map_or(NEVER, |t| t.saturating_sub(self.rule.within));
             let run_up = t.partition_point(|&t| t <= oldest) / 64 * 64;
             if run_up == 0 || start - run_up > t.len() / threads / 4 {
-                return Vec::new();
+                return Ok(Vec::new());
             }
             stretches.push((run_up, start));
         }
         let newest = |cells: &[i64]| cells.iter().copied().max().unwrap_or(NEVER);
         let latest = self.latest.unwrap_or_else(|| newest(&self.cells));
         let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         if latest > first {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         if self.latest.is_none() {
             self.others.iter_mut().for_each(|cells| cells.fill(NEVER));
         }
-        let more = || vec![NEVER; self.cells.len()];
-        self.others
-            .resize_with((threads - 1).max(self.others.len()), more);
+        while self.others.len() < threads - 1 {
+            self.others.push(Cells::new(NEVER, self.cells.len())?);
+            self.turns.push(self.others.len());
+        }
         self.latest = Some(last);
-        stretches
+        Ok(stretches)
     }
 
     /// Before a block that is not cut in time. If it is behind all that was before, the cells know what counts for it.
@@ -65,7 +67,7 @@ impl LastTimes {
 
     /// Every pixel's last time.
     pub(super) fn joined(&self) -> Vec<i64> {
-        let mut cells = self.cells.clone();
+        let mut cells = self.cells.to_vec();
         if self.latest.is_some() {
             take_over(&mut cells, &self.others);
         }
@@ -74,9 +76,9 @@ impl LastTimes {
 }
 
 /// The later of each cell's times.
-fn take_over(cells: &mut [i64], others: &[Vec<i64>]) {
+fn take_over(cells: &mut [i64], others: &[Cells<i64>]) {
     for other in others {
-        let both = cells.iter_mut().zip(other);
+        let both = cells.iter_mut().zip(other.iter());
         both.for_each(|(cell, &other)| *cell = other.max(*cell));
     }
 }
@@ -85,7 +87,7 @@ fn take_over(cells: &mut [i64], others: &[Vec<i64>]) {
 mod tests {
     use std::sync::Arc;
 
-    use parallax_events::{EventBatch, Meta, OpState, Result, SharedPool};
+    use parallax_events::{EventBatch, Meta, OpState, SharedPool};
 
     use super::super::{Rule, Shape};
     use super::*;

@@ -17,6 +17,7 @@ use parallax_events::{
 };
 use parallax_simd::prefetch::soon;
 
+use crate::cells::Cells;
 use crate::grid::{geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
 
@@ -96,8 +97,7 @@ impl EventOp for Confirmed {
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        state_as::<LastTimes>(state)?.retain(block, pool);
-        Ok(())
+        state_as::<LastTimes>(state)?.retain(block, pool)
     }
 }
 
@@ -124,13 +124,15 @@ pub(crate) struct LastTimes {
     /// Where the neighbours lie from a pixel, wrapping.
     offsets: Vec<usize>,
     rows: Vec<Row>,
-    cells: Vec<i64>,
+    cells: Cells<i64>,
     /// The latest time of the stream while its blocks are cut in time. `cells` then knows what still counts, and only together
     /// with `others` every pixel's last time.
     latest: Option<i64>,
     /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
     /// time that still counts is not older than one that does not.
-    others: Vec<Vec<i64>>,
+    others: Vec<Cells<i64>>,
+    /// Whose turn it is, of `cells` and each of the others: what one thread has changed stays with it.
+    turns: Vec<usize>,
 }
 
 /// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
@@ -184,7 +186,7 @@ impl LastTimes {
             .filter(|&place| place != (0, 0))
             .map(|(x, y)| (y * stride as isize + x).cast_unsigned())
             .collect();
-        let cells = vec![NEVER; bands * (BAND + 2 * radius) * stride];
+        let cells = Cells::new(NEVER, bands * (BAND + 2 * radius) * stride)?;
         Ok(Self {
             geometry,
             radius,
@@ -195,12 +197,13 @@ impl LastTimes {
             cells,
             latest: None,
             others: Vec::new(),
+            turns: vec![0],
         })
     }
 
     /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
-    pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) {
-        let stretches = self.stretches(block, pool);
+    pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let stretches = self.stretches(block, pool)?;
         let last = stretches.len().checked_sub(2);
         if last.is_none() {
             self.go_on_whole(block);
@@ -212,7 +215,7 @@ impl LastTimes {
             rule,
             ..
         } = self;
-        let (offsets, all_rows) = (&self.offsets, &self.rows);
+        let (offsets, all_rows) = (&self.offsets[..], &self.rows[..]);
         let part = |rows: Range<usize>, first_cell, cells| Part {
             rows,
             first_cell,
@@ -222,7 +225,7 @@ impl LastTimes {
             rule,
         };
         let parts = if stretches.is_empty() {
-            let mut cells = self.cells.as_mut_slice();
+            let mut cells = &mut self.cells[..];
             let band = (BAND + 2 * radius) * stride;
             let of_rows = |rows: Range<usize>| {
                 let own = cells.split_off_mut(..rows.len().div_ceil(BAND) * band);
@@ -232,33 +235,39 @@ impl LastTimes {
             let shares = shares(pool, block, geometry.height, BAND);
             Parts::Rows(shares.into_iter().map(of_rows).collect())
         } else {
-            let others = self.others.iter_mut().map(Vec::as_mut_slice);
-            let cells = std::iter::once(self.cells.as_mut_slice()).chain(others);
-            let stretch = |((run_up, start), cells)| Stretch {
+            let others = self.others.iter_mut().map(|cells| &mut cells[..]);
+            let cells = std::iter::once(&mut self.cells[..]).chain(others);
+            let stretch = |(((run_up, start), cells), &turn)| Stretch {
                 run_up,
                 start,
                 state: part(0..geometry.height.into(), 0, cells),
+                turn,
             };
-            Parts::Stretches(stretches.into_iter().zip(cells).map(stretch).collect())
+            let stretches = stretches.into_iter().zip(cells).zip(&self.turns);
+            Parts::Stretches(stretches.map(stretch).collect())
         };
         // One of the usual neighbourhoods is looked through without a loop.
-        match offsets.as_slice() {
-            &[a, b, c, d] => retain(block, pool, parts, all_rows, |part, event| {
+        match offsets {
+            &[a, b, c, d] => retain(block, pool, parts, all_rows, move |part, event| {
                 part.fulfils(all_rows, event, [a, b, c, d])
             }),
             &[a, b, c, d, e, f, g, h] => {
-                retain(block, pool, parts, all_rows, |part, event| {
+                retain(block, pool, parts, all_rows, move |part, event| {
                     part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
                 });
             }
-            offsets => retain(block, pool, parts, all_rows, |part, event| {
+            offsets => retain(block, pool, parts, all_rows, move |part, event| {
                 part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
         // Who went through the last stretch goes on in the next block.
-        if let Some(last) = last.and_then(|last| self.others.get_mut(last)) {
-            std::mem::swap(&mut self.cells, last);
+        if let Some(last) = last
+            && let Some(cells) = self.others.get_mut(last)
+        {
+            std::mem::swap(&mut self.cells, cells);
+            self.turns.swap(0, last + 1);
         }
+        Ok(())
     }
 }
 
@@ -273,9 +282,9 @@ fn retain<'a>(
     pool: Pool<'_>,
     parts: Parts<'a>,
     rows: &[Row],
-    fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Sync,
+    fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Copy + Send + Sync,
 ) {
-    let ahead = |part: &Part<'a>, event| part.fetch(rows, event);
+    let ahead = move |part: &Part<'a>, event| part.fetch(rows, event);
     match parts {
         Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, ahead, fulfils),
         Parts::Rows(mut parts) => {
@@ -356,7 +365,8 @@ impl OpState for LastTimes {
         let mut loaded = Loaded::new(bytes);
         let cells = loaded.i64s(self.cells.len())?;
         loaded.end()?;
-        (self.cells, self.latest) = (cells, None);
+        self.cells.copy_from_slice(&cells);
+        self.latest = None;
         Ok(())
     }
 

@@ -10,7 +10,6 @@ use super::bins::{Bins, EDGES, Edges};
 use super::kernel::{Cell, Events, Kernel, Layout, Needs, Stage};
 use super::polarity::{POLARITY, Polarity};
 use super::windows::params;
-use crate::work;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
@@ -126,7 +125,7 @@ impl<T: Cell + Counter> Kernel for Frame<T> {
         };
         let pool = if events.columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let frames: Vec<_> = at.cells.chunks_exact_mut(frame).zip(ranges).collect();
-        work::for_each(pool, frames, |(cells, range)| {
+        pool.map(frames, |(cells, range)| {
             add_to(cells, at.geometry, planes, events.columns.slice(range));
         });
         Ok(())

@@ -4,10 +4,11 @@
 //! in a float. Blocks of neighbouring cells know their latest time: most of a sensor is silent most of the time, and a
 //! block that has faded to 0 is neither read nor written again.
 
-use parallax_events::DvsColumns;
+use parallax_events::{DvsColumns, Result};
 
 use super::kernel::{Cell, Memory};
 use super::saved;
+use crate::cells::Cells;
 
 /// Cells in a block: two of the widest vectors.
 const BLOCK: usize = 32;
@@ -50,7 +51,7 @@ pub(super) struct LastTimes {
     /// The stream's first time.
     base: Option<i64>,
     /// From the base; `-inf` for never.
-    last: Vec<f64>,
+    last: Cells<f64>,
     /// The latest of each block.
     latest: Vec<f64>,
     /// Whether a block of the tensor may hold something else than zeros.
@@ -60,15 +61,15 @@ pub(super) struct LastTimes {
 
 impl LastTimes {
     /// None has been written; `forgets` makes every window begin so.
-    pub(super) fn new(cells: usize, forgets: bool) -> Self {
+    pub(super) fn new(cells: usize, forgets: bool) -> Result<Self> {
         let blocks = cells.div_ceil(BLOCK);
-        Self {
+        Ok(Self {
             base: None,
-            last: vec![f64::NEG_INFINITY; cells],
+            last: Cells::new(f64::NEG_INFINITY, cells)?,
             latest: vec![f64::NEG_INFINITY; blocks],
             is_lit: vec![false; blocks],
             forgets,
-        }
+        })
     }
 
     /// Takes in events; those of ON go `on_offset` cells further. Where time runs back, the latest time counts.

@@ -15,7 +15,7 @@ use parallax_simd::math::exp_f64;
 
 use super::kernel::Memory;
 use super::saved;
-use crate::work;
+use crate::cells::Cells;
 
 /// The most bytes that groups may take.
 const MOST_BYTES: usize = 1 << 31;
@@ -58,11 +58,11 @@ pub(super) struct Neighbourhoods {
     columns: usize,
     groups: Vec<Group>,
     /// Pixels of all groups, with their borders: sums of weights, or how many events.
-    weights: Vec<f64>,
+    weights: Cells<f64>,
     /// Likewise: sums of times, for linear weights.
-    moments: Vec<f64>,
+    moments: Cells<f64>,
     /// Surfaces of all groups: sums over events.
-    sums: Vec<f64>,
+    sums: Cells<f64>,
     /// The latest time so far.
     clock: Option<i64>,
 }
@@ -97,9 +97,9 @@ impl Neighbourhoods {
             size,
             columns,
             groups: (0..groups).map(|_| Group::default()).collect(),
-            weights: vec![0.0; pixels],
-            moments: vec![0.0; pixels],
-            sums: vec![0.0; groups * size * size],
+            weights: Cells::new(0.0, pixels)?,
+            moments: Cells::new(0.0, pixels)?,
+            sums: Cells::new(0.0, groups * size * size)?,
             clock: None,
         })
     }
@@ -115,7 +115,7 @@ impl Neighbourhoods {
             pool.threads().min(rows)
         };
         let bands = self.bands(events.y, threads);
-        work::for_each(pool, bands, |mut band| band.add(events, fade, clock));
+        pool.map(bands, |mut band| band.add(events, fade, clock));
         self.clock = Some(events.t.iter().copied().fold(clock, i64::max));
     }
 
@@ -379,8 +379,8 @@ impl Memory for Neighbourhoods {
         let all = self
             .weights
             .iter_mut()
-            .chain(&mut self.moments)
-            .chain(&mut self.sums);
+            .chain(self.moments.iter_mut())
+            .chain(self.sums.iter_mut());
         for (value, bytes) in all.zip(values.as_chunks().0) {
             *value = f64::from_le_bytes(*bytes);
         }

@@ -9,7 +9,6 @@ use super::kernel::{Bounds, Events, Kernel, Layout, Stage};
 use super::last_times::{Faded, Fading, LastTimes};
 use super::polarity::{MERGE, Polarity};
 use super::windows::params;
-use crate::work;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
@@ -73,7 +72,7 @@ impl<T: Fading> Kernel for TimeSurface<T> {
     }
 
     fn memory(&self, geometry: Geometry) -> Result<LastTimes> {
-        Ok(LastTimes::new(self.polarity.channels() * geometry.pixels(), self.forgets))
+        LastTimes::new(self.polarity.channels() * geometry.pixels(), self.forgets)
     }
 
     fn writes_all(&self) -> bool {
@@ -94,6 +93,6 @@ impl<T: Fading> Kernel for TimeSurface<T> {
         };
         let rate = 1.0 / at.ticks(self.tau);
         let parts = at.memory.fade(end, rate, self.is_linear, at.cells);
-        work::for_each(at.pool, parts, Faded::write);
+        at.pool.map(parts, Faded::write);
     }
 }

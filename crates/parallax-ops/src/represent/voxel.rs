@@ -12,7 +12,6 @@ use super::accumulator::Windowed;
 use super::kernel::{Bounds, Cell, Events, Kernel, Layout, Needs, Stage};
 use super::polarity::Polarity;
 use super::windows::params;
-use crate::work;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
@@ -130,7 +129,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
-        work::for_each(pool, groups, |Group { first, before, bins, cells }| {
+        pool.map(groups, |Group { first, before, bins, cells }| {
             let mut rest = cells;
             // The later parts of the events of the bin before, which another group has.
             let (own, _) = rest.split_at_mut(frame.min(rest.len()));

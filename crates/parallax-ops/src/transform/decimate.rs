@@ -8,6 +8,7 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
+use crate::cells::Cells;
 use crate::grid::geometry_for_grid;
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
@@ -42,7 +43,7 @@ struct Decimate {
 struct Counters {
     width: usize,
     /// Events since the last kept one, below n; of each pixel, or one for all.
-    counts: Vec<u32>,
+    counts: Cells<u32>,
 }
 
 impl EventOp for Decimate {
@@ -52,16 +53,16 @@ impl EventOp for Decimate {
 
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
         if !self.per_pixel {
-            return Ok(Box::new(Counters { width: 0, counts: vec![0] }));
+            return Ok(Box::new(Counters { width: 0, counts: Cells::new(0, 1)? }));
         }
         let geometry = geometry_for_grid(meta, DECLARATION.id())?;
-        let counts = vec![0; geometry.pixels()];
+        let counts = Cells::new(0, geometry.pixels())?;
         Ok(Box::new(Counters { width: geometry.width.into(), counts }))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let Counters { width, counts } = state_as::<Counters>(state)?;
-        let (width, n) = (*width, self.n);
+        let (width, n, mut counts) = (*width, self.n, &mut counts[..]);
         let step = |count: &mut u32| {
             let next = count.wrapping_add(1);
             let keep = next >= n;
@@ -71,7 +72,7 @@ impl EventOp for Decimate {
         if self.per_pixel {
             let pixel = |event: Event| usize::from(event.y) * width + usize::from(event.x);
             block.retain_over(
-                counts,
+                &mut counts,
                 |counts, event| soon(counts, pixel(event)),
                 |counts, event| counts.get_mut(pixel(event)).is_some_and(step),
             );
@@ -95,7 +96,7 @@ impl OpState for Counters {
         let mut loaded = Loaded::new(bytes);
         let counts = loaded.u32s(self.counts.len())?;
         loaded.end()?;
-        self.counts = counts;
+        self.counts.copy_from_slice(&counts);
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use parallax_events::{
     Declaration, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Philox, Pool, Result, state_as,
 };
 
+use parallax_simd::marks::Marks;
+
 use super::profile;
 use crate::fixed::Fixed;
 use crate::{Build, Operator};
@@ -46,7 +48,7 @@ const MOST_BITS: usize = 1 << 22;
 /// A bit for each pixel that is dropped.
 #[derive(Debug)]
 struct Chosen {
-    width: usize,
+    width: u32,
     words: Vec<u64>,
 }
 
@@ -78,12 +80,12 @@ impl EventOp for DropPixel {
         Ok(Box::new(Fixed(small.map(|geometry| self.chosen(geometry)))))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         match &state_as::<Fixed<Option<Chosen>>>(state)?.0 {
-            Some(Chosen { width, words }) => block.retain(|event| {
-                let place = usize::from(event.y) * width + usize::from(event.x);
-                words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 0)
-            }),
+            Some(Chosen { width, words }) => {
+                let marks = Marks { width: *width, words };
+                block.select_in_parts(pool, |events, mask| marks.drop(events.x, events.y, mask));
+            }
             None => block.retain(|event| !self.drops(event.x, event.y)),
         }
         Ok(())

@@ -1,17 +1,20 @@
 //! Drops all events of pixels that fire far too often.
 
 use std::any::Any;
+use std::sync::{Mutex, PoisonError};
 
 use parallax_events::{
     Declaration, DvsColumns, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result, TimeUnit,
     state_as,
 };
 
+use parallax_simd::marks::Marks;
+
 use super::profile;
+use crate::cells::Cells;
 use crate::grid::geometry_for_grid;
 use crate::held::{Held, MEMORY};
 use crate::saved::{Loaded, Saved};
-use crate::work;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -77,7 +80,7 @@ struct Census {
     geometry: Geometry,
     unit: TimeUnit,
     /// Events of each pixel; stops at the end of 32 bits. One list for each thread so far, which are added up in the end.
-    counts: Vec<Vec<u32>>,
+    counts: Vec<Mutex<Option<Cells<u32>>>>,
     /// All events so far, until they are handed on.
     held: Held,
     /// A bit for each hot pixel, once the stream has ended.
@@ -94,7 +97,7 @@ impl EventOp for HotPixels {
         Ok(Box::new(Census {
             geometry,
             unit: meta.time_unit,
-            counts: vec![vec![0; geometry.pixels()]],
+            counts: Vec::new(),
             held: Held::new(meta, &self.params)?,
             hot: None,
         }))
@@ -102,71 +105,75 @@ impl EventOp for HotPixels {
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let census = state_as::<Census>(state)?;
-        census.count(block.packed(), pool);
+        census.count(block.packed(), pool)?;
         census.held.take(block)
     }
 
     fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let census = state_as::<Census>(state)?;
-        let (geometry, unit, span) = (census.geometry, census.unit, census.held.span());
-        let hot = census.hot.get_or_insert_with(|| {
-            let counts = added_up(&census.counts);
-            match self.by {
-                By::Rate(rate) => by_rate(&counts, span, unit, rate),
+        let (geometry, unit) = (census.geometry, census.unit);
+        if census.hot.is_none() {
+            let counts = census.added_up();
+            census.hot = Some(match self.by {
+                By::Rate(rate) => by_rate(&counts, census.held.span(), unit, rate),
                 By::Percentile(percentile) => by_percentile(&counts, percentile),
                 By::Neighbours { ratio, least } => by_neighbours(&counts, geometry, ratio, least),
-            }
-        });
-        let width = usize::from(geometry.width);
+            });
+        }
+        let hot = census.hot.as_deref().unwrap_or_default();
+        let marks = Marks { width: geometry.width.into(), words: hot };
         while block.is_empty()
             && let Some(batch) = census.held.next()
         {
             block.load(&batch);
-            block.select_in_parts(pool, |events, mask| drop_hot(events, width, hot, mask));
+            block.select_in_parts(pool, |events, mask| marks.drop(events.x, events.y, mask));
         }
         Ok(())
     }
 }
 
-/// Clears the bits of the events of hot pixels.
-fn drop_hot(events: DvsColumns<'_>, width: usize, hot: &[u64], mask: &mut [u64]) {
-    for (word, (x, y)) in mask.iter_mut().zip(events.x.chunks(64).zip(events.y.chunks(64))) {
-        let mut found = 0;
-        for (place, (&x, &y)) in x.iter().zip(y).enumerate() {
-            let pixel = usize::from(y) * width + usize::from(x);
-            found |= (hot.get(pixel / 64).map_or(0, |bits| bits >> (pixel % 64)) & 1) << place;
-        }
-        *word &= !found;
-    }
-}
-
-/// Fewer events are counted before a second thread has begun.
-const LEAST_TO_SPLIT: usize = 32 << 10;
+/// Events that a thread counts at once; no more than these are counted before a second thread has begun.
+const PART: usize = 32 << 10;
 
 impl Census {
-    fn count(&mut self, events: DvsColumns<'_>, pool: Pool<'_>) {
-        let width = usize::from(self.geometry.width);
-        let threads = if events.len() < LEAST_TO_SPLIT { 1 } else { pool.threads() };
-        self.counts.resize_with(threads.max(self.counts.len()), || vec![0; self.geometry.pixels()]);
-        let part = events.len().div_ceil(threads).max(1);
-        let parts = events.x.chunks(part).zip(events.y.chunks(part)).zip(&mut self.counts).collect();
-        work::for_each(pool, parts, |((x, y), counts): ((&[u16], &[u16]), &mut Vec<u32>)| {
+    fn count(&mut self, events: DvsColumns<'_>, pool: Pool<'_>) -> Result<()> {
+        let Self { geometry, counts, .. } = self;
+        let width = usize::from(geometry.width);
+        counts.resize_with((pool.threads() + 1).max(counts.len()), Mutex::default);
+        let parts = events.x.chunks(PART).zip(events.y.chunks(PART)).collect();
+        let count = |(x, y): (&[u16], &[u16])| {
+            // Nobody else has this one.
+            let Some(list) = counts.get(pool.place()) else { return Ok(()) };
+            let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+            let list = match &mut *list {
+                Some(list) => list,
+                none => none.insert(Cells::new(0, geometry.pixels())?),
+            };
+            let cells = &mut list[..];
             for (&x, &y) in x.iter().zip(y) {
-                if let Some(count) = counts.get_mut(usize::from(y) * width + usize::from(x)) {
+                if let Some(count) = cells.get_mut(usize::from(y) * width + usize::from(x)) {
                     *count = count.saturating_add(1);
                 }
             }
-        });
+            Ok(())
+        };
+        pool.map(parts, count).into_iter().collect()
     }
-}
 
-/// The counts of all threads. Each stops at the end of 32 bits, as their sum does, so it matters not who counted what.
-fn added_up(counts: &[Vec<u32>]) -> Vec<u32> {
-    let mut sums = counts.first().cloned().unwrap_or_default();
-    for others in counts.iter().skip(1) {
-        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum = sum.saturating_add(*other));
+    /// The counts of all threads. Each stops at the end of 32 bits, as their sum does, so it matters not who counted what.
+    fn added_up(&self) -> Vec<u32> {
+        let mut sums = Vec::new();
+        for list in &self.counts {
+            let list = list.lock().unwrap_or_else(PoisonError::into_inner);
+            match list.as_deref() {
+                Some(list) if sums.is_empty() => sums.extend_from_slice(list),
+                Some(list) => sums.iter_mut().zip(list).for_each(|(sum, other)| *sum = other.saturating_add(*sum)),
+                None => {}
+            }
+        }
+        sums.resize(self.geometry.pixels(), 0);
+        sums
     }
-    sums
 }
 
 /// The pixels whose count passes, as bits.
@@ -188,15 +195,30 @@ fn by_rate(counts: &[u32], span: Option<(i64, i64)>, unit: TimeUnit, rate: f64) 
 }
 
 fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
-    let mut active: Vec<u32> = counts.iter().copied().filter(|&count| count > 0).collect();
-    if active.is_empty() {
-        return Vec::new();
+    // How many pixels have each small count: nearly all do, so the place is found without putting the counts in order.
+    let mut pixels = [0_usize; SMALL];
+    let mut busy = Vec::new();
+    for &count in counts {
+        match pixels.get_mut(count as usize) {
+            Some(pixels) => *pixels += 1,
+            None => busy.push(count),
+        }
     }
-    let place = (percentile / 100.0 * (active.len() - 1) as f64).round() as usize;
-    let place = place.min(active.len() - 1);
-    let (_, &mut most, _) = active.select_nth_unstable(place);
+    pixels[0] = 0;
+    let few: usize = pixels.iter().sum();
+    let Some(last) = (few + busy.len()).checked_sub(1) else { return Vec::new() };
+    let mut place = ((percentile / 100.0 * last as f64).round() as usize).min(last);
+    if place >= few {
+        let (_, &mut most, _) = busy.select_nth_unstable(place - few);
+        return pixels_where(counts, |_, count| count > most);
+    }
+    let is_before = |pixels: &usize| place.checked_sub(*pixels).map(|rest| place = rest).is_some();
+    let most = pixels.iter().copied().take_while(is_before).count() as u32;
     pixels_where(counts, |_, count| count > most)
 }
+
+/// Counts below this are small.
+const SMALL: usize = 1024;
 
 fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> Vec<u64> {
     let (width, height) = (usize::from(geometry.width), usize::from(geometry.height));
@@ -218,14 +240,18 @@ fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> 
 
 impl OpState for Census {
     fn reset(&mut self) {
-        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+        for list in &mut self.counts {
+            if let Some(list) = list.get_mut().unwrap_or_else(PoisonError::into_inner) {
+                list.fill(0);
+            }
+        }
         self.held.reset();
         self.hot = None;
     }
 
     fn save(&self) -> Vec<u8> {
         // Which pixels are hot follows from the counts and the times.
-        let counts = added_up(&self.counts);
+        let counts = self.added_up();
         Saved::default().u32s(&counts).u8s(&self.held.save()).bytes()
     }
 
@@ -233,7 +259,9 @@ impl OpState for Census {
         let mut loaded = Loaded::new(bytes);
         let counts = loaded.u32s(self.geometry.pixels())?;
         self.held.restore(loaded.rest())?;
-        (self.counts, self.hot) = (vec![counts], None);
+        let mut cells = Cells::new(0, counts.len())?;
+        cells.copy_from_slice(&counts);
+        (self.counts, self.hot) = (vec![Mutex::new(Some(cells))], None);
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use parallax_events::{
     Declaration, Error, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, Stateless,
 };
 
+use parallax_simd::marks::Marks;
+
 use super::profile;
 use crate::{Build, Operator};
 
@@ -37,7 +39,7 @@ struct Mask {
 /// A bit for each pixel of the rectangle from (0, 0) to the last one listed, or the list itself if that is far smaller.
 #[derive(Debug)]
 enum Pixels {
-    Bits { width: usize, words: Vec<u64> },
+    Bits { width: u32, words: Vec<u64> },
     /// In ascending order, y * 2¹⁶ + x.
     List(Vec<u32>),
 }
@@ -72,18 +74,7 @@ impl Pixels {
                 *word |= 1 << (place % 64);
             }
         }
-        Ok(Self::Bits { width, words })
-    }
-
-    #[inline(always)]
-    fn contains(&self, x: u16, y: u16) -> bool {
-        match self {
-            Self::Bits { width, words } => {
-                let (x, place) = (usize::from(x), usize::from(y) * width + usize::from(x));
-                x < *width && words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
-            }
-            Self::List(pixels) => pixels.binary_search(&(u32::from(y) << 16 | u32::from(x))).is_ok(),
-        }
+        Ok(Self::Bits { width: width as u32, words })
     }
 }
 
@@ -96,8 +87,23 @@ impl EventOp for Mask {
         Ok(Box::new(Stateless))
     }
 
-    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        block.retain(|event| self.listed.contains(event.x, event.y) == self.keep_listed);
+    fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        match &self.listed {
+            Pixels::Bits { width, words } => {
+                let marks = Marks { width: *width, words };
+                block.select_in_parts(pool, |events, mask| {
+                    if self.keep_listed {
+                        marks.keep(events.x, events.y, mask);
+                    } else {
+                        marks.drop(events.x, events.y, mask);
+                    }
+                });
+            }
+            Pixels::List(pixels) => block.retain(|event| {
+                let pixel = u32::from(event.y) << 16 | u32::from(event.x);
+                pixels.binary_search(&pixel).is_ok() == self.keep_listed
+            }),
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
+use crate::cells::Cells;
 use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
@@ -54,7 +55,7 @@ struct DeadTimes {
     geometry: Geometry,
     period: i64,
     /// Of each pixel the last time of its dead time. Saturates at the end of 64 bits: nothing comes behind that.
-    until: Vec<i64>,
+    until: Cells<i64>,
 }
 
 impl EventOp for Refractory {
@@ -65,26 +66,26 @@ impl EventOp for Refractory {
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
         let geometry = geometry_for_grid(meta, DECLARATION.id())?;
         let period = self.period.to_unit(meta.time_unit)?;
-        Ok(Box::new(DeadTimes { geometry, period, until: vec![NEVER; geometry.pixels()] }))
+        Ok(Box::new(DeadTimes { geometry, period, until: Cells::new(NEVER, geometry.pixels())? }))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let DeadTimes { geometry, period, until } = state_as::<DeadTimes>(state)?;
-        let (width, period) = (usize::from(geometry.width), *period);
+        let (width, period, mut until) = (usize::from(geometry.width), *period, &mut until[..]);
         // One loop each: whether a cell is written must not be asked for every event.
         match (self.every, worth_splitting(pool, block)) {
             (true, false) => block.retain_over(
-                until,
+                &mut until,
                 |until, event| soon(until, pixel(width, event)),
                 |until, event| after_seen(until, width, period, event),
             ),
             (false, false) => block.retain_over(
-                until,
+                &mut until,
                 |until, event| soon(until, pixel(width, event)),
                 |until, event| after_kept(until, width, period, event),
             ),
             (every, true) => {
-                let mut rest = until.as_mut_slice();
+                let mut rest = until;
                 let parts = shares(pool, block, geometry.height, 1)
                     .into_iter()
                     .map(|rows| {
@@ -99,8 +100,8 @@ impl EventOp for Refractory {
                 block.retain_by_rows(
                     pool,
                     parts,
-                    |(first, until), event| soon(until, pixel(width, moved(*first, event))),
-                    |(first, until), event| {
+                    move |(first, until), event| soon(until, pixel(width, moved(*first, event))),
+                    move |(first, until), event| {
                         let event = moved(*first, event);
                         if every {
                             after_seen(until, width, period, event)
@@ -155,7 +156,7 @@ impl OpState for DeadTimes {
         let mut loaded = Loaded::new(bytes);
         let until = loaded.i64s(self.until.len())?;
         loaded.end()?;
-        self.until = until;
+        self.until.copy_from_slice(&until);
         Ok(())
     }
 
