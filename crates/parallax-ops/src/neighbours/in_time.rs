@@ -6,17 +6,22 @@
 
 use parallax_events::{EventBlock, Order, Pool, Result};
 
-use super::{LastTimes, NEVER};
+use super::ticks::{Tick, Times};
 use crate::cells::Cells;
 use crate::grid::worth_splitting;
 
 /// So many cells all threads together may have for a block that is cut in time: a quarter of a gigabyte.
 const MOST_CELLS: usize = 1 << 25;
 
-impl LastTimes {
+impl<C: Tick> Times<C> {
     /// The run-up and the start of each stretch, one a thread, if the block is to be cut in time: it is in order and behind
     /// all that was before, and no run-up is long or reaches back before the block. There are cells for each then.
-    pub(super) fn stretches(&mut self, block: &EventBlock, pool: Pool<'_>) -> Result<Vec<(usize, usize)>> {
+    pub(super) fn stretches(
+        &mut self,
+        within: i64,
+        block: &EventBlock,
+        pool: Pool<'_>,
+    ) -> Result<Vec<(usize, usize)>> {
         let (threads, t) = (pool.threads(), block.columns().t);
         let is_small = self.cells.len().saturating_mul(threads) <= MOST_CELLS;
         if !is_small || !worth_splitting(pool, block) || block.order() < Order::Time {
@@ -25,15 +30,16 @@ impl LastTimes {
         let mut stretches = vec![(0, 0)];
         for index in 1..threads {
             let start = t.len() / threads * index / 64 * 64;
-            let oldest = t.get(start).map_or(NEVER, |t| t.saturating_sub(self.rule.within));
+            let oldest = t.get(start).map_or(i64::MIN, |t| t.saturating_sub(within));
             let run_up = t.partition_point(|&t| t <= oldest) / 64 * 64;
             if run_up == 0 || start - run_up > t.len() / threads / 4 {
                 return Ok(Vec::new());
             }
             stretches.push((run_up, start));
         }
-        let newest = |cells: &[i64]| cells.iter().copied().max().unwrap_or(NEVER);
-        let latest = self.latest.unwrap_or_else(|| newest(&self.cells));
+        let newest = |cells: &[C]| cells.iter().copied().fold(C::NEVER, C::max);
+        let base = self.base.unwrap_or_default();
+        let latest = self.latest.unwrap_or_else(|| newest(&self.cells).time(base));
         let (Some(&first), Some(&last)) = (t.first(), t.last()) else {
             return Ok(Vec::new());
         };
@@ -41,10 +47,10 @@ impl LastTimes {
             return Ok(Vec::new());
         }
         if self.latest.is_none() {
-            self.others.iter_mut().for_each(|cells| cells.fill(NEVER));
+            self.others.iter_mut().for_each(|cells| cells.fill(C::NEVER));
         }
         while self.others.len() < threads - 1 {
-            self.others.push(Cells::new(NEVER, self.cells.len())?);
+            self.others.push(Cells::new(C::NEVER, self.cells.len())?);
             self.turns.push(self.others.len());
         }
         self.latest = Some(last);
@@ -64,19 +70,10 @@ impl LastTimes {
             }
         };
     }
-
-    /// Every pixel's last time.
-    pub(super) fn joined(&self) -> Vec<i64> {
-        let mut cells = self.cells.to_vec();
-        if self.latest.is_some() {
-            take_over(&mut cells, &self.others);
-        }
-        cells
-    }
 }
 
 /// The later of each cell's times.
-fn take_over(cells: &mut [i64], others: &[Cells<i64>]) {
+fn take_over<C: Tick>(cells: &mut [C], others: &[Cells<C>]) {
     for other in others {
         let both = cells.iter_mut().zip(other.iter());
         both.for_each(|(cell, &other)| *cell = other.max(*cell));
@@ -89,7 +86,8 @@ mod tests {
 
     use parallax_events::{EventBatch, Meta, OpState, SharedPool};
 
-    use super::super::{Rule, Shape};
+    use super::super::ticks::AnyTimes;
+    use super::super::{LastTimes, Rule, Shape};
     use super::*;
 
     const SIZE: (u16, u16) = (31, 70);
@@ -118,6 +116,13 @@ mod tests {
         // What was dropped before is neither seen nor a neighbour.
         block.retain(|event| event.x != 3);
         block
+    }
+
+    fn has_latest(last: &LastTimes) -> bool {
+        match &last.times {
+            AnyTimes::Short(times) => times.latest.is_some(),
+            AnyTimes::Long(times) => times.latest.is_some(),
+        }
     }
 
     #[test]
@@ -155,9 +160,9 @@ mod tests {
                 let (mut alone, mut together) = (new()?, new()?);
                 for (number, (batch, has_others)) in blocks.iter().enumerate() {
                     let (mut one, mut several) = (block_of(batch), block_of(batch));
-                    alone.retain(&mut one, Pool::serial());
-                    together.retain(&mut several, shared.pool());
-                    assert_eq!(together.latest.is_some(), *has_others, "block {number}");
+                    alone.retain(&mut one, Pool::serial())?;
+                    together.retain(&mut several, shared.pool())?;
+                    assert_eq!(has_latest(&together), *has_others, "block {number}");
                     let meta = batch.meta();
                     assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
                     assert_eq!(

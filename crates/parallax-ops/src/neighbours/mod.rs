@@ -7,6 +7,7 @@
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
 mod in_time;
+mod ticks;
 
 use std::any::Any;
 use std::ops::Range;
@@ -17,9 +18,9 @@ use parallax_events::{
 };
 use parallax_simd::prefetch::soon;
 
-use crate::cells::Cells;
 use crate::grid::{geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
+use ticks::{AnyTimes, Tick, Times};
 
 /// Rows of a band.
 const BAND: usize = 64;
@@ -101,9 +102,6 @@ impl EventOp for Confirmed {
     }
 }
 
-/// No event yet. A real event at this time counts as none.
-const NEVER: i64 = i64::MIN;
-
 /// Which pixels around one count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -113,9 +111,16 @@ pub(crate) enum Shape {
     Square,
 }
 
-/// The last time of each pixel.
+/// The last time of each pixel, and what is asked of those around an event.
 #[derive(Debug)]
 pub(crate) struct LastTimes {
+    layout: Layout,
+    times: AnyTimes,
+}
+
+/// Where the cells of pixels lie, and what is asked of them.
+#[derive(Debug)]
+struct Layout {
     geometry: Geometry,
     radius: usize,
     /// Columns of a row with its margins.
@@ -124,15 +129,6 @@ pub(crate) struct LastTimes {
     /// Where the neighbours lie from a pixel, wrapping.
     offsets: Vec<usize>,
     rows: Vec<Row>,
-    cells: Cells<i64>,
-    /// The latest time of the stream while its blocks are cut in time. `cells` then knows what still counts, and only together
-    /// with `others` every pixel's last time.
-    latest: Option<i64>,
-    /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
-    /// time that still counts is not older than one that does not.
-    others: Vec<Cells<i64>>,
-    /// Whose turn it is, of `cells` and each of the others: what one thread has changed stays with it.
-    turns: Vec<usize>,
 }
 
 /// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
@@ -186,40 +182,51 @@ impl LastTimes {
             .filter(|&place| place != (0, 0))
             .map(|(x, y)| (y * stride as isize + x).cast_unsigned())
             .collect();
-        let cells = Cells::new(NEVER, bands * (BAND + 2 * radius) * stride)?;
-        Ok(Self {
+        let layout = Layout {
             geometry,
             radius,
             stride,
             rule,
             offsets,
             rows: rows(geometry.height.into(), radius, stride),
-            cells,
-            latest: None,
-            others: Vec::new(),
-            turns: vec![0],
-        })
+        };
+        let times = AnyTimes::new(bands * (BAND + 2 * radius) * stride)?;
+        Ok(Self { layout, times })
     }
 
     /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
     pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        let stretches = self.stretches(block, pool)?;
+        self.times.make_room(block)?;
+        match &mut self.times {
+            AnyTimes::Short(times) => times.retain(&self.layout, block, pool),
+            AnyTimes::Long(times) => times.retain(&self.layout, block, pool),
+        }
+    }
+}
+
+impl<C: Tick> Times<C> {
+    fn retain(&mut self, layout: &Layout, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let stretches = self.stretches(layout.rule.within, block, pool)?;
         let last = stretches.len().checked_sub(2);
         if last.is_none() {
             self.go_on_whole(block);
         }
-        let &mut Self {
+        let &Layout {
             geometry,
             radius,
             stride,
             rule,
-            ..
-        } = self;
-        let (offsets, all_rows) = (&self.offsets[..], &self.rows[..]);
+            ref offsets,
+            rows: ref all_rows,
+        } = layout;
+        let (offsets, all_rows) = (&offsets[..], &all_rows[..]);
+        let (base, within) = (self.base.unwrap_or_default(), C::span(rule.within));
         let part = |rows: Range<usize>, first_cell, cells| Part {
             rows,
             first_cell,
             cells,
+            base,
+            within,
             radius,
             stride,
             rule,
@@ -272,19 +279,19 @@ impl LastTimes {
 }
 
 /// How a block is shared between threads.
-enum Parts<'a> {
-    Rows(Vec<Part<'a>>),
-    Stretches(Vec<Stretch<Part<'a>>>),
+enum Parts<'a, C> {
+    Rows(Vec<Part<'a, C>>),
+    Stretches(Vec<Stretch<Part<'a, C>>>),
 }
 
-fn retain<'a>(
+fn retain<'a, C: Tick>(
     block: &mut EventBlock,
     pool: Pool<'_>,
-    parts: Parts<'a>,
+    parts: Parts<'a, C>,
     rows: &[Row],
-    fulfils: impl Fn(&mut Part<'a>, Event) -> bool + Copy + Send + Sync,
+    fulfils: impl Fn(&mut Part<'a, C>, Event) -> bool + Copy + Send + Sync,
 ) {
-    let ahead = move |part: &Part<'a>, event| part.fetch(rows, event);
+    let ahead = move |part: &Part<'a, C>, event| part.fetch(rows, event);
     match parts {
         Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, ahead, fulfils),
         Parts::Rows(mut parts) => {
@@ -292,25 +299,28 @@ fn retain<'a>(
                 return block.retain_over(whole, ahead, fulfils);
             }
             // It must see the events of its margins, too.
-            let seen = |part: Part<'a>| (row_range(&part.rows, part.radius), part);
+            let seen = |part: Part<'a, C>| (row_range(&part.rows, part.radius), part);
             block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
         }
     }
 }
 
 /// Some bands on their own.
-struct Part<'a> {
+struct Part<'a, C> {
     /// The rows of the sensor that are in it, margins aside.
     rows: Range<usize>,
     /// Which of all cells its first is.
     first_cell: usize,
-    cells: &'a mut [i64],
+    cells: &'a mut [C],
+    base: i64,
+    /// The rule's, in ticks of the cells.
+    within: C,
     radius: usize,
     stride: usize,
     rule: Rule,
 }
 
-impl Part<'_> {
+impl<C: Tick> Part<'_, C> {
     /// The cells of an event, and those above and below, will be asked for soon.
     #[inline(always)]
     fn fetch(&self, rows: &[Row], event: Event) {
@@ -334,17 +344,22 @@ impl Part<'_> {
         // Of a row that this part only has in its margin, the own cell lies outside, before the first or behind the last.
         let column = usize::from(event.x).wrapping_sub(self.first_cell);
         let (at, copy) = (row.own.wrapping_add(column), row.copy.wrapping_add(column));
-        let before = self.cells.get_mut(at).map(|own| std::mem::replace(own, event.t));
+        let now = C::of(event.t, self.base);
+        let before = self.cells.get_mut(at).map(|own| std::mem::replace(own, now));
         if let Some(cell) = self.cells.get_mut(copy) {
-            *cell = event.t;
+            *cell = now;
         }
         let Some(before) = before else {
             return false;
         };
-        let oldest = event.t.saturating_sub(self.rule.within);
+        let oldest = now.before(self.within);
         let mut count = u32::from(self.rule.own && before > oldest);
         for offset in offsets {
-            let last = self.cells.get(at.wrapping_add(offset)).copied().unwrap_or(NEVER);
+            let last = self
+                .cells
+                .get(at.wrapping_add(offset))
+                .copied()
+                .unwrap_or(C::NEVER);
             count += u32::from(last > oldest);
         }
         count >= self.rule.least
@@ -353,20 +368,18 @@ impl Part<'_> {
 
 impl OpState for LastTimes {
     fn reset(&mut self) {
-        self.cells.fill(NEVER);
-        self.latest = None;
+        self.times.reset();
     }
 
     fn save(&self) -> Vec<u8> {
-        Saved::default().i64s(&self.joined()).bytes()
+        Saved::default().i64s(&self.times.joined()).bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
-        let cells = loaded.i64s(self.cells.len())?;
+        let times = loaded.i64s(self.times.len())?;
         loaded.end()?;
-        self.cells.copy_from_slice(&cells);
-        self.latest = None;
+        self.times = AnyTimes::of(&times)?;
         Ok(())
     }
 
