@@ -174,3 +174,34 @@ impl From<std::sync::Arc<rayon::ThreadPool>> for SharedPool {
         }
     }
 }
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::SharedPool;
+    use crate::Result;
+
+    #[test]
+    fn pieces_are_shared_and_their_answers_in_order() -> Result<()> {
+        let shared = SharedPool::new(3)?;
+        let pool = shared.pool();
+        for count in [0, 1, 2, 1000] {
+            let places = Mutex::new(Vec::new());
+            let answers = pool.map((0..count).collect(), |piece: usize| {
+                if let Ok(mut places) = places.lock() {
+                    places.push(pool.place());
+                }
+                // Pieces of a pool's thread go to the same pool.
+                let inner = pool.map(vec![piece; 3], |piece| piece);
+                inner.iter().sum::<usize>()
+            });
+            assert_eq!(answers, (0..count).map(|piece| 3 * piece).collect::<Vec<_>>());
+            let places = places.into_inner().unwrap_or_default();
+            assert_eq!(places.len(), count);
+            assert!(places.iter().all(|&place| place <= pool.threads()));
+        }
+        assert_eq!(pool.place(), 0);
+        Ok(())
+    }
+}

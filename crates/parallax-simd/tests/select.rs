@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use parallax_simd::marks::Marks;
 use parallax_simd::{Level, compress, select};
 
 /// Seeded numbers (SplitMix64), the same in every run.
@@ -120,6 +121,48 @@ fn selections() {
                         narrowed(&u8s, &mask, |found| found == value),
                         "{level:?} {len} {value}"
                     );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn marks() {
+    let mut random = Random(3);
+    // Grids of every shape, with fewer and with more words than pixels; the last two reach the end of 32 bits.
+    for (width, words) in [
+        (0, 3),
+        (1, 1),
+        (3, 1),
+        (64, 40),
+        (1280, 900),
+        (1 << 16, 20),
+        (1 << 17, 20),
+        (7, 0),
+    ] {
+        let words: Vec<u64> = (0..words).map(|_| random.next()).collect();
+        let marks = Marks { width, words: &words };
+        let near = u64::from(width).max(1) + 2;
+        for len in lengths() {
+            let x: Vec<u16> = (0..len).map(|_| (random.next() % near) as u16).collect();
+            let y: Vec<u16> = (0..len + 3)
+                .map(|_| [random.next() % 50, random.next(), u64::MAX][random.next() as usize % 3] as u16)
+                .collect();
+            let has = |(x, y): (u16, u16)| {
+                let place = u128::from(y) * u128::from(width) + u128::from(x);
+                let word = words.get((place / 64) as usize);
+                u32::from(x) < width && word.is_some_and(|word| word >> (place % 64) & 1 == 1)
+            };
+            let pixels: Vec<(u16, u16)> = x.iter().copied().zip(y.iter().copied()).collect();
+            for mask in masks(&mut random, len) {
+                for level in Level::available() {
+                    for keeps_marked in [true, false] {
+                        let mut found = mask.clone();
+                        marks.narrow_at(level, &x, &y, keeps_marked, &mut found);
+                        let wanted = narrowed(&pixels, &mask, |pixel| has(pixel) == keeps_marked);
+                        assert_eq!(found, wanted, "{level:?} {len} {width} {keeps_marked}");
+                    }
                 }
             }
         }

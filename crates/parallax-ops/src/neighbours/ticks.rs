@@ -219,3 +219,86 @@ impl AnyTimes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parallax_events::{EventBatch, Meta, OpState, Pool};
+
+    use super::super::{LastTimes, Rule, Shape};
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    /// Events of three pixels next to each other at these times.
+    fn block(times: &[i64]) -> Result<EventBlock> {
+        let x = (0..times.len())
+            .map(|index| (index % 3) as u16)
+            .collect::<Vec<_>>();
+        let zeros = vec![0; times.len()];
+        let y = vec![0_u16; times.len()];
+        let meta = Arc::new(Meta::with_geometry(3, 1)?);
+        let mut block = EventBlock::default();
+        block.load(&EventBatch::try_new(times.to_vec(), x, y, zeros, meta)?);
+        Ok(block)
+    }
+
+    fn kept(last: &mut LastTimes, times: &[i64]) -> Result<Vec<i64>> {
+        let mut block = block(times)?;
+        last.retain(&mut block, Pool::serial())?;
+        Ok(block.packed().t.to_vec())
+    }
+
+    #[test]
+    fn what_does_not_fit_into_32_bits_makes_cells_long_and_answers_stay() -> Result<()> {
+        let meta = Meta::with_geometry(3, 1)?;
+        for within in [1, 700, 2 * HOUR, i64::MAX] {
+            let rule = Rule {
+                within,
+                least: 1,
+                own: true,
+            };
+            // Blocks of a stream, and whether its times still fit.
+            let blocks: [(&[i64], bool); 6] = [
+                (&[], true),
+                (&[0, 1, 2, 600, 699, 700, 1399, 1400, 2200], true),
+                // Late by as much as there is slack for.
+                (&[1 - SLACK, 2 - SLACK, 1500], true),
+                (&[HOUR / 2, HOUR / 2 + 1, HOUR / 2 + 2], true),
+                (&[2 * HOUR, 2 * HOUR + 1, 2 * HOUR + 700], false),
+                (
+                    &[
+                        i64::MIN + 1,
+                        i64::MIN + 2,
+                        3,
+                        2 * HOUR + 701,
+                        i64::MAX,
+                        i64::MAX - 1,
+                    ],
+                    false,
+                ),
+            ];
+            let new = || LastTimes::new(&meta, "test", Shape::Square, 1, rule);
+            let (mut short, mut long, mut restored) = (new()?, new()?, new()?);
+            long.times = AnyTimes::Long(Times::new(long.times.len())?);
+            for (times, fits) in blocks {
+                let wanted = kept(&mut long, times)?;
+                assert_eq!(kept(&mut short, times)?, wanted, "{within} {times:?}");
+                assert_eq!(
+                    matches!(short.times, AnyTimes::Short(_)),
+                    fits,
+                    "{within} {times:?}"
+                );
+                assert_eq!(short.save(), long.save(), "{within} {times:?}");
+                // What was saved goes on as what went on.
+                assert_eq!(kept(&mut restored, times)?, wanted, "{within} {times:?}");
+                restored.restore(&long.save())?;
+                assert_eq!(restored.save(), long.save(), "{within} {times:?}");
+            }
+            short.reset();
+            assert_eq!(kept(&mut short, &[5, 6])?, kept(&mut new()?, &[5, 6])?);
+        }
+        Ok(())
+    }
+}

@@ -155,9 +155,10 @@ fn defers(needs: Needs, span: Span) -> bool {
     }
 }
 
-/// So many cells, all zero, on huge pages where they are many.
+/// So many cells, all zero, on huge pages where they are many; written, as [`crate::cells`] says why.
 fn zeros<T: parallax_memory::Element>(count: usize) -> Result<Column<T>> {
     let mut cells = Column::with_capacity(count)?;
+    cells.spare_mut().fill(T::zeroed());
     cells.set_len(count)?;
     Ok(cells)
 }

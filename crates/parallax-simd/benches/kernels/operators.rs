@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use parallax_simd::accumulate::{Ramp, Shares};
 use parallax_simd::displace::{Bounds, OUTSIDE, Steps};
+use parallax_simd::marks::Marks;
 use parallax_simd::{accumulate, compress, decay, displace, philox, select};
 
 use super::{Events, row};
@@ -46,6 +47,25 @@ fn selections(events: &Events) {
     row("select::equal_u8", len, naive, |level| {
         let mut mask = all();
         select::equal_u8_at(level, black_box(p), 1, &mut mask);
+        mask
+    });
+    // Every tenth pixel of a sensor of 1280 columns, of as many rows as these events have.
+    let (y, width) = (&events.y, 1280);
+    let pixels = width * (usize::from(y.iter().copied().max().unwrap_or(0)) + 1);
+    let marked = bits(pixels, |pixel| pixel % 10 == 0);
+    let naive = || {
+        bits(len, |index| {
+            let place = usize::from(black_box(y)[index]) * width + usize::from(black_box(x)[index]);
+            marked[place / 64] >> (place % 64) & 1 == 0
+        })
+    };
+    row("marks::Marks::drop", len, naive, |level| {
+        let mut mask = all();
+        let marks = Marks {
+            width: width as u32,
+            words: &marked,
+        };
+        marks.narrow_at(level, black_box(x), black_box(y), false, &mut mask);
         mask
     });
     let words = words(len);
