@@ -186,26 +186,37 @@ impl Mask {
         })
     }
 
-    /// Moves the kept ones of `events` to `out`, which has room for them; on the threads of `pool` if they are many.
-    pub(super) fn compress(&self, events: DvsColumns<'_>, out: ColumnsMut<'_>, pool: Pool<'_>) {
-        if pool.threads() == 1 || self.len <= PART {
-            return self.compress_part(events, &self.words, out);
-        }
+    /// Moves the kept ones of `events` to `out`, which has room for them; on the threads of `pool` if they are many. What was
+    /// moved goes part by part to `then`, on the same thread, with how many come before.
+    pub(super) fn compress(
+        &self,
+        events: DvsColumns<'_>,
+        out: ColumnsMut<'_>,
+        pool: Pool<'_>,
+        then: impl Fn(usize, ColumnsMut<'_>) + Sync,
+    ) {
+        let one = |(events, words, mut out, before): (DvsColumns<'_>, &[u64], ColumnsMut<'_>, usize)| {
+            self.compress_part(events, words, &mut out);
+            then(before, out);
+        };
         let mut rest = out;
+        if pool.threads() == 1 || self.len <= PART {
+            return one((events, &self.words, rest.split_off(self.kept), 0));
+        }
+        let mut before = 0;
         let mut parts = Vec::new();
         for start in (0..self.len).step_by(PART) {
             let events = events.slice(start..self.len.min(start + PART));
             let words = self.words.get(start / 64..).unwrap_or_default();
             let words = &words[..words.len().min(PART / 64)];
             let kept = if self.is_all() { events.len() } else { ones(words) };
-            parts.push((events, words, rest.split_off(kept)));
+            parts.push((events, words, rest.split_off(kept), before));
+            before += kept;
         }
-        pool.map(parts, |(events, words, out)| {
-            self.compress_part(events, words, out);
-        });
+        pool.map(parts, one);
     }
 
-    fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], out: ColumnsMut<'_>) {
+    fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], out: &mut ColumnsMut<'_>) {
         let ColumnsMut { t, x, y, p } = out;
         if self.is_all() {
             t[..events.t.len()].copy_from_slice(events.t);

@@ -254,7 +254,8 @@ impl EventBlock {
     /// The pixels and polarities of the kept events, in memory of the block's own. They must stay inside the geometry of
     /// the operator's output.
     pub fn pixels_mut(&mut self) -> PixelsMut<'_> {
-        self.own_pixels(Pool::serial());
+        self.own_kept(Pool::serial());
+        self.pixels_are_written();
         PixelsMut {
             x: &mut self.own.x,
             y: &mut self.own.y,
@@ -265,16 +266,21 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        self.own_pixels(pool);
-        let len = self.own.len();
-        let mut rest = self.own.as_columns_mut();
-        let parts = (0..len)
-            .step_by(CHANGED_AT_ONCE)
-            .map(|start| (start, rest.split_off(CHANGED_AT_ONCE.min(len - start))))
-            .collect();
-        pool.map(parts, |(start, ColumnsMut { x, y, p, .. })| {
-            change(start, PixelsMut { x, y, p });
-        });
+        let change = |before: usize, ColumnsMut { x, y, p, .. }: ColumnsMut<'_>| {
+            change(before, PixelsMut { x, y, p });
+        };
+        if self.owned && self.mask.is_all() {
+            let len = self.own.len();
+            let mut rest = self.own.as_columns_mut();
+            let parts = (0..len)
+                .step_by(CHANGED_AT_ONCE)
+                .map(|start| (start, rest.split_off(CHANGED_AT_ONCE.min(len - start))))
+                .collect();
+            pool.map(parts, |(before, columns)| change(before, columns));
+        } else {
+            self.pack_and(pool, change);
+        }
+        self.pixels_are_written();
     }
 
     /// The times of the kept events, in memory of the block's own.
@@ -325,7 +331,8 @@ impl EventBlock {
             self.batch.columns()
         };
         let SpareColumns { t, x, y, p } = out.spare();
-        self.mask.compress(events, ColumnsMut { t, x, y, p }, pool);
+        self.mask
+            .compress(events, ColumnsMut { t, x, y, p }, pool, |_, _| {});
         out.commit_checked(self.mask.kept(), meta.geometry, self.order >= Order::Time)
     }
 
@@ -362,24 +369,32 @@ impl EventBlock {
         }
     }
 
-    /// That, and their pixels are about to be written.
-    fn own_pixels(&mut self, pool: Pool<'_>) {
-        self.own_kept(pool);
+    /// Whoever wrote pixels may have written any.
+    fn pixels_are_written(&mut self) {
         self.unchecked = true;
         // Ties may have changed places in the canonical order.
         self.order = self.order.min(Order::Time);
     }
 
-    /// Moves the kept events together into the spare columns.
+    /// Moves the kept events together into the block's own columns, by way of the spare ones if they are there already.
     fn pack(&mut self, pool: Pool<'_>) {
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        self.spare.resize(self.mask.kept());
-        self.mask.compress(events, self.spare.as_columns_mut(), pool);
-        self.take_spare();
+        self.pack_and(pool, |_, _| {});
+    }
+
+    /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before.
+    fn pack_and(&mut self, pool: Pool<'_>, then: impl Fn(usize, ColumnsMut<'_>) + Sync) {
+        let kept = self.mask.kept();
+        if self.owned {
+            self.spare.resize(kept);
+            self.mask
+                .compress(self.own.as_columns(), self.spare.as_columns_mut(), pool, then);
+            return self.take_spare();
+        }
+        self.own.resize(kept);
+        self.mask
+            .compress(self.batch.columns(), self.own.as_columns_mut(), pool, then);
+        self.owned = true;
+        self.mask.all(kept);
     }
 
     fn events_and_mask(&mut self) -> (DvsColumns<'_>, &mut Mask) {

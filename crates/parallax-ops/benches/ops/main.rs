@@ -9,7 +9,7 @@
 //!
 //! The peers run first, by `peers.py` in the Python that `PARALLAX_PEERS` names (`cargo xtask bench ops` makes one). What
 //! they answer is kept, and `--recorded` takes it from the last time. `--quick` takes 1 M events. With WORDs, only the
-//! rows that have one of them in their name or chain.
+//! rows that have one of them in their name or chain; `floors` stands for the work that cannot be left out.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -57,6 +57,9 @@ fn main() {
 
     println!("{events} events of faery/evt3.raw, repeated; ms, medians of five\n");
     tables::beside_peers(&rows, &recordings, &peers);
+    if wanted.is_empty() || has("floors") {
+        tables::floors(&recordings);
+    }
     if wanted.is_empty() {
         tables::scaling(&recordings);
         tables::fused(&recordings);

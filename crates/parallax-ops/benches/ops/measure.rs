@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use parallax_events::{BatchBuilder, DvsColumns, EventBatch};
+use parallax_events::{BatchBuilder, DvsColumns, EventBatch, Pool};
 
 /// Milliseconds: the median of five runs, after one that warms up.
 pub(crate) fn median(mut work: impl FnMut()) -> f64 {
@@ -31,6 +31,59 @@ pub(crate) fn roofline(batch: &EventBatch, kept: usize, out: &mut BatchBuilder) 
         black_box(x[kept..].iter().fold(0, |sum: u16, &x| sum.wrapping_add(x)));
         black_box(y[kept..].iter().fold(0, |sum: u16, &y| sum.wrapping_add(y)));
         black_box(p[kept..].iter().fold(0, |sum: u8, &p| sum.wrapping_add(p)));
+    })
+}
+
+/// Copying every column into memory that is there, in as many pieces as there are threads.
+pub(crate) fn copying(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) -> f64 {
+    median(|| copy(batch, out, pool))
+}
+
+fn copy(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) {
+    out.clear();
+    let part = batch.len().div_ceil(pool.threads());
+    let spare = out.spare();
+    let from = batch.columns();
+    let from = (0..batch.len())
+        .step_by(part)
+        .map(|start| from.slice(start..batch.len().min(start + part)));
+    let to = (spare.t.chunks_mut(part).zip(spare.x.chunks_mut(part)))
+        .zip(spare.y.chunks_mut(part).zip(spare.p.chunks_mut(part)));
+    pool.map(
+        from.zip(to).collect(),
+        |(from, ((t, x), (y, p))): (DvsColumns<'_>, _)| {
+            t[..from.len()].copy_from_slice(from.t);
+            x[..from.len()].copy_from_slice(from.x);
+            y[..from.len()].copy_from_slice(from.y);
+            p[..from.len()].copy_from_slice(from.p);
+        },
+    );
+}
+
+/// Whoever needs to know how often each pixel fired before it can keep anything: a counter for each event, in a table of each
+/// thread that is there, and a copy of every column. Nothing is decided, and the tables are not put together.
+pub(crate) fn counting_and_copying(
+    batch: &EventBatch,
+    width: usize,
+    out: &mut BatchBuilder,
+    pool: Pool<'_>,
+) -> f64 {
+    let part = batch.len().div_ceil(pool.threads());
+    let DvsColumns { x, y, .. } = batch.columns();
+    let pixels = batch.meta().geometry.unwrap().pixels();
+    let mut tables = vec![vec![1_u32; pixels]; pool.threads()];
+    median(|| {
+        let parts = x.chunks(part).zip(y.chunks(part)).zip(&mut tables).collect();
+        pool.map(parts, |((x, y), table): ((&[u16], &[u16]), &mut Vec<u32>)| {
+            let table = &mut table[..];
+            for (&x, &y) in x.iter().zip(y) {
+                if let Some(count) = table.get_mut(usize::from(y) * width + usize::from(x)) {
+                    *count = count.wrapping_add(1);
+                }
+            }
+        });
+        black_box(&tables);
+        copy(batch, out, pool);
     })
 }
 

@@ -6,7 +6,7 @@ use parallax_events::{BatchBuilder, EventBatch, Pool, SharedPool};
 use parallax_ops::Compose;
 
 use crate::answers::{Facts, facts, run_into, run_tensors, yields_tensors};
-use crate::measure::{median, memory, roofline};
+use crate::measure::{copying, counting_and_copying, median, memory, roofline};
 use crate::peers::Answer;
 use crate::recording::{Recordings, Sensor};
 use crate::rows::{Reach, Row, TIME_SLICE};
@@ -151,6 +151,31 @@ fn time_slice(row: &Row, batch: &EventBatch, peer: Option<&Answer>) {
         met(format!("{most} us"), ms * 1e3 <= most),
         same.unwrap_or_else(|| "yes".to_owned())
     );
+}
+
+/// What two threads can give at most: work that nobody can leave out, on one thread and on two, five times in turn.
+pub(crate) fn floors(recordings: &Recordings) {
+    let batch = recordings.of(Sensor::Full);
+    let width = usize::from(batch.meta().geometry.unwrap().width);
+    let two = SharedPool::new(2).unwrap();
+    let mut out = BatchBuilder::growing().unwrap();
+    out.reserve(batch.len()).unwrap();
+    println!(
+        "\n| what cannot be left out | ms, 1 thread | 2 threads | two threads give |\n| --- | ---: | ---: | ---: |"
+    );
+    for _ in 0..5 {
+        for (name, counts) in [
+            ("copy every column", false),
+            ("count each pixel, copy every column", true),
+        ] {
+            let mut run = |pool| match counts {
+                true => counting_and_copying(batch, width, &mut out, pool),
+                false => copying(batch, &mut out, pool),
+            };
+            let (one, both) = (run(Pool::serial()), run(two.pool()));
+            println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
+        }
+    }
 }
 
 /// Cost an event at a tenth of the events against that at all.
