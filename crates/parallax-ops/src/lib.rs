@@ -34,6 +34,7 @@ mod saved;
 #[cfg(feature = "async")]
 pub mod stream;
 mod tensors;
+mod times;
 mod transform;
 
 pub use compose::{Compose, ComposeRun, Mode, QuantisationError};

@@ -6,8 +6,8 @@
 //! ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
 //! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
 
-mod in_time;
-mod ticks;
+#[cfg(all(test, feature = "parallel"))]
+mod tests;
 
 use std::any::Any;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use parallax_simd::prefetch::soon;
 
 use crate::grid::{geometry_for_grid, row_range, shares};
 use crate::saved::{Loaded, Saved};
-use ticks::{AnyTimes, Tick, Times};
+use crate::times::{AnyTimes, Tick, Times};
 
 /// Rows of a band.
 const BAND: usize = 64;
@@ -198,18 +198,18 @@ impl LastTimes {
     pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         self.times.make_room(block)?;
         match &mut self.times {
-            AnyTimes::Short(times) => times.retain(&self.layout, block, pool),
-            AnyTimes::Long(times) => times.retain(&self.layout, block, pool),
+            AnyTimes::Short(times) => self.layout.retain(times, block, pool),
+            AnyTimes::Long(times) => self.layout.retain(times, block, pool),
         }
     }
 }
 
-impl<C: Tick> Times<C> {
-    fn retain(&mut self, layout: &Layout, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        let stretches = self.stretches(layout.rule.within, block, pool)?;
-        let last = stretches.len().checked_sub(2);
-        if last.is_none() {
-            self.go_on_whole(block);
+impl Layout {
+    fn retain<C: Tick>(&self, times: &mut Times<C>, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let stretches = times.stretches(self.rule.within, block, pool)?;
+        let count = stretches.len();
+        if count == 0 {
+            times.go_on_whole(block);
         }
         let &Layout {
             geometry,
@@ -218,9 +218,9 @@ impl<C: Tick> Times<C> {
             rule,
             ref offsets,
             rows: ref all_rows,
-        } = layout;
+        } = self;
         let (offsets, all_rows) = (&offsets[..], &all_rows[..]);
-        let (base, within) = (self.base.unwrap_or_default(), C::span(rule.within));
+        let (base, within) = (times.base.unwrap_or_default(), C::span(rule.within));
         let part = |rows: Range<usize>, first_cell, cells| Part {
             rows,
             first_cell,
@@ -232,7 +232,7 @@ impl<C: Tick> Times<C> {
             rule,
         };
         let parts = if stretches.is_empty() {
-            let mut cells = &mut self.cells[..];
+            let mut cells = &mut times.cells[..];
             let band = (BAND + 2 * radius) * stride;
             let of_rows = |rows: Range<usize>| {
                 let own = cells.split_off_mut(..rows.len().div_ceil(BAND) * band);
@@ -242,16 +242,8 @@ impl<C: Tick> Times<C> {
             let shares = shares(pool, block, geometry.height, BAND);
             Parts::Rows(shares.into_iter().map(of_rows).collect())
         } else {
-            let others = self.others.iter_mut().map(|cells| &mut cells[..]);
-            let cells = std::iter::once(&mut self.cells[..]).chain(others);
-            let stretch = |(((run_up, start), cells), &turn)| Stretch {
-                run_up,
-                start,
-                state: part(0..geometry.height.into(), 0, cells),
-                turn,
-            };
-            let stretches = stretches.into_iter().zip(cells).zip(&self.turns);
-            Parts::Stretches(stretches.map(stretch).collect())
+            let all = 0..geometry.height.into();
+            Parts::Stretches(times.with_cells(stretches, |cells| part(all.clone(), 0, cells)))
         };
         // One of the usual neighbourhoods is looked through without a loop.
         match offsets {
@@ -267,13 +259,7 @@ impl<C: Tick> Times<C> {
                 part.fulfils(all_rows, event, offsets.iter().copied())
             }),
         }
-        // Who went through the last stretch goes on in the next block.
-        if let Some(last) = last
-            && let Some(cells) = self.others.get_mut(last)
-        {
-            std::mem::swap(&mut self.cells, cells);
-            self.turns.swap(0, last + 1);
-        }
+        times.hand_on(count);
         Ok(())
     }
 }

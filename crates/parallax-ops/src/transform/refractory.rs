@@ -9,9 +9,9 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
-use crate::cells::Cells;
 use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
+use crate::times::{AnyTimes, Tick, Times};
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Events(build) };
@@ -30,7 +30,7 @@ static DECLARATION: Declaration = Declaration::new(
     "An event is kept if it comes more than `period` after the pixel's last one; a pixel's first event is kept. \
      `since=kept` is what a sensor's dead time does: a pixel that fires all the time gives one event a period. \
      `since=seen` is Tonic's `RefractoryPeriod` and evlib's `filter_noise`: there such a pixel falls silent. An event \
-     that is earlier than its pixel's last one is dropped.",
+     that is earlier than its pixel's last one is dropped. Behind one at the first of all times (-2⁶³) nothing is.",
 )
 .with_tags(profile::ALL);
 
@@ -47,15 +47,12 @@ struct Refractory {
     every: bool,
 }
 
-/// No event yet. A time that is the end of a dead time is larger, since a period is at least 1.
-const NEVER: i64 = i64::MIN;
-
 #[derive(Debug)]
 struct DeadTimes {
     geometry: Geometry,
     period: i64,
-    /// Of each pixel the last time of its dead time. Saturates at the end of 64 bits: nothing comes behind that.
-    until: Cells<i64>,
+    /// When each pixel's dead time began: its last event, or the last that was kept.
+    began: AnyTimes,
 }
 
 impl EventOp for Refractory {
@@ -66,101 +63,213 @@ impl EventOp for Refractory {
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
         let geometry = geometry_for_grid(meta, DECLARATION.id())?;
         let period = self.period.to_unit(meta.time_unit)?;
-        Ok(Box::new(DeadTimes { geometry, period, until: Cells::new(NEVER, geometry.pixels())? }))
+        Ok(Box::new(DeadTimes { geometry, period, began: AnyTimes::new(geometry.pixels())? }))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        let DeadTimes { geometry, period, until } = state_as::<DeadTimes>(state)?;
-        let (width, period, mut until) = (usize::from(geometry.width), *period, &mut until[..]);
-        // One loop each: whether a cell is written must not be asked for every event.
-        match (self.every, worth_splitting(pool, block)) {
-            (true, false) => block.retain_over(
-                &mut until,
-                |until, event| soon(until, pixel(width, event)),
-                |until, event| after_seen(until, width, period, event),
-            ),
-            (false, false) => block.retain_over(
-                &mut until,
-                |until, event| soon(until, pixel(width, event)),
-                |until, event| after_kept(until, width, period, event),
-            ),
-            (every, true) => {
-                let mut rest = until;
-                let parts = shares(pool, block, geometry.height, 1)
-                    .into_iter()
-                    .map(|rows| {
-                        let until = rest.split_off_mut(..rows.len() * width).unwrap_or_default();
-                        (row_range(&rows, 0), (rows.start, until))
-                    })
-                    .collect();
-                let moved = |first: usize, mut event: Event| {
-                    event.y -= first as u16;
-                    event
-                };
-                block.retain_by_rows(
-                    pool,
-                    parts,
-                    move |(first, until), event| soon(until, pixel(width, moved(*first, event))),
-                    move |(first, until), event| {
-                        let event = moved(*first, event);
-                        if every {
-                            after_seen(until, width, period, event)
-                        } else {
-                            after_kept(until, width, period, event)
-                        }
-                    },
-                );
-            }
+        let DeadTimes { geometry, period, began } = state_as::<DeadTimes>(state)?;
+        began.make_room(block)?;
+        match began {
+            AnyTimes::Short(began) => retain(began, *geometry, *period, self.every, block, pool),
+            AnyTimes::Long(began) => retain(began, *geometry, *period, self.every, block, pool),
         }
-        Ok(())
     }
 }
 
-#[inline(always)]
-fn after_seen(cells: &mut [i64], width: usize, period: i64, event: Event) -> bool {
-    let Some(until) = cell(cells, width, event) else { return false };
-    let keep = event.t > *until || *until == NEVER;
-    *until = event.t.saturating_add(period);
-    keep
+fn retain<C: Tick>(
+    began: &mut Times<C>,
+    geometry: Geometry,
+    period: i64,
+    every: bool,
+    block: &mut EventBlock,
+    pool: Pool<'_>,
+) -> Result<()> {
+    // What was seen tells nothing once the period is over; what was kept hangs on what was kept before, without end.
+    let stretches = if every { began.stretches(period.saturating_add(1), block, pool)? } else { Vec::new() };
+    let count = stretches.len();
+    if count == 0 {
+        began.go_on_whole(block);
+    }
+    let (base, width) = (began.base.unwrap_or_default(), usize::from(geometry.width));
+    let rule = Rule { base, width, period: C::span(period) };
+    if count > 0 {
+        let stretches = began.with_cells(stretches, |cells| cells);
+        block.retain_by_stretches(
+            pool,
+            stretches,
+            move |cells, event| rule.fetch(cells, event),
+            move |cells, event| rule.after_seen(cells, event),
+        );
+        began.hand_on(count);
+        return Ok(());
+    }
+    let mut cells = &mut began.cells[..];
+    // One loop each: whether a cell is written must not be asked for every event.
+    match (every, worth_splitting(pool, block)) {
+        (true, false) => block.retain_over(
+            &mut cells,
+            |cells, event| rule.fetch(cells, event),
+            |cells, event| rule.after_seen(cells, event),
+        ),
+        (false, false) => block.retain_over(
+            &mut cells,
+            |cells, event| rule.fetch(cells, event),
+            |cells, event| rule.after_kept(cells, event),
+        ),
+        (every, true) => {
+            let parts = shares(pool, block, geometry.height, 1)
+                .into_iter()
+                .map(|rows| {
+                    let own = cells.split_off_mut(..rows.len() * width).unwrap_or_default();
+                    (row_range(&rows, 0), (rows.start, own))
+                })
+                .collect();
+            let moved = |first: usize, mut event: Event| {
+                event.y -= first as u16;
+                event
+            };
+            block.retain_by_rows(
+                pool,
+                parts,
+                move |(first, cells), event| rule.fetch(cells, moved(*first, event)),
+                move |(first, cells), event| {
+                    let event = moved(*first, event);
+                    if every { rule.after_seen(cells, event) } else { rule.after_kept(cells, event) }
+                },
+            );
+        }
+    }
+    Ok(())
 }
 
-#[inline(always)]
-fn after_kept(cells: &mut [i64], width: usize, period: i64, event: Event) -> bool {
-    let Some(until) = cell(cells, width, event) else { return false };
-    let keep = event.t > *until || *until == NEVER;
-    // Written in any case: whether an event is kept is hard to guess.
-    *until = if keep { event.t.saturating_add(period) } else { *until };
-    keep
+/// Whether an event is kept, by the cell of its pixel.
+#[derive(Debug, Clone, Copy)]
+struct Rule<C> {
+    base: i64,
+    width: usize,
+    period: C,
 }
 
-#[inline(always)]
-fn cell(cells: &mut [i64], width: usize, event: Event) -> Option<&mut i64> {
-    cells.get_mut(pixel(width, event))
-}
+impl<C: Tick> Rule<C> {
+    #[inline(always)]
+    fn pixel(self, event: Event) -> usize {
+        usize::from(event.y) * self.width + usize::from(event.x)
+    }
 
-#[inline(always)]
-fn pixel(width: usize, event: Event) -> usize {
-    usize::from(event.y) * width + usize::from(event.x)
+    /// The event's cell will be asked for soon.
+    #[inline(always)]
+    fn fetch(self, cells: &[C], event: Event) {
+        soon(cells, self.pixel(event));
+    }
+
+    #[inline(always)]
+    fn is_over(self, now: C, began: C) -> bool {
+        now.before(self.period) > began || began == C::NEVER
+    }
+
+    #[inline(always)]
+    fn after_seen(self, cells: &mut [C], event: Event) -> bool {
+        let now = C::of(event.t, self.base);
+        cells.get_mut(self.pixel(event)).is_some_and(|cell| self.is_over(now, std::mem::replace(cell, now)))
+    }
+
+    #[inline(always)]
+    fn after_kept(self, cells: &mut [C], event: Event) -> bool {
+        let now = C::of(event.t, self.base);
+        let Some(cell) = cells.get_mut(self.pixel(event)) else { return false };
+        let keep = self.is_over(now, *cell);
+        // Written in any case: whether an event is kept is hard to guess.
+        *cell = if keep { now } else { *cell };
+        keep
+    }
 }
 
 impl OpState for DeadTimes {
     fn reset(&mut self) {
-        self.until.fill(NEVER);
+        self.began.reset();
     }
 
     fn save(&self) -> Vec<u8> {
-        Saved::default().i64s(&self.until).bytes()
+        Saved::default().i64s(&self.began.joined()).bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
-        let until = loaded.i64s(self.until.len())?;
+        let began = loaded.i64s(self.began.len())?;
         loaded.end()?;
-        self.until.copy_from_slice(&until);
+        self.began = AnyTimes::of(&began)?;
         Ok(())
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
+    }
+}
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use parallax_events::{EventBatch, SharedPool};
+
+    use super::*;
+
+    /// Many events of few pixels, from a time on.
+    fn events(from: i64, apart: i64) -> Result<EventBatch> {
+        let count = 60_000;
+        let mix = |index: u64| (index + from.unsigned_abs()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let t: Vec<i64> = (0..count).map(|index| from + index * apart).collect();
+        let x: Vec<u16> = (0..count as u64).map(|index| (mix(index) % 31) as u16).collect();
+        let y: Vec<u16> = (0..count as u64).map(|index| (mix(index) / 31 % 17) as u16).collect();
+        EventBatch::try_new(t, x, y, vec![1; count as usize], Arc::new(Meta::with_geometry(31, 17)?))
+    }
+
+    #[test]
+    fn a_stream_cut_in_time_keeps_what_the_rule_says() -> Result<()> {
+        let hour = 3_600_000_000;
+        // In order; short ticks apart; back in time; past 32 bits.
+        let blocks = [
+            (events(0, 2)?, true),
+            (events(120_000, 1)?, true),
+            (events(150_000, 1)?, false),
+            (events(hour, 3)?, true),
+            (events(3 * hour, 3)?, true),
+        ];
+        for (since, every) in [("seen", true), ("kept", false)] {
+            for (threads, period) in [(1, 1000), (2, 1000), (3, 1000), (3, 1), (2, 300), (2, 3 * hour)] {
+                let shared = SharedPool::new(threads)?;
+                let period_text = format!("{period}us");
+                let params = Params::of(&DECLARATION).set("period", period_text)?.set("since", since)?.build()?;
+                let op = build(params)?;
+                let mut state = op.state(blocks[0].0.meta())?;
+                let mut began = HashMap::new();
+                for (number, (batch, in_order)) in blocks.iter().enumerate() {
+                    let mut block = EventBlock::default();
+                    block.load(batch);
+                    op.run(state.as_mut(), &mut block, shared.pool())?;
+                    let mut wanted = Vec::new();
+                    for event in batch.columns().iter() {
+                        let last = began.get(&(event.x, event.y));
+                        let keep = last.is_none_or(|last| event.t > last + period);
+                        if keep {
+                            wanted.push(event);
+                        }
+                        if keep || every {
+                            began.insert((event.x, event.y), event.t);
+                        }
+                    }
+                    let found: Vec<Event> = block.packed().iter().collect();
+                    assert!(found == wanted, "since {since}, period {period}, {threads} threads, block {number}");
+                    let is_cut = match &state_as::<DeadTimes>(state.as_mut())?.began {
+                        AnyTimes::Short(began) => began.latest.is_some(),
+                        AnyTimes::Long(began) => began.latest.is_some(),
+                    };
+                    let is_short = period < hour;
+                    assert_eq!(is_cut, every && threads > 1 && is_short && *in_order, "block {number}");
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
-//! Times as cells keep them: 32 bits for each pixel while all of a stream's times fit into them, which is half of what has to
-//! stay in the cache; 64 from the first block on whose times do not.
+//! The last time of each pixel: 32 bits for each while all of a stream's times fit into them, which is half of what has to stay
+//! in the cache; 64 from the first block on whose times do not.
+
+mod in_time;
 
 use parallax_events::{EventBlock, Order, Result};
 use parallax_memory::Element;
@@ -8,7 +10,7 @@ use parallax_simd::bounds::min_max_i64;
 use crate::cells::Cells;
 
 /// A time in a cell.
-pub(super) trait Tick: Element + Ord + Send + Sync {
+pub(crate) trait Tick: Element + Ord + Send + Sync {
     /// No event yet: before all times.
     const NEVER: Self;
 
@@ -78,22 +80,22 @@ impl Tick for i64 {
 
 /// The last times of all cells.
 #[derive(Debug)]
-pub(super) struct Times<C: Tick> {
-    pub(super) cells: Cells<C>,
+pub(crate) struct Times<C: Tick> {
+    pub(crate) cells: Cells<C>,
     /// Where ticks are counted from, once there was an event.
-    pub(super) base: Option<i64>,
+    pub(crate) base: Option<i64>,
     /// The latest time of the stream while its blocks are cut in time. `cells` then knows what still counts, and only together
     /// with `others` every pixel's last time.
-    pub(super) latest: Option<i64>,
+    pub(crate) latest: Option<i64>,
     /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
     /// time that still counts is not older than one that does not.
-    pub(super) others: Vec<Cells<C>>,
+    pub(crate) others: Vec<Cells<C>>,
     /// Whose turn it is, of `cells` and each of the others: what one thread has changed stays with it.
-    pub(super) turns: Vec<usize>,
+    pub(crate) turns: Vec<usize>,
 }
 
 impl<C: Tick> Times<C> {
-    fn new(count: usize) -> Result<Self> {
+    pub(crate) fn new(count: usize) -> Result<Self> {
         Ok(Self {
             cells: Cells::new(C::NEVER, count)?,
             base: None,
@@ -153,19 +155,19 @@ fn fits(base: i64, first: i64, last: i64) -> bool {
 
 /// Short for as long as it goes.
 #[derive(Debug)]
-pub(super) enum AnyTimes {
+pub(crate) enum AnyTimes {
     Short(Times<u32>),
     Long(Times<i64>),
 }
 
 impl AnyTimes {
     /// No event in any of so many cells.
-    pub(super) fn new(count: usize) -> Result<Self> {
+    pub(crate) fn new(count: usize) -> Result<Self> {
         Times::new(count).map(Self::Short)
     }
 
     /// These last times; `i64::MIN` for none.
-    pub(super) fn of(times: &[i64]) -> Result<Self> {
+    pub(crate) fn of(times: &[i64]) -> Result<Self> {
         let real = || times.iter().copied().filter(|&t| t != i64::MIN);
         match real().min().zip(real().max()) {
             None => Self::new(times.len()),
@@ -177,7 +179,7 @@ impl AnyTimes {
     }
 
     /// Makes sure that the times of the block fit.
-    pub(super) fn make_room(&mut self, block: &EventBlock) -> Result<()> {
+    pub(crate) fn make_room(&mut self, block: &EventBlock) -> Result<()> {
         let Self::Short(times) = self else { return Ok(()) };
         let t = block.columns().t;
         let span = if block.order() >= Order::Time {
@@ -196,7 +198,7 @@ impl AnyTimes {
     }
 
     /// How many cells there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Short(times) => times.cells.len(),
             Self::Long(times) => times.cells.len(),
@@ -204,7 +206,7 @@ impl AnyTimes {
     }
 
     /// Every cell's last time.
-    pub(super) fn joined(&self) -> Vec<i64> {
+    pub(crate) fn joined(&self) -> Vec<i64> {
         match self {
             Self::Short(times) => times.joined(),
             Self::Long(times) => times.joined(),
@@ -212,93 +214,10 @@ impl AnyTimes {
     }
 
     /// No event in any cell.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         match self {
             Self::Short(times) => times.reset(),
             Self::Long(times) => times.reset(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use parallax_events::{EventBatch, Meta, OpState, Pool};
-
-    use super::super::{LastTimes, Rule, Shape};
-    use super::*;
-
-    const HOUR: i64 = 3_600_000_000;
-
-    /// Events of three pixels next to each other at these times.
-    fn block(times: &[i64]) -> Result<EventBlock> {
-        let x = (0..times.len())
-            .map(|index| (index % 3) as u16)
-            .collect::<Vec<_>>();
-        let zeros = vec![0; times.len()];
-        let y = vec![0_u16; times.len()];
-        let meta = Arc::new(Meta::with_geometry(3, 1)?);
-        let mut block = EventBlock::default();
-        block.load(&EventBatch::try_new(times.to_vec(), x, y, zeros, meta)?);
-        Ok(block)
-    }
-
-    fn kept(last: &mut LastTimes, times: &[i64]) -> Result<Vec<i64>> {
-        let mut block = block(times)?;
-        last.retain(&mut block, Pool::serial())?;
-        Ok(block.packed().t.to_vec())
-    }
-
-    #[test]
-    fn what_does_not_fit_into_32_bits_makes_cells_long_and_answers_stay() -> Result<()> {
-        let meta = Meta::with_geometry(3, 1)?;
-        for within in [1, 700, 2 * HOUR, i64::MAX] {
-            let rule = Rule {
-                within,
-                least: 1,
-                own: true,
-            };
-            // Blocks of a stream, and whether its times still fit.
-            let blocks: [(&[i64], bool); 6] = [
-                (&[], true),
-                (&[0, 1, 2, 600, 699, 700, 1399, 1400, 2200], true),
-                // Late by as much as there is slack for.
-                (&[1 - SLACK, 2 - SLACK, 1500], true),
-                (&[HOUR / 2, HOUR / 2 + 1, HOUR / 2 + 2], true),
-                (&[2 * HOUR, 2 * HOUR + 1, 2 * HOUR + 700], false),
-                (
-                    &[
-                        i64::MIN + 1,
-                        i64::MIN + 2,
-                        3,
-                        2 * HOUR + 701,
-                        i64::MAX,
-                        i64::MAX - 1,
-                    ],
-                    false,
-                ),
-            ];
-            let new = || LastTimes::new(&meta, "test", Shape::Square, 1, rule);
-            let (mut short, mut long, mut restored) = (new()?, new()?, new()?);
-            long.times = AnyTimes::Long(Times::new(long.times.len())?);
-            for (times, fits) in blocks {
-                let wanted = kept(&mut long, times)?;
-                assert_eq!(kept(&mut short, times)?, wanted, "{within} {times:?}");
-                assert_eq!(
-                    matches!(short.times, AnyTimes::Short(_)),
-                    fits,
-                    "{within} {times:?}"
-                );
-                assert_eq!(short.save(), long.save(), "{within} {times:?}");
-                // What was saved goes on as what went on.
-                assert_eq!(kept(&mut restored, times)?, wanted, "{within} {times:?}");
-                restored.restore(&long.save())?;
-                assert_eq!(restored.save(), long.save(), "{within} {times:?}");
-            }
-            short.reset();
-            assert_eq!(kept(&mut short, &[5, 6])?, kept(&mut new()?, &[5, 6])?);
-        }
-        Ok(())
     }
 }
