@@ -141,6 +141,13 @@ def test_filters_take_paths_tables_and_events(tmp_path):
         assert evlib.filter_multiple_rois(events, []).collect().height == 1_000
         active = evlib.filter_by_activity(events).collect()
         assert active.height == len(px.sample().background_activity(neighbours="8"))
+        # What is asked of the lazy table is asked of what was kept.
+        quiet = evlib.filter_noise(events)
+        some = quiet.filter(pl.col("x") < 20).select("t", "x")
+        whole = quiet.collect().filter(pl.col("x") < 20).select("t", "x")
+        assert_frame_equal(some.collect(), whole)
+        assert_frame_equal(some.head(7).collect(), whole.head(7))
+        assert_frame_equal(quiet.head(7).collect(), quiet.collect().head(7))
         cleaned = evlib.preprocess_events(events, t_start=0.01, roi=(0, 40, 0, 40), polarity=1).collect()
         assert set(cleaned["polarity"]) == {1}
     for wrong in (3, None, [1, 2]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Iterable
 from .. import _native
 from .._errors import _wrong
 from .._events import Events
-from .loading import as_lazy, first_micros, last_micros, table_of
+from .loading import as_lazy, first_micros, last_micros, table_of, when_collected
 
 if TYPE_CHECKING:
     import polars
@@ -264,4 +264,7 @@ def _through(events: Any, chain: str | None, otherwise: Any, *, sort: bool = Fal
         return made.with_columns(pl.col("t").set_sorted()) if sort else made
 
     rows = as_lazy(events)
-    return rows.map_batches(work, schema=None, validate_output_schema=False)
+    if isinstance(events, pl.LazyFrame):
+        return rows.map_batches(work, schema=None, validate_output_schema=False)
+    # A lazy table of one that is there hands it on in a hundred pieces, which would have to be joined.
+    return when_collected(lambda predicate, n_rows: work(rows.collect()), rows.collect_schema())

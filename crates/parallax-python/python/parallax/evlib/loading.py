@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 from .. import _native
 from .._errors import _wrong
@@ -116,24 +116,14 @@ def lazy(
 ) -> polars.LazyFrame:
     """A recording as a lazy table; see `load_events`."""
     import polars as pl
-    from polars.io.plugins import register_io_source
 
     # What is wrong with the file is said now, not when the table is collected.
     with open(path, format=format) as reader:
         signed = reader.format not in _TEXT
     schema: dict[str, Any] = {"x": pl.Int16, "y": pl.Int16, "t": pl.Duration("us"), "polarity": pl.Int8}
 
-    def frames(
-        columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
-    ) -> Iterator[pl.DataFrame]:
-        frame = load(bounds_of(predicate) if n_rows is None else Bounds(), None if sort else n_rows)
-        if n_rows is not None:
-            frame = frame.head(n_rows)
-        if predicate is not None:
-            frame = frame.filter(predicate)
-        yield frame.select(columns) if columns is not None else frame
-
-    def load(bounds: Bounds, most: int | None) -> pl.DataFrame:
+    def load(predicate: pl.Expr | None, n_rows: int | None) -> pl.DataFrame:
+        bounds, most = bounds_of(predicate) if n_rows is None else Bounds(), None if sort else n_rows
         if bounds.is_empty:
             return pl.DataFrame(schema=schema)
         events = expected_events(path, format)
@@ -160,7 +150,26 @@ def lazy(
             return frame.sort("t", maintain_order=True)
         return frame.with_columns(pl.col("t").set_sorted())
 
-    return register_io_source(frames, schema=schema, is_pure=True)
+    return when_collected(load, schema)
+
+
+def when_collected(
+    make: Callable[[polars.Expr | None, int | None], polars.DataFrame], schema: Mapping[str, Any]
+) -> polars.LazyFrame:
+    """A lazy table that is made when it is collected. `make` may use what is asked for, a condition and a number of rows."""
+    from polars.io.plugins import register_io_source
+
+    def frames(
+        columns: list[str] | None, predicate: polars.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[polars.DataFrame]:
+        frame = make(predicate, n_rows)
+        if n_rows is not None:
+            frame = frame.head(n_rows)
+        if predicate is not None:
+            frame = frame.filter(predicate)
+        yield frame.select(columns) if columns is not None else frame
+
+    return register_io_source(frames, schema=dict(schema), is_pure=True)
 
 
 def table_of(table: _native.Frame) -> polars.DataFrame:
