@@ -266,9 +266,20 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        let change = |before: usize, ColumnsMut { x, y, p, .. }: ColumnsMut<'_>| {
+        self.change(pool, |before, ColumnsMut { x, y, p, .. }| {
             change(before, PixelsMut { x, y, p });
-        };
+        });
+        self.pixels_are_written();
+    }
+
+    /// The times of the kept events, on the threads of `pool`: `change` gets part after part of them, with how many come before.
+    pub fn change_times(&mut self, pool: Pool<'_>, change: impl Fn(usize, &mut [i64]) + Sync) {
+        self.change(pool, |before, columns| change(before, columns.t));
+        self.order = Order::Unknown;
+    }
+
+    /// The kept events in memory of the block's own, part by part.
+    fn change(&mut self, pool: Pool<'_>, change: impl Fn(usize, ColumnsMut<'_>) + Sync) {
         if self.owned && self.mask.is_all() {
             let len = self.own.len();
             let mut rest = self.own.as_columns_mut();
@@ -280,7 +291,6 @@ impl EventBlock {
         } else {
             self.pack_and(pool, change);
         }
-        self.pixels_are_written();
     }
 
     /// The times of the kept events, in memory of the block's own.

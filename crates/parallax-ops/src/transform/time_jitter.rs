@@ -57,19 +57,25 @@ impl EventOp for TimeJitter {
         Ok(Box::new(Jitter { std_units: self.std.0 as f64 / nanos(meta.time_unit), seen: 0 }))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        let Jitter { std_units, seen } = parallax_events::state_as::<Jitter>(state)?;
-        // A pair of normal numbers serves two events.
-        let mut pair = self.draws.normal(*seen / 2);
-        for t in block.times_mut() {
-            if seen.is_multiple_of(2) {
-                pair = self.draws.normal(*seen / 2);
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let &mut Jitter { std_units, ref mut seen } = parallax_events::state_as::<Jitter>(state)?;
+        let first = *seen;
+        *seen = seen.wrapping_add(block.kept() as u64);
+        block.change_times(pool, |before, times| {
+            let mut index = first.wrapping_add(before as u64);
+            // A pair of normal numbers serves two events.
+            let mut pair = self.draws.normal(index / 2);
+            for t in times {
+                let is_second = !index.is_multiple_of(2);
+                if !is_second {
+                    pair = self.draws.normal(index / 2);
+                }
+                let draw = if is_second { pair.1 } else { pair.0 };
+                // A cast stops at the ends of 64 bits.
+                *t = t.saturating_add((draw * std_units).round() as i64);
+                index = index.wrapping_add(1);
             }
-            let draw = if seen.is_multiple_of(2) { pair.0 } else { pair.1 };
-            // A cast stops at the ends of 64 bits.
-            *t = t.saturating_add((draw * *std_units).round() as i64);
-            *seen = seen.wrapping_add(1);
-        }
+        });
         if self.drop_negative {
             block.retain(|event| event.t >= 0);
         }
