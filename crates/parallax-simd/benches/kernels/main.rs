@@ -123,7 +123,7 @@ fn frames(events: &Events) {
     let hot = vec![17; x.len()];
     for (name, x, y) in [("recorded", x, y), ("one hot pixel", &hot, &hot)] {
         let naive = || {
-            let mut frame = vec![0_i16; 2 * width * height];
+            let mut frame = vec![0_i32; 2 * width * height];
             for index in 0..x.len() {
                 if usize::from(x[index]) < width && usize::from(y[index]) < height {
                     let plane = usize::from(p[index]) * width * height;
