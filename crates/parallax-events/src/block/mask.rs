@@ -128,8 +128,7 @@ impl Mask {
             let before = rest.get(word(stretch.run_up)..).unwrap_or_default().to_vec();
             (stretch, before, own)
         };
-        let mut parts: Vec<_> = stretches.into_iter().rev().map(part).collect();
-        parts.sort_unstable_by_key(|(stretch, ..)| stretch.turn);
+        let parts = stretches.into_iter().rev().map(part).collect();
         let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
             // What they hold is then in registers, not behind a pointer.
             let (ahead, keep) = (ahead, keep);
@@ -260,9 +259,6 @@ pub struct Stretch<S> {
     pub start: usize,
     /// What it goes by.
     pub state: S,
-    /// Stretches are begun in the order of their turns, the first by the calling thread. Memory that has the same turn in
-    /// block after block mostly stays with one thread, whose cache it is in.
-    pub turn: usize,
 }
 
 /// Events that one thread moves: whole words.

@@ -2,9 +2,9 @@
 //!
 //! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
 //! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
-//! pixel at the edge looks around like any other. Events in order are cut in time instead: what happened longer
-//! ago than an event counts tells nothing, so a thread has to run up that much only. The layout does not depend on the threads. Where a row lies, and where it
-//! is kept a second time, is looked up; a row that is kept once is written to its place twice, which costs less than to ask.
+//! pixel at the edge looks around like any other. Events in order are cut in time instead (see [`crate::times`]). The layout
+//! does not depend on the threads. Where a row lies, and where it is kept a second time, is looked up; a row that is kept
+//! once is written to its place twice, which costs less than to ask.
 
 #[cfg(all(test, feature = "parallel"))]
 mod tests;

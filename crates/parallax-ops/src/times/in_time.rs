@@ -10,7 +10,7 @@ use super::{Tick, Times};
 use crate::cells::Cells;
 use crate::grid::worth_splitting;
 
-/// So many cells all threads together may have for a block that is cut in time: a quarter of a gigabyte.
+/// So many cells all threads together may have for a block that is cut in time: at most a quarter of a gigabyte.
 const MOST_CELLS: usize = 1 << 25;
 
 impl<C: Tick> Times<C> {
@@ -51,7 +51,6 @@ impl<C: Tick> Times<C> {
         }
         while self.others.len() < threads - 1 {
             self.others.push(Cells::new(C::NEVER, self.cells.len())?);
-            self.turns.push(self.others.len());
         }
         self.latest = Some(last);
         Ok(stretches)
@@ -64,14 +63,11 @@ impl<C: Tick> Times<C> {
         state: impl Fn(&'a mut [C]) -> S,
     ) -> Vec<Stretch<S>> {
         let others = self.others.iter_mut().map(|cells| &mut cells[..]);
-        let cells = std::iter::once(&mut self.cells[..])
-            .chain(others)
-            .zip(&self.turns);
-        let stretch = |((run_up, start), (cells, &turn))| Stretch {
+        let cells = std::iter::once(&mut self.cells[..]).chain(others);
+        let stretch = |((run_up, start), cells)| Stretch {
             run_up,
             start,
             state: state(cells),
-            turn,
         };
         stretches.into_iter().zip(cells).map(stretch).collect()
     }
@@ -82,7 +78,6 @@ impl<C: Tick> Times<C> {
             && let Some(cells) = self.others.get_mut(last)
         {
             std::mem::swap(&mut self.cells, cells);
-            self.turns.swap(0, last + 1);
         }
     }
 

@@ -90,8 +90,6 @@ pub(crate) struct Times<C: Tick> {
     /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
     /// time that still counts is not older than one that does not.
     pub(crate) others: Vec<Cells<C>>,
-    /// Whose turn it is, of `cells` and each of the others: what one thread has changed stays with it.
-    pub(crate) turns: Vec<usize>,
 }
 
 impl<C: Tick> Times<C> {
@@ -101,7 +99,6 @@ impl<C: Tick> Times<C> {
             base: None,
             latest: None,
             others: Vec::new(),
-            turns: vec![0],
         })
     }
 

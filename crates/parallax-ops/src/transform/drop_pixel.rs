@@ -3,7 +3,6 @@
 use parallax_events::{
     Declaration, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Philox, Pool, Result, state_as,
 };
-
 use parallax_simd::marks::Marks;
 
 use super::profile;

@@ -7,7 +7,6 @@ use parallax_events::{
     Declaration, DvsColumns, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result, TimeUnit,
     state_as,
 };
-
 use parallax_simd::marks::Marks;
 
 use super::profile;

@@ -3,7 +3,6 @@
 use parallax_events::{
     Declaration, Error, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, Stateless,
 };
-
 use parallax_simd::marks::Marks;
 
 use super::profile;
