@@ -8,7 +8,7 @@ use std::time::Duration;
 use parallax_elements::{FakeSource, Fill};
 use parallax_events::{Error, Result};
 use parallax_pipeline::{Built, Message, Packet, Payload, Pipeline, QueueConfig, Sink, State};
-use parallax_testkit::recordings::skip;
+use parallax_testkit::recordings::skip_here;
 
 /// Packets come in order, none missing, with what the source wrote into them.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn queues_lose_and_reorder_nothing() {
 fn queues_do_not_hang_under_a_real_time_priority() {
     for buffers in [1, 16, 64] {
         if !stressed(20_000, buffers, Some(10)) {
-            return skip(
+            return skip_here(
                 "queues_do_not_hang_under_a_real_time_priority",
                 "a real-time priority is not permitted here",
             );

@@ -6,7 +6,7 @@ use std::process::Command;
 use parallax_elements::FakeSource;
 use parallax_events::Result;
 use parallax_pipeline::{Built, Packet, Pipeline, Sink};
-use parallax_testkit::recordings::skip;
+use parallax_testkit::recordings::skip_here;
 
 const NAME: &str = "a_fused_chain_makes_no_system_call";
 /// Set in the process that is watched.
@@ -34,7 +34,7 @@ fn a_fused_chain_makes_no_system_call() {
         return;
     }
     if Command::new("strace").arg("--version").output().is_err() {
-        return skip(NAME, "strace is not installed");
+        return skip_here(NAME, "strace is not installed");
     }
     let trace = tempfile::NamedTempFile::new().unwrap();
     let watched = Command::new("strace")
@@ -48,7 +48,7 @@ fn a_fused_chain_makes_no_system_call() {
     let trace = std::fs::read_to_string(trace.path()).unwrap();
     if !trace.contains(MARKS[0].1) {
         let why = String::from_utf8_lossy(&watched.stderr);
-        return skip(
+        return skip_here(
             NAME,
             &format!(
                 "strace may not trace here: {}",

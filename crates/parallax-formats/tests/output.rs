@@ -208,7 +208,7 @@ fn a_full_disk_is_an_error_that_says_so() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        parallax_testkit::recordings::skip(test, "mounting a small tmpfs needs root");
+        parallax_testkit::recordings::skip_here(test, "mounting a small tmpfs needs root");
         return;
     }
     let result = (|| -> Result<(), parallax_events::Error> {

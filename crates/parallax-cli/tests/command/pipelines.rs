@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use parallax_testkit::recordings::skip;
+use parallax_testkit::recordings::skip_here;
 use serde_json::Value;
 
 use crate::program::{CSV, Folder, command, ran, run, text};
@@ -175,7 +175,7 @@ fn a_graph_is_drawn_or_written_as_text() {
     // Graphviz, where it is installed, takes it; else its text is there.
     if Command::new("dot").arg("-V").output().is_err() {
         assert_eq!(folder.names(), ["g.dot"]);
-        return skip("a_graph_is_drawn_or_written_as_text", "there is no `dot`");
+        return skip_here("a_graph_is_drawn_or_written_as_text", "there is no `dot`");
     }
     assert_eq!(folder.names(), ["g.svg"]);
     let drawn = fs::read_to_string(folder.path("g.svg")).unwrap();
