@@ -137,7 +137,7 @@ impl Aedat4Decoder {
     }
 
     /// The same between two packets, with some that are unpacked already.
-    pub(super) fn fork_with(&self, kept: Kept) -> Self {
+    pub(super) fn fork_with(&self, kept: Kept, spares: Spares) -> Self {
         let state = self.state.as_ref().map(|state| State {
             compression: state.compression,
             table: state.table,
@@ -146,7 +146,7 @@ impl Aedat4Decoder {
             unpacked: Content::default(),
             front: None,
             kept,
-            spares: state.spares.clone(),
+            spares,
             ended: state.ended,
         });
         Self {
@@ -198,6 +198,7 @@ impl Decoder for Aedat4Decoder {
                 break;
             }
             state.front = None;
+            state.spares.put(std::mem::take(&mut state.unpacked));
             self.wants_bytes = PACKET;
             at += PACKET + size;
         }
@@ -299,10 +300,13 @@ impl State {
         if self.front.is_none() && self.compression != Compression::None {
             let unpacked = match self.kept.pop_front_if(|(place, _)| *place == offset) {
                 Some((_, kept)) => {
-                    self.spares.put(std::mem::replace(&mut self.unpacked, kept));
+                    self.unpacked = kept;
                     Unpacked::Whole
                 }
-                None => unpacker.unpack(body, &mut self.unpacked, limits, offset)?,
+                None => {
+                    self.unpacked = self.spares.take();
+                    unpacker.unpack(body, &mut self.unpacked, limits, offset)?
+                }
             };
             if let Unpacked::Damaged(why) = unpacked {
                 sink.note(FindingKind::BadRecord, 1, offset, || {

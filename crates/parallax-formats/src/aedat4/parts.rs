@@ -20,19 +20,21 @@ const KEPT: usize = 8 << 20;
 /// Packets that a survey has unpacked, in order, each with its place.
 pub(super) type Kept = VecDeque<(u64, Content)>;
 
-/// Memory of packets, to be used again.
+/// Memory of packets, to be used again by the thread that used it before, in whose cache it is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spares(Arc<Mutex<Vec<Content>>>);
 
 impl Spares {
-    fn take(&self) -> Content {
+    pub(super) fn take(&self) -> Content {
         let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spares.pop().unwrap_or_default()
     }
 
     pub(super) fn put(&self, spare: Content) {
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spares.push(spare);
+        if spare.memory() > 0 {
+            let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            spares.push(spare);
+        }
     }
 }
 
@@ -42,6 +44,8 @@ struct Surveyed {
     /// Where the last packet begins.
     last_packet: u64,
     kept: Kept,
+    /// Where the memory of what is kept goes back to.
+    spares: Spares,
 }
 
 impl Parts for Aedat4Decoder {
@@ -87,14 +91,17 @@ impl Parts for Aedat4Decoder {
 
     fn fork(&self, part: Option<&mut Survey>) -> Box<dyn Decoder> {
         let surveyed = part.and_then(|survey| survey.effect.downcast_mut::<Surveyed>());
-        let kept = surveyed.map(|surveyed| std::mem::take(&mut surveyed.kept));
-        Box::new(self.fork_with(kept.unwrap_or_default()))
+        let (kept, spares) = surveyed
+            .map(|surveyed| (std::mem::take(&mut surveyed.kept), surveyed.spares.clone()))
+            .unwrap_or_default();
+        Box::new(self.fork_with(kept, spares))
     }
 }
 
 impl State {
     /// How many events the packets in `bytes` have; up to the first that is not whole.
     fn survey(&self, bytes: &[u8], offset: u64, limits: &Limits, surveyed: &mut Surveyed) -> usize {
+        surveyed.spares = self.spares.clone();
         let mut unpacker = Unpacker::new(self.compression);
         let (mut at, mut events, mut held) = (0, 0, 0);
         while let Some((id, size)) = packet_head(bytes.get(at..).unwrap_or_default())

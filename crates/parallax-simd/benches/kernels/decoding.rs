@@ -56,12 +56,18 @@ pub(crate) fn rows(events: &Events) {
         let mut time = evt2::Time::default();
         evt2::decode_at(level, black_box(words), &mut time, out.out()).events
     });
-    let bytes = of_evt3(events);
-    let (words, _) = bytes[HEADER.len()..].as_chunks::<2>();
-    row("evt3::decode", events, &bytes, plain::evt3, |level, out| {
-        let (mut state, mut skipped) = (State::default(), Skipped::default());
-        evt3::decode_at(level, black_box(words), &mut state, &mut skipped, out.out()).events
-    });
+    let paired = in_pairs(events);
+    for (name, events, has_vectors) in [
+        ("evt3::decode", events, false),
+        ("evt3::decode, vectors", &paired, true),
+    ] {
+        let bytes = of_evt3(events, has_vectors);
+        let (words, _) = bytes[HEADER.len()..].as_chunks::<2>();
+        row(name, events, &bytes, plain::evt3, |level, out| {
+            let (mut state, mut skipped) = (State::default(), Skipped::default());
+            evt3::decode_at(level, black_box(words), &mut state, &mut skipped, out.out()).events
+        });
+    }
     let bytes = of_dat(events);
     let (records, _) = bytes[HEADER.len() + 2..].as_chunks::<8>();
     row("dat::run", events, &bytes, plain::dat, |level, out| {
@@ -127,9 +133,23 @@ fn of_evt2(events: &Events) -> Vec<u8> {
     bytes
 }
 
-fn of_evt3(events: &Events) -> Vec<u8> {
+/// Every tenth event stands behind the one before it: same time, row and polarity, and in the same 32 columns.
+fn in_pairs(events: &Events) -> Events {
+    let Events { t, x, y, p } = events;
+    let (mut t, mut x, mut y, mut p) = (t.clone(), x.clone(), y.clone(), p.clone());
+    for i in (9..t.len()).step_by(10) {
+        (t[i], y[i], p[i]) = (t[i - 1], y[i - 1], p[i - 1]);
+        x[i - 1] &= !1;
+        let first = x[i - 1];
+        x[i] = first + 1 + x[i] % (31 - first % 32);
+    }
+    Events { t, x, y, p }
+}
+
+/// With vectors, pairs are a base and vectors of 12, 12 and 8 columns.
+fn of_evt3(events: &Events, has_vectors: bool) -> Vec<u8> {
     let (mut bytes, mut high, mut low, mut row) = (HEADER.to_vec(), None, None, None);
-    for (t, x, y, p) in each(events) {
+    for (i, (t, x, y, p)) in each(events).enumerate() {
         let mut put = |word: u32| bytes.extend((word as u16).to_le_bytes());
         if high.replace(t >> 12) != Some(t >> 12) {
             put(0x8000 | (t >> 12) as u32);
@@ -141,7 +161,17 @@ fn of_evt3(events: &Events) -> Vec<u8> {
         if row.replace(y) != Some(y) {
             put(y);
         }
-        put(0x2000 | p << 11 | x);
+        match i % 10 {
+            8 if has_vectors && i + 1 < events.t.len() => {
+                let bits = 1_u32 << (x % 32) | 1 << (events.x[i + 1] % 32);
+                put(0x3000 | p << 11 | x / 32 * 32);
+                put(0x4000 | bits & 0xFFF);
+                put(0x4000 | bits >> 12 & 0xFFF);
+                put(0x5000 | bits >> 24);
+            }
+            9 if has_vectors => {}
+            _ => put(0x2000 | p << 11 | x),
+        }
     }
     bytes
 }

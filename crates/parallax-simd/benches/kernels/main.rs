@@ -3,7 +3,7 @@
 //! In goes a recording if `PARALLAX_RECORDINGS` names the folder that `cargo xtask recordings` fills (its text
 //! recording, since that needs no decoder), else a scene made of the same kinds of data; out come nanoseconds per
 //! element, the best of many runs, and how many times faster than `scalar` each level is. Each answer is checked
-//! against the naive one. Two sizes: 64 Ki elements stay in the second-level cache, 1 Mi is the streaming chunk.
+//! against the naive one. The word `decoding` leaves out all but the decoders. Two sizes: 64 Ki elements stay in the second-level cache, 1 Mi is the streaming chunk.
 #![expect(clippy::disallowed_methods, reason = "the standard library is the rival here")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a wrong answer ends the bench")]
 
@@ -41,6 +41,10 @@ fn main() {
         );
         println!("| --- | --- | {}", "--- | ".repeat(Level::available().len()));
         let events = events.repeated(size);
+        if std::env::args().any(|argument| argument == "decoding") {
+            decoding::rows(&events);
+            continue;
+        }
         orders(&events);
         limits(&events);
         frames(&events);

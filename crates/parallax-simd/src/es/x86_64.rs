@@ -7,12 +7,16 @@ use std::arch::is_x86_feature_detected as has;
 use std::arch::x86_64::*;
 
 use super::{Done, EVENT, LONG, LONG_TIME, NO_EVENT, scalar};
-use crate::{Columns, Level};
+use crate::{Columns, Level, prefetch};
 
 /// Events of a block, the bytes that are loaded for it, and the places that are written.
 const EVENTS: usize = 12;
 const BLOCK: usize = 64;
 const PLACES: usize = 16;
+
+/// Bytes are asked for so far ahead: who sees them first finds them in no cache, and where a page ends the CPU does not
+/// look ahead by itself.
+const AHEAD: usize = 4096;
 
 /// Where the first bytes of events are, and in the upper half of a vector nothing.
 const FIRSTS: [u8; BLOCK] = bytes_of(0, 1);
@@ -74,6 +78,7 @@ fn decode_avx512(bytes: &[u8], t: &mut i64, turn: Option<u16>, out: &mut Columns
     let mut time = _mm512_set1_epi64(*t);
     let (mut at, mut n) = (0, 0);
     while at + BLOCK <= bytes.len() && n + PLACES <= room {
+        prefetch::soon(bytes, at + AHEAD);
         // SAFETY: at + BLOCK <= bytes.len().
         let block = unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) };
         let firsts = firsts(block);
@@ -151,6 +156,7 @@ fn survey_avx512(bytes: &[u8], t: &mut i64) -> Done {
     let halves = _mm_set1_epi8(0x7F);
     let (mut at, mut events) = (0, 0);
     while at + BLOCK <= bytes.len() {
+        prefetch::soon(bytes, at + AHEAD);
         // SAFETY: at + BLOCK <= bytes.len().
         let block = unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) };
         let firsts = firsts(block);

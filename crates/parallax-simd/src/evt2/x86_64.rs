@@ -4,14 +4,16 @@
 //! running maximum, which takes four steps. The events, each with its own, are compressed to the front.
 
 use std::arch::x86_64::*;
+use std::hint::cold_path;
 
 use super::{ADDRESS, CONTENT, Done, NO_EVENT, SLACK, TIME_HIGH, Time, scalar};
-use crate::{Columns, Level};
+use crate::{Columns, Level, prefetch};
 
 /// Words of a block.
 const BLOCK: usize = SLACK;
 
-/// A survey asks for the words so far ahead.
+/// Words are asked for so far ahead: who sees them first finds them in no cache, and where a page ends the CPU does not
+/// look ahead by itself.
 const AHEAD: usize = 1024;
 
 pub(super) fn decode(level: Level, words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
@@ -70,6 +72,7 @@ fn decode_avx512(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
     let mut high = _mm512_set1_epi32(time.high.cast_signed());
     let (mut index, mut n) = (0, 0);
     while index < words.len() && n + SLACK <= room {
+        prefetch::soon(words, index + AHEAD);
         let here = (words.len() - index).min(BLOCK);
         let Block {
             words: block,
@@ -79,7 +82,12 @@ fn decode_avx512(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
             highs,
         } = block(words, index, u16::MAX >> (BLOCK - here), high);
         let known = events | (times & !back);
-        let length = (known.trailing_ones() as usize).min(here);
+        // A branch, so that the next block is not waited for: what is known of this one comes out of a long chain.
+        let mut length = BLOCK;
+        if known != u16::MAX {
+            cold_path();
+            length = (known.trailing_ones() as usize).min(here);
+        }
         if length == 0 {
             break;
         }
@@ -137,8 +145,7 @@ fn survey_avx512(words: &[[u8; 4]], high: &mut u32) -> Done {
     let mut highs = _mm512_set1_epi32(high.cast_signed());
     let (mut index, mut events) = (0, 0);
     while index + BLOCK <= words.len() {
-        // A survey is the first to see its words, and where a page ends the CPU does not look ahead by itself.
-        _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(index + AHEAD).cast());
+        prefetch::soon(words, index + AHEAD);
         let block = block(words, index, u16::MAX, highs);
         if block.back != 0 {
             break;

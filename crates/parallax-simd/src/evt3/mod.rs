@@ -7,7 +7,7 @@
 //!
 //! # Surprises
 //! - Places behind the events written may be overwritten, up to [`SLACK`] of them.
-//! - The AVX-512 kernel also needs VBMI2 and VPOPCNTDQ (Ice Lake, Zen 4); without them the scalar one runs.
+//! - The AVX-512 kernel also needs VBMI2, VPOPCNTDQ and BITALG (Ice Lake, Zen 4); without them the scalar one runs.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]

@@ -1,17 +1,24 @@
 //! 32 words at a time, with AVX-512.
 //!
 //! The words of a kind are compressed to the front; how many of them stand before a word is a count of bits, and with
-//! that as an index an event takes the last row and the last low time before it. Words that are rare end a block, and
-//! are done one by one; so are vectors, whose columns are the numbers 0 to 15 compressed by the mask.
+//! that as an index an event takes the last row and the last low time before it. A vector takes the last base in the same
+//! way, and the columns of the vectors between are added; its first event and its second stand side by side before all
+//! are compressed. Words that are rare end a block, and are done one by one; so are vectors of three events or more, whose
+//! columns are the numbers 0 to 15 compressed by the mask.
 
 use std::arch::is_x86_feature_detected as has;
 use std::arch::x86_64::*;
+use std::hint::cold_path;
 
 use super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed, scalar};
-use crate::{Columns, Level};
+use crate::{Columns, Level, prefetch};
 
 /// Words of a block.
 const BLOCK: usize = 32;
+
+/// Words are asked for so far ahead: who sees them first finds them in no cache, and where a page ends the CPU does not
+/// look ahead by itself.
+const AHEAD: usize = 2048;
 
 pub(super) fn decode(
     level: Level,
@@ -20,7 +27,8 @@ pub(super) fn decode(
     skipped: &mut Skipped,
     out: &mut Columns<'_>,
 ) -> Done {
-    if level.usable() < Level::Avx512 || !has!("avx512vbmi2") || !has!("avx512vpopcntdq") {
+    let has_all = has!("avx512vbmi2") && has!("avx512vpopcntdq") && has!("avx512bitalg");
+    if level.usable() < Level::Avx512 || !has_all {
         return scalar::decode(words, state, skipped, out);
     }
     // SAFETY: the CPU says that it has all of these (`usable` stands for the first four).
@@ -39,9 +47,22 @@ const UP_TO: [[u32; 16]; 2] = {
     tables
 };
 
-const NUMBERS: [u16; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const LANES: [u16; BLOCK] = {
+    let mut lanes = [0; BLOCK];
+    let mut lane = 0;
+    while lane < BLOCK {
+        lanes[lane] = lane as u16;
+        lane += 1;
+    }
+    lanes
+};
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx512vpopcntdq,popcnt,bmi1,bmi2")]
+/// A base less the columns before it in its block stays above zero with this.
+const ABOVE: i16 = 512;
+
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx512vpopcntdq,avx512bitalg,popcnt,bmi1,bmi2,lzcnt"
+)]
 fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, out: &mut Columns<'_>) -> Done {
     let room = out.t.len();
     assert!(out.x.len() == room && out.y.len() == room && out.p.len() == room);
@@ -52,11 +73,11 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
         out.p.as_mut_ptr(),
     );
     // SAFETY: tables of exactly one vector each.
-    let (up_to_a, up_to_b, numbers) = unsafe {
+    let (up_to_a, up_to_b, lanes) = unsafe {
         (
             _mm512_loadu_si512(UP_TO[0].as_ptr().cast()),
             _mm512_loadu_si512(UP_TO[1].as_ptr().cast()),
-            _mm256_loadu_si256(NUMBERS.as_ptr().cast()),
+            _mm512_loadu_si512(LANES.as_ptr().cast()),
         )
     };
     let rank = |mask: u32| {
@@ -66,8 +87,14 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
             _mm512_popcnt_epi32(_mm512_and_si512(mask, up_to_b)),
         )
     };
+    // Bits of words and bits of the same words, side by side.
+    let pair = |one: u16, other: u16| {
+        u64::from(_pdep_u32(one.into(), 0x5555_5555) | _pdep_u32(other.into(), 0xAAAA_AAAA))
+    };
     let address = _mm512_set1_epi16((ADDRESSES - 1).cast_signed());
     let content_bits = _mm512_set1_epi16(0xFFF);
+    let eight_bits = _mm512_set1_epi16(0xFF);
+    let polarity_bit = _mm512_set1_epi16(0x800);
     let one = _mm512_set1_epi16(1);
     let skips = _mm512_set1_epi16(skipped.kinds.cast_signed());
     let is =
@@ -79,6 +106,7 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
     let mut low = _mm512_set1_epi16(state.low.cast_signed());
     let (mut index, mut n, mut steps_back) = (0, 0, 0);
     while index < words.len() && n + SLACK <= room {
+        prefetch::soon(words, index + AHEAD);
         let here = (words.len() - index).min(BLOCK);
         let here_mask = u32::MAX >> (BLOCK - here);
         // SAFETY: masked to the words that are left.
@@ -91,14 +119,72 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
         );
         let mut known = is_x | is_y | is_low | _mm512_cmpeq_epi16_mask(block, same_high);
         let mut passed = 0;
+        let mut vectors = Vectors::default();
         if known != u32::MAX {
             passed = _mm512_test_epi16_mask(_mm512_sllv_epi16(one, kinds), skips);
             known |= passed;
+            vectors = Vectors {
+                base: is(kinds, Kind::VECT_BASE_X),
+                twelve: is(kinds, Kind::VECT_12),
+                eight: is(kinds, Kind::VECT_8),
+            };
         }
-        let length = known.trailing_ones().min(here as u32);
+        let (mut first, mut is_event, mut second) = (block, is_x, None);
+        if vectors.any() != 0 {
+            let wide = vectors.twelve | vectors.eight;
+            let width = _mm512_maskz_mov_epi16(vectors.twelve, _mm512_set1_epi16(12));
+            let width = _mm512_mask_mov_epi16(width, vectors.eight, _mm512_set1_epi16(8));
+            // The columns of all vectors of the block in front of a word.
+            let behind = _mm512_slli_epi16::<2>(rank(vectors.twelve));
+            let behind = _mm512_add_epi16(behind, _mm512_slli_epi16::<3>(rank(wide)));
+            let before = _mm512_sub_epi16(behind, width);
+            let bases = _mm512_sub_epi16(_mm512_and_si512(block, address), before);
+            let bases = _mm512_add_epi16(bases, _mm512_set1_epi16(ABOVE));
+            let bases = _mm512_or_si512(
+                bases,
+                _mm512_slli_epi16::<1>(_mm512_and_si512(block, polarity_bit)),
+            );
+            let bases = _mm512_maskz_compress_epi16(vectors.base, bases);
+            let base = state.base + ABOVE.cast_unsigned() + (u16::from(state.p) << 12);
+            let bases = _mm512_mask_expand_epi16(_mm512_set1_epi16(base.cast_signed()), !1, bases);
+            let bases = _mm512_permutexvar_epi16(rank(vectors.base), bases);
+            let columns = _mm512_add_epi16(_mm512_and_si512(bases, content_bits), before);
+            let columns = _mm512_sub_epi16(columns, _mm512_set1_epi16(ABOVE));
+            let end = _mm512_add_epi16(columns, width);
+            let outside = _mm512_mask_cmpgt_epu16_mask(wide, end, _mm512_set1_epi16(ADDRESSES.cast_signed()));
+
+            let bits = _mm512_maskz_mov_epi16(vectors.twelve, _mm512_and_si512(block, content_bits));
+            let bits = _mm512_mask_mov_epi16(bits, vectors.eight, _mm512_and_si512(block, eight_bits));
+            let bits = _mm512_mask_mov_epi16(bits, is_x, one);
+            let polarity = _mm512_and_si512(_mm512_srli_epi16::<1>(bases), polarity_bit);
+            let columns = _mm512_mask_mov_epi16(_mm512_or_si512(columns, polarity), is_x, block);
+            // The lowest bit of all, and of those behind it.
+            let below = _mm512_sub_epi16(bits, one);
+            let more = _mm512_and_si512(bits, below);
+            let more_below = _mm512_sub_epi16(more, one);
+            let lowest = _mm512_popcnt_epi16(_mm512_andnot_si512(bits, below));
+            let next = _mm512_popcnt_epi16(_mm512_andnot_si512(more, more_below));
+            let many = _mm512_test_epi16_mask(more, more_below);
+            known |= vectors.any() & !outside & !many;
+            first = _mm512_add_epi16(columns, lowest);
+            is_event = _mm512_test_epi16_mask(bits, bits);
+            let is_second = _mm512_test_epi16_mask(more, more);
+            second = Some((_mm512_add_epi16(columns, next), is_second));
+            if is_event.count_ones() + is_second.count_ones() > 32 {
+                // Half of the block has 32 events at most.
+                known &= 0xFFFF;
+            }
+        }
+        known &= here_mask;
+        // A branch, so that the next block is not waited for: what is known of this one comes out of a long chain.
+        let mut length = BLOCK as u32;
+        if known != u32::MAX {
+            cold_path();
+            length = known.trailing_ones().min(here as u32);
+        }
         if length > 0 {
             let keep = u32::MAX >> (32 - length);
-            let (is_x, is_y, is_low) = (is_x & keep, is_y & keep, is_low & keep);
+            let (is_y, is_low) = (is_y & keep, is_low & keep);
             if passed & keep != 0 {
                 for kind in 0..16 {
                     if skipped.kinds >> kind & 1 == 1 {
@@ -118,10 +204,25 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
 
             // An index has 5 bits, so the row's can share a lane with the low time's.
             let ranks = _mm512_or_si512(rank(is_y), _mm512_slli_epi16::<8>(rank(is_low)));
-            let ranks = _mm512_maskz_compress_epi16(is_x, ranks);
-            let events = _mm512_maskz_compress_epi16(is_x, block);
+            let is_event = is_event & keep;
+            let mut ranks = _mm512_maskz_compress_epi16(is_event, ranks);
+            let mut events = _mm512_maskz_compress_epi16(is_event, first);
+            let mut events_here = is_event.count_ones() as usize;
+            if let Some((second, is_second)) = second {
+                let is_second = is_second & keep;
+                // The lanes of the second events, each behind its first.
+                let both = pair(is_event as u16, is_second as u16)
+                    | pair((is_event >> 16) as u16, (is_second >> 16) as u16) << 32;
+                let is_second_here = _pext_u64(0xAAAA_AAAA_AAAA_AAAA, both) as u32;
+                let seconds = _mm512_maskz_compress_epi16(is_event, second);
+                let place = _mm512_sub_epi16(lanes, rank(is_second_here));
+                ranks = _mm512_permutexvar_epi16(place, ranks);
+                events = _mm512_permutexvar_epi16(place, events);
+                events = _mm512_mask_permutexvar_epi16(events, is_second_here, place, seconds);
+                events_here += is_second.count_ones() as usize;
+                vectors.pass(keep, words.get(index..).unwrap_or_default(), state);
+            }
             let event_lows = _mm512_permutexvar_epi16(_mm512_srli_epi16::<8>(ranks), lows);
-            let events_here = is_x.count_ones() as usize;
             let time = |lows: __m128i| _mm512_add_epi64(coarse, _mm512_cvtepu16_epi64(lows));
             // SAFETY: n + SLACK <= room, and all of these end 32 places behind n.
             unsafe {
@@ -154,8 +255,9 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
             }
         }
 
-        // Words that are rare, or vectors, one by one.
+        // Words that are rare, or vectors of many events, one by one.
         let mut other = false;
+        let began = index;
         while let Some(word) = words.get(index)
             && n + SLACK <= room
         {
@@ -174,11 +276,14 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
                 Kind::VECT_BASE_X => (state.base, state.p) = (content % ADDRESSES, (content >> 11) as u8),
                 Kind::VECT_12 | Kind::VECT_8 => {
                     let (width, bits) = scalar::vector(kind, content);
+                    if index > began && bits.count_ones() <= 2 {
+                        break;
+                    }
                     if state.base + width > ADDRESSES {
                         other = true;
                         break;
                     }
-                    let columns = _mm256_maskz_compress_epi16(bits, numbers);
+                    let columns = _mm256_maskz_compress_epi16(bits, _mm512_castsi512_si256(lanes));
                     let columns = _mm256_add_epi16(columns, _mm256_set1_epi16(state.base.cast_signed()));
                     let time = _mm512_add_epi64(coarse, _mm512_cvtepu16_epi64(_mm512_castsi512_si128(low)));
                     // SAFETY: n + SLACK <= room, and all of these end 16 places behind n.
@@ -214,6 +319,36 @@ fn decode_avx512(words: &[[u8; 2]], state: &mut State, skipped: &mut Skipped, ou
     }
 }
 
+/// The words of a block that are parts of vectors, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Vectors {
+    base: u32,
+    twelve: u32,
+    eight: u32,
+}
+
+impl Vectors {
+    fn any(self) -> u32 {
+        self.base | self.twelve | self.eight
+    }
+
+    /// Takes in those of `keep`, the words of the block that are done.
+    fn pass(self, keep: u32, block: &[[u8; 2]], state: &mut State) {
+        let bases = self.base & keep;
+        let mut behind = keep;
+        if bases != 0 {
+            let last = bases.ilog2();
+            let content = block
+                .get(last as usize)
+                .map_or(0, |word| u16::from_le_bytes(*word));
+            (state.base, state.p) = (content % ADDRESSES, (content >> 11 & 1) as u8);
+            behind &= !(u32::MAX >> (31 - last));
+        }
+        state.base += 12 * (self.twelve & behind).count_ones() as u16;
+        state.base += 8 * (self.eight & behind).count_ones() as u16;
+    }
+}
+
 pub(super) fn survey(level: Level, words: &[[u8; 2]], high: u16) -> Surveyed {
     match level.usable() {
         Level::Scalar => scalar::survey(words, high),
@@ -231,10 +366,6 @@ fn survey_avx2(words: &[[u8; 2]], high: u16) -> Surveyed {
 
 /// Blocks whose events, 12 a word at most, are counted in 16 bits.
 const COUNTED: usize = u16::MAX as usize / 12;
-
-/// A survey asks for the words so far ahead: it is the first to see them, and where a page ends the CPU does not look ahead
-/// by itself.
-const AHEAD: usize = 2048;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bitalg")]
 fn survey_avx512(words: &[[u8; 2]], high: u16) -> Surveyed {
@@ -255,7 +386,7 @@ fn survey_avx512(words: &[[u8; 2]], high: u16) -> Surveyed {
         let mut counts = _mm512_setzero_si512();
         let mut other = false;
         for block in blocks {
-            _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD).cast());
+            prefetch::soon(block, AHEAD);
             // SAFETY: a block is one vector long.
             let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
             let kinds = _mm512_srli_epi16::<12>(block);
