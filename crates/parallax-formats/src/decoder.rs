@@ -126,6 +126,11 @@ impl<'a> Look<'a> {
         self.0.len() as u64
     }
 
+    /// A few bytes from `offset` on, if they are there; their memory is not mapped for that.
+    pub(crate) fn peek<const N: usize>(&self, offset: u64) -> Option<[u8; N]> {
+        self.0.peek(usize::try_from(offset).ok()?)
+    }
+
     /// Lets go of the memory behind bytes that were looked at.
     pub(crate) fn release(&self, offset: u64, count: usize) {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);

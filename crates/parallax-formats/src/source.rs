@@ -276,6 +276,19 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// A few bytes from `at` on, without mapping their page; `None` if they are not there.
+    pub(crate) fn peek<const N: usize>(self, at: usize) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        match self {
+            Self::Mapped(mapped) if at.checked_add(N)? <= mapped.len() => {
+                mapped.read_at(at, &mut bytes).ok()?
+            }
+            Self::Mapped(_) => return None,
+            Self::Bytes(from) => bytes = *from.get(at..)?.first_chunk()?,
+        }
+        Some(bytes)
+    }
+
     /// Lets go of the memory behind a range that was mapped.
     pub(crate) fn release(self, range: Range<usize>) {
         if let Self::Mapped(mapped) = self {

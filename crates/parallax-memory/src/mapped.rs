@@ -92,6 +92,20 @@ impl MappedFile {
         Ok(bytes)
     }
 
+    /// Copies the bytes from `at` on into `into`, past the mapping: a look at a few bytes of a page that is not mapped yet
+    /// would map it and its neighbours, which takes several times as long.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if the file is too short, or has been cut short; otherwise what the system says.
+    pub fn read_at(&self, at: usize, into: &mut [u8]) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return std::os::unix::fs::FileExt::read_exact_at(&self.file, into, at as u64);
+        #[cfg(not(target_os = "linux"))]
+        return self
+            .chunk(at..at.saturating_add(into.len()))
+            .map(|bytes| into.copy_from_slice(bytes));
+    }
+
     /// Tells the kernel that the file will be read from front to back, so that it reads further ahead.
     ///
     /// # Errors

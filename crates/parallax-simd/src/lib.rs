@@ -31,6 +31,7 @@ pub mod evt2;
 pub mod evt3;
 mod level;
 pub mod lines;
+pub mod lz4;
 pub mod marks;
 pub mod math;
 pub mod order;

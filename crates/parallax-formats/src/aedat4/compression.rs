@@ -4,8 +4,9 @@ use std::io::{BufRead, Write};
 
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 use parallax_events::{Error, Limits, Result};
+use parallax_simd::lz4::LANES;
 
-use super::lz4::Content;
+use super::lz4::{Content, append_frames};
 
 /// The levels that the DV software means by the plain names.
 const ZSTD_LEVEL: i32 = 3;
@@ -113,6 +114,19 @@ impl<'a> Unpacker<'a> {
         }
     }
 
+    /// Unpacks several as usual packets are, in turns; what was there is gone. Returns for each whether it is whole; if not,
+    /// [`unpack`](Self::unpack) says what it is.
+    pub(super) fn unpack_usual(&self, mut packets: [Option<(&[u8], &mut Content)>; LANES]) -> [bool; LANES] {
+        for (_, unpacked) in packets.iter_mut().flatten() {
+            unpacked.clear();
+        }
+        match self.compression {
+            // Memory that they have was within the limits.
+            Compression::Lz4 => append_frames(packets),
+            Compression::None | Compression::Zstd => [false; LANES],
+        }
+    }
+
     /// Unpacks `packed`, which lies at the byte `offset`, into `unpacked`, whose old content is gone.
     ///
     /// # Errors
@@ -131,11 +145,6 @@ impl<'a> Unpacker<'a> {
                 Ok(Unpacked::Whole)
             }
             Compression::Lz4 => {
-                // Memory that it has was within the limits.
-                if unpacked.append_frame(packed) {
-                    return Ok(Unpacked::Whole);
-                }
-                unpacked.clear();
                 // Behind the end of a frame the decoder takes the next one.
                 let mut decoder = match self.lz4.take() {
                     Some(mut decoder) => {

@@ -55,6 +55,16 @@ pub(super) struct State {
     ended: bool,
 }
 
+/// A packet that is whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packet<'a> {
+    /// The number of its stream.
+    pub(super) id: i32,
+    /// The byte at which it begins.
+    pub(super) place: u64,
+    pub(super) body: &'a [u8],
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Front {
     list: Vector,
@@ -194,7 +204,12 @@ impl Decoder for Aedat4Decoder {
                 self.wants_bytes = PACKET + size;
                 break;
             };
-            if !state.packet(id, body, offset, &mut unpacker, &self.limits, sink)? {
+            let packet = Packet {
+                id,
+                place: offset,
+                body,
+            };
+            if !state.packet(packet, rest, &mut unpacker, &self.limits, sink)? {
                 break;
             }
             state.front = None;
@@ -271,16 +286,20 @@ impl State {
         true
     }
 
-    /// Hands out the packet in front. Returns whether it is done with.
+    /// Hands out the packet that `rest` begins with. Returns whether it is done with.
     fn packet<'a>(
         &mut self,
-        id: i32,
-        body: &'a [u8],
-        offset: u64,
+        packet: Packet<'a>,
+        rest: &'a [u8],
         unpacker: &mut Unpacker<'a>,
         limits: &Limits,
         sink: &mut EventSink<'_>,
     ) -> Result<bool> {
+        let Packet {
+            id,
+            place: offset,
+            body,
+        } = packet;
         let Some(stream) = self.streams.iter().find(|stream| stream.id == id) else {
             sink.note(FindingKind::OtherData, 1, offset, || {
                 "packets of streams that the header does not list".to_owned()
@@ -304,8 +323,12 @@ impl State {
                     Unpacked::Whole
                 }
                 None => {
-                    self.unpacked = self.spares.take();
-                    unpacker.unpack(body, &mut self.unpacked, limits, offset)?
+                    let (front, unpacked, ahead) = self.unpack_front(packet, rest, unpacker, limits)?;
+                    self.unpacked = front;
+                    if let Some(ahead) = ahead {
+                        self.kept = ahead;
+                    }
+                    unpacked
                 }
             };
             if let Unpacked::Damaged(why) = unpacked {
@@ -361,5 +384,36 @@ impl State {
             front.next += count;
         }
         Ok(true)
+    }
+
+    /// Unpacks the packet that `rest` begins with; if it is one to hand out, in turns with those behind it, which come as
+    /// well.
+    fn unpack_front<'a>(
+        &self,
+        packet: Packet<'a>,
+        rest: &'a [u8],
+        unpacker: &mut Unpacker<'a>,
+        limits: &Limits,
+    ) -> Result<(Content, Unpacked, Option<Kept>)> {
+        let looks_ahead = self.chosen == Some(packet.id) && self.compression == Compression::Lz4;
+        let mut packets = self.packets(rest, packet.place, limits);
+        let group = if looks_ahead {
+            std::array::from_fn(|_| packets.next())
+        } else {
+            [Some(packet), None, None]
+        };
+        let mut front = None;
+        let mut ahead = Kept::new();
+        for (place, unpacked) in self.unpack(group, unpacker, limits) {
+            match unpacked {
+                unpacked if place == packet.place => front = Some(unpacked?),
+                Ok((content, Unpacked::Whole)) => ahead.push_back((place, content)),
+                // What is wrong with it is found again when it is in front.
+                Ok((content, Unpacked::Damaged(_))) => self.spares.put(content),
+                Err(_) => break,
+            }
+        }
+        let (front, unpacked) = front.ok_or_else(|| Error::internal("a packet that is not where it is"))?;
+        Ok((front, unpacked, looks_ahead.then_some(ahead)))
     }
 }

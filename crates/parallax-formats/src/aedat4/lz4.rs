@@ -1,12 +1,12 @@
 //! Usual LZ4 frames, unpacked straight to where their content goes.
 //!
-//! A frame's own decoder keeps its content in a buffer, from which it is copied; here blocks are unpacked to their place.
-//! Only frames without checksums, sizes and dictionaries are, and only if all is well with them. Source: the
-//! LZ4 Frame Format Description, version 1.6.4.
+//! A frame's own decoder keeps its content in a buffer, from which it is copied; here blocks are unpacked to their place,
+//! those of several frames in turns. Only frames without checksums, sizes and dictionaries are, and only if all is well
+//! with them. Source: the LZ4 Frame Format Description, version 1.6.4.
 
 use std::ops::Deref;
 
-use lz4_flex::block::{decompress_into, decompress_into_with_dict};
+use parallax_simd::lz4::{Block, LANES, unpack};
 
 /// Behind the magic number: whether blocks refer to those before them, and the largest content of a block. Flags, the
 /// code of the size, and the header's checksum.
@@ -55,43 +55,112 @@ impl Content {
         self.length = self.memory.len();
     }
 
-    /// Appends the blocks of the one frame in `packed`. Returns false, and leaves anything there, if the frame is another,
-    /// is damaged, or has more content than there is memory: that is for the frame's own decoder.
-    pub(super) fn append_frame(&mut self, packed: &[u8]) -> bool {
-        let Some(([0x04, 0x22, 0x4D, 0x18, head @ ..], mut rest)) = packed.split_first_chunk::<7>() else {
-            return false;
+    /// Memory of its own, of so many bytes.
+    pub(super) fn with_memory(bytes: usize) -> Self {
+        Self {
+            memory: vec![0; bytes],
+            length: 0,
+        }
+    }
+}
+
+/// Appends the blocks of the one frame that is packed in each of these to its content. Returns false for a frame that is
+/// another, is damaged, or has more content than there is memory, and leaves anything in its memory: that is for the
+/// frame's own decoder.
+pub(super) fn append_frames(mut places: [Option<(&[u8], &mut Content)>; LANES]) -> [bool; LANES] {
+    let mut done = [false; LANES];
+    let mut frames = [const { None }; LANES];
+    for (frame, place) in frames.iter_mut().zip(&places) {
+        *frame = place.as_ref().and_then(|(packed, _)| Frame::begin(packed));
+    }
+    loop {
+        let mut blocks = [const { None }; LANES];
+        for (((block, place), frame), done) in
+            blocks.iter_mut().zip(&mut places).zip(&mut frames).zip(&mut done)
+        {
+            let (Some((_, content)), Some(blocks)) = (place, &mut *frame) else {
+                continue;
+            };
+            match blocks.next(content) {
+                Some(Next::Block(packed)) => *block = Some(blocks.place(packed, content)),
+                next => {
+                    *done = next.is_some();
+                    *frame = None;
+                }
+            }
+        }
+        if blocks.iter().all(Option::is_none) {
+            return done;
+        }
+        let from = blocks
+            .each_ref()
+            .map(|block| block.as_ref().map_or(0, |block| block.from));
+        let ends = unpack(blocks);
+        for (((frame, place), end), from) in frames.iter_mut().zip(&mut places).zip(ends).zip(from) {
+            match (end, place) {
+                (Some(end), Some((_, content))) => content.length += end - from,
+                _ => *frame = None,
+            }
+        }
+    }
+}
+
+/// What is left of a usual frame.
+struct Frame<'a> {
+    rest: &'a [u8],
+    linked: bool,
+    largest: usize,
+}
+
+/// What follows a block of a frame.
+enum Next<'a> {
+    Block(&'a [u8]),
+    End,
+}
+
+impl<'a> Frame<'a> {
+    fn begin(packed: &'a [u8]) -> Option<Self> {
+        let ([0x04, 0x22, 0x4D, 0x18, head @ ..], rest) = packed.split_first_chunk::<7>()? else {
+            return None;
         };
-        let Some(&(_, linked, largest)) = HEADS.iter().find(|(known, _, _)| known == head) else {
-            return false;
-        };
-        while let Some((size, behind)) = rest.split_first_chunk::<4>() {
+        let &(_, linked, largest) = HEADS.iter().find(|(known, _, _)| known == head)?;
+        Some(Self {
+            rest,
+            linked,
+            largest,
+        })
+    }
+
+    /// The next packed block; plain ones before it are appended to `content`. `None` if something is wrong.
+    fn next(&mut self, content: &mut Content) -> Option<Next<'a>> {
+        loop {
+            let (size, behind) = self.rest.split_first_chunk::<4>()?;
             let size = u32::from_le_bytes(*size);
             if size == 0 {
-                return behind.is_empty();
+                return behind.is_empty().then_some(Next::End);
             }
             let (is_plain, length) = (size >> 31 == 1, (size & 0x7FFF_FFFF) as usize);
-            let Some((block, next)) = behind.split_at_checked(length) else {
-                return false;
-            };
-            let (before, place) = self.memory.split_at_mut(self.length);
-            let room = place.len().min(largest);
-            let place = &mut place[..room];
-            let done = if is_plain {
-                place.get_mut(..length).map(|place| {
-                    place.copy_from_slice(block);
-                    length
-                })
-            } else if linked {
-                let (_, reach) = before.split_at(before.len().saturating_sub(REACH));
-                decompress_into_with_dict(block, place, reach).ok()
-            } else {
-                decompress_into(block, place).ok()
-            };
-            let Some(done) = done else { return false };
-            self.length += done;
-            rest = next;
+            let (block, rest) = behind.split_at_checked(length)?;
+            self.rest = rest;
+            if !is_plain {
+                return Some(Next::Block(block));
+            }
+            let room = content.memory.get_mut(content.length..)?;
+            let place = room.get_mut(..length).filter(|_| length <= self.largest)?;
+            place.copy_from_slice(block);
+            content.length += length;
         }
-        false
+    }
+
+    /// Where the content of a block goes, and as much in front of it as it can refer to.
+    fn place<'p>(&self, packed: &'p [u8], content: &'p mut Content) -> Block<'p> {
+        let from = if self.linked { content.length.min(REACH) } else { 0 };
+        let room = (content.memory.len() - content.length).min(self.largest);
+        Block {
+            packed,
+            memory: &mut content.memory[content.length - from..][..from + room],
+            from,
+        }
     }
 }
 
@@ -109,11 +178,16 @@ mod tests {
             .collect()
     }
 
-    fn with_memory(bytes: usize) -> Content {
-        let mut content = Content::default();
-        content.append(&vec![7; bytes]);
-        content.clear();
-        content
+    /// Memory, and whether the frame's blocks were appended to it; and in the same way beside others.
+    fn append_frame(frame: &[u8], memory: usize) -> (Content, bool) {
+        let mut content = Content::with_memory(memory);
+        let [done, ..] = append_frames([Some((frame, &mut content)), None, None]);
+        let other = packed(&super::tests::content(70_000), FrameInfo::new());
+        let (mut before, mut again) = (Content::with_memory(70_000), Content::with_memory(memory));
+        let [first, second, _] =
+            append_frames([Some((&other, &mut before)), Some((frame, &mut again)), None]);
+        assert!(first && second == done && (!done || *again == *content));
+        (content, done)
     }
 
     fn packed(content: &[u8], info: FrameInfo) -> Vec<u8> {
@@ -134,8 +208,8 @@ mod tests {
                 for length in [0, 1, 1000, 64 << 10, 200_000, 700_000] {
                     let wanted = content(length);
                     let frame = packed(&wanted, FrameInfo::new().block_mode(mode).block_size(size));
-                    let mut unpacked = with_memory(length);
-                    assert!(unpacked.append_frame(&frame), "{mode:?}, {size:?}, {length}");
+                    let (unpacked, done) = append_frame(&frame, length);
+                    assert!(done, "{mode:?}, {size:?}, {length}");
                     assert!(*unpacked == wanted, "{mode:?}, {size:?}, {length}");
                 }
             }
@@ -150,14 +224,14 @@ mod tests {
             FrameInfo::new().block_checksums(true),
             FrameInfo::new().content_size(Some(1000)),
         ] {
-            assert!(!with_memory(5000).append_frame(&packed(&content, info)));
+            assert!(!append_frame(&packed(&content, info), 5000).1);
         }
         let frame = packed(&content, FrameInfo::new());
-        assert!(!with_memory(5000).append_frame(&[frame.clone(), frame.clone()].concat()));
-        assert!(!with_memory(999).append_frame(&frame));
-        assert!(with_memory(1000).append_frame(&frame));
+        assert!(!append_frame(&[frame.clone(), frame.clone()].concat(), 5000).1);
+        assert!(!append_frame(&frame, 999).1);
+        assert!(append_frame(&frame, 1000).1);
         for end in 0..frame.len() {
-            assert!(!with_memory(5000).append_frame(&frame[..end]));
+            assert!(!append_frame(&frame[..end], 5000).1);
         }
     }
 
@@ -169,8 +243,8 @@ mod tests {
             for bit in 0..8 {
                 let mut frame = frame.clone();
                 frame[at] ^= 1 << bit;
-                let mut unpacked = with_memory(300_000);
-                if unpacked.append_frame(&frame) {
+                let (unpacked, done) = append_frame(&frame, 300_000);
+                if done {
                     let mut wanted = Vec::new();
                     FrameDecoder::new(frame.as_slice())
                         .read_to_end(&mut wanted)

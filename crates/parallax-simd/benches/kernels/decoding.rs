@@ -5,7 +5,8 @@
 use std::hint::black_box;
 
 use parallax_simd::evt3::{Skipped, State};
-use parallax_simd::{Columns as Out, Level, dat, es, evt2, evt3};
+use parallax_simd::lz4::{self, Block};
+use parallax_simd::{Columns as Out, Level, aedat4, dat, es, evt2, evt3};
 
 use super::{Events, best, print_row};
 
@@ -76,10 +77,70 @@ pub(crate) fn rows(events: &Events) {
         assert_eq!(done, records.len() / dat::BLOCK * dat::BLOCK);
         done
     });
+    aedat4_rows(events);
     let bytes = of_es(events);
     row("es::decode", events, &bytes, plain::es, |level, out| {
         es::decode_at(level, black_box(&bytes[20..]), &mut 0, Some(719), out.out()).events
     });
+}
+
+/// The events of AEDAT 4.0, packed in blocks as recordings have them, beside the library for LZ4 and a loop.
+fn aedat4_rows(events: &Events) {
+    const BLOCK: usize = 8192;
+    let mut bytes = Vec::new();
+    for (t, x, y, p) in each(events) {
+        bytes.extend(t.to_le_bytes());
+        bytes.extend((x as u16).to_le_bytes());
+        bytes.extend((y as u16).to_le_bytes());
+        bytes.extend(p.to_le_bytes());
+    }
+    let (structures, _) = bytes.as_chunks::<{ aedat4::EVENT }>();
+    let plain = |_: &[u8], out: &mut Columns| {
+        out.n = 0;
+        for event in structures {
+            let [t0, t1, t2, t3, t4, t5, t6, t7, x0, x1, y0, y1, p, ..] = *event;
+            let t = i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
+            out.put((t, u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1]), p));
+        }
+        out.n
+    };
+    row("aedat4::transpose", events, &bytes, plain, |level, out| {
+        aedat4::transpose_at(level, black_box(structures), out.out())
+    });
+
+    let contents: Vec<&[u8]> = bytes.chunks(BLOCK * aedat4::EVENT).collect();
+    let packed: Vec<Vec<u8>> = contents
+        .iter()
+        .map(|content| lz4_flex::block::compress(content))
+        .collect();
+    let mut memories = vec![vec![1; BLOCK * aedat4::EVENT + 64]; lz4::LANES];
+    let naive = best(|| {
+        for packed in &packed {
+            let size = lz4_flex::block::decompress_into(black_box(packed), &mut memories[0]);
+            assert!(size.is_ok());
+        }
+    });
+    let mut times = Vec::new();
+    for level in Level::available() {
+        times.push(best(|| {
+            for (packed, contents) in packed.chunks(lz4::LANES).zip(contents.chunks(lz4::LANES)) {
+                let mut pairs = packed.iter().zip(&mut memories);
+                let blocks = std::array::from_fn(|_| {
+                    let (packed, memory) = pairs.next()?;
+                    Some(Block {
+                        packed,
+                        memory,
+                        from: 0,
+                    })
+                });
+                let ends = lz4::unpack_at(level, black_box(blocks));
+                for ((end, content), memory) in ends.iter().zip(contents).zip(&memories) {
+                    assert!(*end == Some(content.len()) && memory.last() == Some(&1));
+                }
+            }
+        }));
+    }
+    print_row("lz4::unpack, an event", events.t.len(), naive, times);
 }
 
 /// One line of the table; ends the bench if a level's events are not those that were encoded.
@@ -87,7 +148,7 @@ fn row(
     name: &str,
     events: &Events,
     bytes: &[u8],
-    plain: fn(&[u8], &mut Columns) -> usize,
+    plain: impl Fn(&[u8], &mut Columns) -> usize,
     kernel: impl Fn(Level, &mut Columns) -> usize,
 ) {
     // Room for what kernels write behind the last event.

@@ -28,7 +28,7 @@ pub fn transpose_at(level: Level, events: &[[u8; EVENT]], out: Columns<'_>) -> u
     let (events, out) = (&events[..count], out.first(count));
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ (Level::Avx2 | Level::Avx512) => x86_64::transpose(level, events, out),
+        level @ Level::Avx512 => x86_64::transpose(level, events, out),
         _ => scalar::transpose(events, out),
     }
     count
