@@ -1,8 +1,17 @@
 //! Which events of a block are kept: one bit each, or all of them without any bits.
 
 use parallax_simd::compress::{compress_i64, compress_u8, compress_u16};
+use parallax_simd::copy_past;
 
 use crate::{DvsColumns, Pool};
+
+/// How events are copied of which none is dropped: by way of the cache, or past it, for memory that is larger and is not read
+/// soon. Those that move together always go by way of the cache, whose lines they fill one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copies {
+    Cached,
+    Past,
+}
 
 /// A bit for each of `len` events, and how many are set.
 #[derive(Debug, Default)]
@@ -191,11 +200,12 @@ impl Mask {
         &self,
         events: DvsColumns<'_>,
         out: ColumnsMut<'_>,
+        copies: Copies,
         pool: Pool<'_>,
         then: impl Fn(usize, ColumnsMut<'_>) + Sync,
     ) {
         let one = |(events, words, mut out, before): (DvsColumns<'_>, &[u64], ColumnsMut<'_>, usize)| {
-            self.compress_part(events, words, &mut out);
+            self.compress_part(events, words, copies, &mut out);
             then(before, out);
         };
         let mut rest = out;
@@ -215,9 +225,14 @@ impl Mask {
         pool.map(parts, one);
     }
 
-    fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], out: &mut ColumnsMut<'_>) {
+    fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], copies: Copies, out: &mut ColumnsMut<'_>) {
         let ColumnsMut { t, x, y, p } = out;
-        if self.is_all() {
+        if self.is_all() && copies == Copies::Past {
+            copy_past::copy(events.t, t);
+            copy_past::copy(events.x, x);
+            copy_past::copy(events.y, y);
+            copy_past::copy(events.p, p);
+        } else if self.is_all() {
             t[..events.t.len()].copy_from_slice(events.t);
             x[..events.x.len()].copy_from_slice(events.x);
             y[..events.y.len()].copy_from_slice(events.y);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use columns::EventColumns;
 pub use mask::Stretch;
-use mask::{ColumnsMut, Mask};
+use mask::{ColumnsMut, Copies, Mask};
 use parallax_simd::{bounds, select};
 
 use crate::{
@@ -56,6 +56,9 @@ pub struct EventBlock {
     /// Pixels were written since the last check.
     unchecked: bool,
 }
+
+/// Room for so many events is larger than caches are: what goes there is not read soon.
+const LARGE: usize = 4 << 20;
 
 /// Events that one thread changes at once: their columns and what is drawn for them stay in its cache.
 const CHANGED_AT_ONCE: usize = 16 << 10;
@@ -341,8 +344,13 @@ impl EventBlock {
             self.batch.columns()
         };
         let SpareColumns { t, x, y, p } = out.spare();
+        let copy = if t.len() >= LARGE {
+            Copies::Past
+        } else {
+            Copies::Cached
+        };
         self.mask
-            .compress(events, ColumnsMut { t, x, y, p }, pool, |_, _| {});
+            .compress(events, ColumnsMut { t, x, y, p }, copy, pool, |_, _| {});
         out.commit_checked(self.mask.kept(), meta.geometry, self.order >= Order::Time)
     }
 
@@ -396,13 +404,23 @@ impl EventBlock {
         let kept = self.mask.kept();
         if self.owned {
             self.spare.resize(kept);
-            self.mask
-                .compress(self.own.as_columns(), self.spare.as_columns_mut(), pool, then);
+            self.mask.compress(
+                self.own.as_columns(),
+                self.spare.as_columns_mut(),
+                Copies::Cached,
+                pool,
+                then,
+            );
             return self.take_spare();
         }
         self.own.resize(kept);
-        self.mask
-            .compress(self.batch.columns(), self.own.as_columns_mut(), pool, then);
+        self.mask.compress(
+            self.batch.columns(),
+            self.own.as_columns_mut(),
+            Copies::Cached,
+            pool,
+            then,
+        );
         self.owned = true;
         self.mask.all(kept);
     }
