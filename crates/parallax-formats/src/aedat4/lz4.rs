@@ -6,7 +6,8 @@
 
 use std::ops::Deref;
 
-use parallax_simd::lz4::{Block, LANES, unpack};
+use lz4_flex::block::{decompress_into, decompress_into_with_dict};
+use parallax_simd::lz4::{Block, LANES, takes_turns, unpack};
 
 /// Behind the magic number: whether blocks refer to those before them, and the largest content of a block. Flags, the
 /// code of the size, and the header's checksum.
@@ -95,7 +96,11 @@ pub(super) fn append_frames(mut places: [Option<(&[u8], &mut Content)>; LANES]) 
         let from = blocks
             .each_ref()
             .map(|block| block.as_ref().map_or(0, |block| block.from));
-        let ends = unpack(blocks);
+        let ends = if takes_turns() {
+            unpack(blocks)
+        } else {
+            blocks.map(|block| one(block?))
+        };
         for (((frame, place), end), from) in frames.iter_mut().zip(&mut places).zip(ends).zip(from) {
             match (end, place) {
                 (Some(end), Some((_, content))) => content.length += end - from,
@@ -103,6 +108,18 @@ pub(super) fn append_frames(mut places: [Option<(&[u8], &mut Content)>; LANES]) 
             }
         }
     }
+}
+
+/// Unpacks a block by itself. Returns where its content ends.
+fn one(block: Block<'_>) -> Option<usize> {
+    let Block { packed, memory, from } = block;
+    let (before, place) = memory.split_at_mut(from);
+    let done = if from == 0 {
+        decompress_into(packed, place)
+    } else {
+        decompress_into_with_dict(packed, place, before)
+    };
+    Some(from + done.ok()?)
 }
 
 /// What is left of a usual frame.
@@ -213,6 +230,28 @@ mod tests {
                     assert!(*unpacked == wanted, "{mode:?}, {size:?}, {length}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_block_by_itself() {
+        let (before, wanted) = (content(100), content(3000));
+        for before in [&[][..], &before] {
+            let packed = lz4_flex::block::compress_with_dict(&wanted, before);
+            let mut memory = [before, &vec![0; 3000]].concat();
+            let block = Block {
+                packed: &packed,
+                memory: &mut memory,
+                from: before.len(),
+            };
+            assert_eq!(one(block), Some(before.len() + 3000));
+            assert_eq!(memory, [before, &wanted].concat());
+            let block = Block {
+                packed: &packed,
+                memory: &mut memory[..before.len() + 2999],
+                from: before.len(),
+            };
+            assert_eq!(one(block), None);
         }
     }
 

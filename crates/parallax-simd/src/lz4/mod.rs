@@ -34,6 +34,11 @@ pub struct Block<'a> {
     pub from: usize,
 }
 
+/// Whether blocks take turns here. Where they do not, a library for one block is faster.
+pub fn takes_turns() -> bool {
+    cfg!(target_arch = "x86_64") && Level::detect() > Level::Scalar
+}
+
 /// Unpacks blocks. Returns for each of them where its content ends in its memory; `None` if it is damaged, or has more
 /// content than there is memory for, or there was no block.
 ///

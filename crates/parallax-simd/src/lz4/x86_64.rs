@@ -88,8 +88,8 @@ struct Read {
 /// There are [`PACKED`] bytes at `packed + at`, and [`WRITTEN`] at `memory + n`.
 #[inline(always)]
 unsafe fn read(packed: *const u8, memory: *const u8, at: usize, n: usize) -> Read {
-    // SAFETY: the token is one of PACKED bytes; at most 15 literals and the offset are the 17 behind it, but with 15 the
-    // sequence is not short and the last of these is not there: the offset is read one byte earlier then.
+    // SAFETY: the token, at most 14 literals and the offset are PACKED bytes. Where a token says 15, what is taken for the offset
+    // is none, and nothing comes of it.
     let (token, offset, literal) = unsafe {
         let token = usize::from(*packed.add(at));
         let literal = (token >> 4).min(MORE - 1);
