@@ -281,7 +281,7 @@ impl<'a> Shared<'a> {
         let mut bytes = [0; N];
         match self {
             Self::Mapped(mapped) if at.checked_add(N)? <= mapped.len() => {
-                mapped.read_at(at, &mut bytes).ok()?
+                mapped.read_at(at, &mut bytes).ok()?;
             }
             Self::Mapped(_) => return None,
             Self::Bytes(from) => bytes = *from.get(at..)?.first_chunk()?,

@@ -225,7 +225,7 @@ fn of_evt3(events: &Events, has_vectors: bool) -> Vec<u8> {
         match i % 10 {
             8 if has_vectors && i + 1 < events.t.len() => {
                 let bits = 1_u32 << (x % 32) | 1 << (events.x[i + 1] % 32);
-                put(0x3000 | p << 11 | x / 32 * 32);
+                put(0x3000 | p << 11 | (x & !31));
                 put(0x4000 | bits & 0xFFF);
                 put(0x4000 | bits >> 12 & 0xFFF);
                 put(0x5000 | bits >> 24);
