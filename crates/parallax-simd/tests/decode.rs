@@ -160,14 +160,19 @@ fn evt3_inputs() -> Vec<Vec<u16>> {
     for length in [31, 32, 33, 64, 1000] {
         inputs.push((0..length).map(|_| random.next() as u16).collect());
     }
-    // As sensors send them: mixtures of kinds with weights, long enough for every place in a block.
-    for weights in [
-        [40_u64, 40, 0, 0, 0, 20, 0, 0],
-        [10, 60, 0, 0, 0, 25, 5, 0],
-        [20, 20, 5, 10, 10, 20, 5, 10],
-        [10, 5, 15, 30, 25, 10, 4, 1],
-        [1, 1, 0, 0, 0, 90, 4, 4],
-        [90, 4, 1, 1, 1, 1, 1, 1],
+    // As sensors send them: mixtures of kinds with weights, long enough for every place in a block; vectors with events
+    // in any of their columns, or in two at most.
+    for (weights, any) in [
+        ([40_u64, 40, 0, 0, 0, 20, 0, 0], true),
+        ([10, 60, 0, 0, 0, 25, 5, 0], true),
+        ([20, 20, 5, 10, 10, 20, 5, 10], true),
+        ([10, 5, 15, 30, 25, 10, 4, 1], true),
+        ([1, 1, 0, 0, 0, 90, 4, 4], true),
+        ([90, 4, 1, 1, 1, 1, 1, 1], true),
+        ([19, 63, 4, 7, 3, 3, 1, 0], false),
+        ([4, 10, 6, 60, 15, 3, 2, 0], false),
+        ([0, 0, 1, 98, 1, 0, 0, 0], false),
+        ([10, 10, 20, 25, 25, 5, 3, 2], false),
     ] {
         let mut words = Vec::new();
         let (mut high, mut low) = (0_u16, 0_u16);
@@ -179,12 +184,18 @@ fn evt3_inputs() -> Vec<Vec<u16>> {
                 here
             });
             let content = random.next() as u16 & 0xFFF;
+            let columns = if any {
+                content
+            } else {
+                let two = 1 << random.below(12) | 1 << random.below(12);
+                [two, two, two, content & two][random.below(4) as usize]
+            };
             words.push(match kind.unwrap_or(0) {
                 0 => content,
                 1 => Kind::ADDR_X << 12 | content,
                 2 => Kind::VECT_BASE_X << 12 | content,
-                3 => Kind::VECT_12 << 12 | content,
-                4 => Kind::VECT_8 << 12 | content,
+                3 => Kind::VECT_12 << 12 | columns,
+                4 => Kind::VECT_8 << 12 | columns,
                 5 => {
                     low = if random.below(8) == 0 {
                         content
