@@ -34,7 +34,7 @@ pub struct Block<'a> {
     pub from: usize,
 }
 
-/// Whether blocks take turns here. Where they do not, a library for one block is faster.
+/// Whether blocks take turns on this CPU, at the level of the process. Where they do not, a library for one block is faster.
 pub fn takes_turns() -> bool {
     cfg!(target_arch = "x86_64") && Level::detect() > Level::Scalar
 }
