@@ -11,7 +11,7 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use bytemuck::{Pod, Zeroable};
 use parallax_simd::{bounds, order};
 
-use crate::{BatchLayout, Error, Geometry, Meta, Result};
+use crate::{BatchLayout, Error, Geometry, Meta, Pool, Result};
 
 /// What is known of a batch's order. Later variants imply the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -137,21 +137,42 @@ impl EventBatch {
         p: impl Into<ScalarBuffer<u8>>,
         meta: Arc<Meta>,
     ) -> Result<Self> {
+        Self::try_new_on(Pool::serial(), t, x, y, p, meta)
+    }
+
+    /// As [`try_new`](Self::try_new), checked on the threads of `pool`.
+    ///
+    /// # Errors
+    /// As [`try_new`](Self::try_new).
+    pub fn try_new_on(
+        pool: Pool<'_>,
+        t: impl Into<ScalarBuffer<i64>>,
+        x: impl Into<ScalarBuffer<u16>>,
+        y: impl Into<ScalarBuffer<u16>>,
+        p: impl Into<ScalarBuffer<u8>>,
+        meta: Arc<Meta>,
+    ) -> Result<Self> {
         let (t, x, y, p) = (t.into(), x.into(), y.into(), p.into());
-        check_columns(
-            DvsColumns {
-                t: &t,
-                x: &x,
-                y: &y,
-                p: &p,
-            },
-            meta.geometry,
-        )?;
-        let order = if order::scan(&t, None).steps_back == 0 {
-            Order::Time
-        } else {
-            Order::Unknown
+        let columns = DvsColumns {
+            t: &t,
+            x: &x,
+            y: &y,
+            p: &p,
         };
+        check_lengths(columns)?;
+        let part = |start: usize| start..t.len().min(start + CHECKED);
+        let parts = (0..t.len()).step_by(CHECKED).map(part).collect();
+        let found = pool.map(parts, |range: Range<usize>| {
+            let (own, before) = (columns.slice(range.clone()), range.start.checked_sub(1));
+            let steps_back = order::scan(own.t, before.map(|before| t[before])).steps_back;
+            (check_values(own, meta.geometry).is_ok(), steps_back == 0)
+        });
+        if !found.iter().all(|&(is_right, _)| is_right) {
+            // Which event it is.
+            check_values(columns, meta.geometry)?;
+        }
+        let in_order = found.iter().all(|&(_, in_order)| in_order);
+        let order = if in_order { Order::Time } else { Order::Unknown };
         Ok(Self {
             t,
             x,
@@ -411,9 +432,10 @@ impl PartialEq for EventBatch {
     }
 }
 
-/// What a batch promises, or the error that names the first event that breaks it.
-fn check_columns(columns: DvsColumns<'_>, geometry: Option<Geometry>) -> Result<()> {
-    let DvsColumns { t, x, y, p } = columns;
+/// Events that are checked at once: they stay in the second-level cache.
+const CHECKED: usize = 32 << 10;
+
+fn check_lengths(DvsColumns { t, x, y, p }: DvsColumns<'_>) -> Result<()> {
     if x.len() != t.len() || y.len() != t.len() || p.len() != t.len() {
         return Err(Error::malformed(format!(
             "the columns have different lengths: t {}, x {}, y {}, p {}",
@@ -423,6 +445,12 @@ fn check_columns(columns: DvsColumns<'_>, geometry: Option<Geometry>) -> Result<
             p.len()
         )));
     }
+    Ok(())
+}
+
+/// What a batch promises of its values, or the error that names the first event that breaks it.
+fn check_values(columns: DvsColumns<'_>, geometry: Option<Geometry>) -> Result<()> {
+    let p = columns.p;
     if let Some(index) = bounds::first_above_u8(p, 1) {
         return Err(Error::malformed(format!(
             "polarity {} of event {index} is neither 0 nor 1",

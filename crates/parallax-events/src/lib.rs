@@ -19,7 +19,9 @@ mod trigger;
 pub use arrow::{audio_schema, event_schema, imu_schema, trigger_schema};
 pub use batch::{DvsColumns, Event, EventBatch, EventChunk, Order};
 pub use block::{EventBlock, EventColumns, PixelsMut, Stretch};
-pub use builder::{BatchBuilder, BatchPart, BuilderMark, Committed, FilledPart, PartRooms, SpareColumns};
+pub use builder::{
+    BatchBuilder, BatchPart, BuilderMark, Committed, FilledPart, OwnedColumns, PartRooms, SpareColumns,
+};
 pub use error::{Error, ErrorKind, Result, nearest};
 pub use layout::BatchLayout;
 pub use limits::Limits;

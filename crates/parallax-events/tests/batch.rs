@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Int8Array, Int16Array, Int64Array, RecordBatch};
 use parallax_events::{
-    BatchBuilder, BatchLayout, Error, ErrorKind, Event, EventBatch, Geometry, Meta, Nanos, Order, TimeOrigin,
-    TimeRange, TimeUnit, audio_schema, event_schema, imu_schema,
+    BatchBuilder, BatchLayout, Error, ErrorKind, Event, EventBatch, Geometry, Meta, Nanos, Order, Pool,
+    SharedPool, TimeOrigin, TimeRange, TimeUnit, audio_schema, event_schema, imu_schema,
 };
 use parallax_memory::Region;
 use proptest::prelude::*;
@@ -42,6 +42,75 @@ fn a_batch_refuses_what_it_does_not_promise() {
     }
     let error = EventBatch::try_new(vec![1, 2], vec![0], vec![0, 0], vec![0, 0], meta(4, 3)).unwrap_err();
     assert!(error.to_string().contains("t 2, x 1, y 2, p 2"), "{error}");
+}
+
+/// Checked in parts, on one thread or two: what is wrong is found wherever it is, and named by its place in the batch.
+#[test]
+fn long_batches_are_checked_to_their_end() {
+    let threads = SharedPool::new(2).unwrap();
+    let len = 100_000;
+    for pool in [Pool::serial(), threads.pool()] {
+        let made = |t: Vec<i64>, x: Vec<u16>, p: Vec<u8>| {
+            EventBatch::try_new_on(pool, t, x, vec![0_u16; len], p, meta(4, 3))
+        };
+        let right = || {
+            (
+                (0..len as i64).collect::<Vec<_>>(),
+                vec![3_u16; len],
+                vec![1_u8; len],
+            )
+        };
+        let (t, x, p) = right();
+        assert_eq!(made(t, x, p).unwrap().order(), Order::Time);
+        // In the middle, and on both sides of where parts may meet.
+        for place in [1, 32_767, 32_768, 65_536, 70_001, len - 1] {
+            let (mut t, x, p) = right();
+            t[place] = t[place - 1] - 1;
+            assert_eq!(made(t, x, p).unwrap().order(), Order::Unknown, "{place}");
+            let (t, mut x, p) = right();
+            (x[place], x[len - 1]) = (4, 5);
+            let first = if place == len - 1 { 5 } else { 4 };
+            let error = made(t, x, p).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("x = {first} of event {place} ")),
+                "{error}"
+            );
+            let (t, x, mut p) = right();
+            p[place] = 2;
+            let error = made(t, x, p).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("polarity 2 of event {place} ")),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn columns_to_be_changed_are_those_of_the_batch() {
+    let events = [Event::new(5, 1, 2, 1), Event::new(7, 3, 0, 0)];
+    let growing = BatchBuilder::growing().unwrap();
+    let in_slot = BatchBuilder::with_capacity(2).unwrap();
+    for mut builder in [growing, in_slot] {
+        builder.set_geometry(Some(Geometry::new(4, 3).unwrap()));
+        builder.reserve(2).unwrap();
+        fill(&mut builder, &events);
+        let found = builder.finish_columns(&meta(4, 3)).unwrap();
+        assert_eq!(found.t.as_slice(), [5, 7]);
+        assert_eq!(
+            (found.x.as_slice(), found.y.as_slice()),
+            ([1, 3].as_slice(), [2, 0].as_slice())
+        );
+        assert_eq!(
+            (found.p.as_slice(), found.order),
+            ([1, 0].as_slice(), Order::Time)
+        );
+        // What it was not told of is checked.
+        builder.provide().unwrap();
+        builder.reserve(2).unwrap();
+        fill(&mut builder, &events);
+        assert!(builder.finish_columns(&meta(3, 3)).is_err());
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use parallax_events::{Event, EventBatch, Meta, Nanos, SharedPool, TimeRange};
+use parallax_events::{DvsColumns, Event, EventBatch, Meta, Nanos, OrderPolicy, SharedPool, TimeRange};
 use parallax_formats::{EventReader, ReadOptions, WriteOptions, create};
 
 /// Enough that no format decodes it at once.
@@ -105,6 +105,16 @@ fn holds(format: &str, bytes: &[u8], events: &[Event]) -> usize {
             all.columns(),
             "{format} {range:?} on threads"
         );
+        let mut reader = EventReader::from_bytes(bytes.to_vec(), None, &threads).unwrap();
+        let owned = reader.read_all_columns().unwrap();
+        let columns = DvsColumns {
+            t: owned.t.as_slice(),
+            x: owned.x.as_slice(),
+            y: owned.y.as_slice(),
+            p: owned.p.as_slice(),
+        };
+        assert_eq!(columns, all.columns(), "{format} {range:?} to be changed");
+        assert!(reader.next_batch().unwrap().is_none());
         let reader = EventReader::from_bytes(bytes.to_vec(), None, &options).unwrap();
         let batches: usize = reader.map(|batch| batch.unwrap().len()).sum();
         assert_eq!(batches, expected.len(), "{format} {range:?} in batches");
@@ -233,5 +243,30 @@ fn what_jumps_over_a_range_is_not_in_it() {
                 assert_eq!(found.columns().iter().collect::<Vec<_>>(), expected, "{range:?}");
             }
         }
+    }
+}
+
+/// What is sorted is one batch by then: its columns are copied.
+#[test]
+fn columns_to_be_changed_are_in_the_order_that_was_asked_for() {
+    let mut events = events(5, 3, 2);
+    events.swap(7, 90_000);
+    let bytes = written("dat", &events);
+    for (order, cut) in [
+        (OrderPolicy::Keep, 0),
+        (OrderPolicy::Strict, 0),
+        (OrderPolicy::Strict, 3),
+    ] {
+        let options = ReadOptions {
+            order,
+            ..ReadOptions::default()
+        };
+        let reader = || EventReader::from_bytes(bytes[..bytes.len() - cut].to_vec(), None, &options).unwrap();
+        let found = reader()
+            .read_all_columns()
+            .map(|columns| columns.t.as_slice().to_vec());
+        let wanted = reader().read_all().map(|all| all.columns().t.to_vec());
+        assert_eq!(found.is_err(), cut > 0);
+        assert_eq!(found.ok(), wanted.ok());
     }
 }

@@ -1,5 +1,7 @@
 """evlib's functions and ours on the same events: loading, filters, a voxel grid, scans. Each load is a process of its own.
 
+A function is measured twice: from the file, as a script does that loads, filters and goes on, and on a table that is there.
+
 Usage: beside_evlib.py RECORDING [EVENTS]. Run by `cargo xtask bench evlib [EVENTS]`.
 
 The recording is repeated until there are so many events (10 million if nothing is said), as EVT3, EVT2, DAT and Parquet. Rows are
@@ -32,30 +34,44 @@ peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read()).group
 print(frame.height, seconds, int(peak) * 1024)
 """
 
+CALLS = """
+def calls(lib, rows, start, stop, width, height):
+    filters = lib.filtering
+    # evlib's representations take a table that is there.
+    table = lambda: rows if isinstance(rows, polars.DataFrame) else rows.collect()
+    return dict(
+        filter_by_time=lambda: filters.filter_by_time(rows, start / 1e6, stop / 1e6).collect(),
+        filter_by_roi=lambda: filters.filter_by_roi(rows, 10, width - 20, 10, height - 20).collect(),
+        filter_by_polarity=lambda: filters.filter_by_polarity(rows, 1).collect(),
+        filter_hot_pixels=lambda: filters.filter_hot_pixels(rows).collect(),
+        filter_noise=lambda: filters.filter_noise(rows).collect(),
+        create_voxel_grid=lambda: lib.create_voxel_grid(table(), height, width, 5),
+    )
+"""
+
 WORK = """
 import sys, time
-import polars as pl
+import polars
 import {module} as lib
 frame = lib.load_events(sys.argv[1]).collect()
 runs = int(sys.argv[2])
-width, height = int(frame["x"].max()) + 1, int(frame["y"].max()) + 1
-t = frame["t"].dt.total_microseconds()
-start, stop = (t[0] + (t[-1] - t[0]) * part / 4 for part in (1, 3))
-work = dict(
-    filter_by_time=lambda: lib.filtering.filter_by_time(frame, start / 1e6, stop / 1e6).collect(),
-    filter_by_roi=lambda: lib.filtering.filter_by_roi(frame, 10, width - 20, 10, height - 20).collect(),
-    filter_by_polarity=lambda: lib.filtering.filter_by_polarity(frame, 1).collect(),
-    filter_hot_pixels=lambda: lib.filtering.filter_hot_pixels(frame).collect(),
-    filter_noise=lambda: lib.filtering.filter_noise(frame).collect(),
-    create_voxel_grid=lambda: lib.create_voxel_grid(frame, height, width, 5),
-)
-for name, call in work.items():
+for name, call in calls(lib, frame, *map(int, sys.argv[3:])).items():
     times = []
     for _ in range(runs + 1):
         began = time.perf_counter()
         made = call()
         times.append(time.perf_counter() - began)
     print(name, made.height, *times[1:])
+"""
+
+FROM_FILE = """
+import sys, time
+import polars
+import {module} as lib
+began = time.perf_counter()
+rows = lib.load_events(sys.argv[1])
+made = calls(lib, rows, *map(int, sys.argv[3:]))[sys.argv[2]]()
+print(made.height, time.perf_counter() - began)
 """
 
 SCAN = """
@@ -91,6 +107,8 @@ def grown(path, folder, events):
     first, last = int(large.t[0]), int(large.t[-1])
     middle = (first + last) // 2
     yield middle, middle + (last - first) // 100
+    # Half the time, and the part of the sensor that is used.
+    yield (3 * first + last) // 4, (first + 3 * last) // 4, int(large.x.max()) + 1, int(large.y.max()) + 1
 
 
 def shown(times, scale=1e3):
@@ -115,17 +133,37 @@ def loads(path):
     print(f"| its peak memory, at most {allowed / 1e6:.0f} MB | {peak / 1e6:.0f} MB | {found['evlib'][0][2] / 1e6:.0f} MB | |")
 
 
-def work(path):
+def work(path, facts):
+    """Functions on a table that is there."""
     ours, theirs = (
-        {line.split()[0]: line.split()[1:] for line in child(WORK, module, path, runs).splitlines()}
+        {line.split()[0]: line.split()[1:] for line in child(CALLS + WORK, module, path, runs, *facts).splitlines()}
         for module, runs in (("parallax.evlib", OURS), ("evlib", THEIRS))
     )
     for name, (rows, *times) in ours.items():
         other_rows, *other = theirs[name]
-        # A voxel grid of ours leaves out cells that add up to nothing.
-        assert name == "create_voxel_grid" or rows == other_rows, f"{name}: {rows} rows and {other_rows}"
-        times, other = [float(t) for t in times], [float(t) for t in other]
-        print(f"| {name} | {shown(times)} ms | {shown(other)} ms | {statistics.median(other) / statistics.median(times):.1f} |")
+        beside(f"{name}, a table", (rows, times), (other_rows, other))
+    return list(ours)
+
+
+def from_file(path, facts, names):
+    """The same from a file, each in a process of its own, in turn."""
+    for name in names:
+        found = {"parallax.evlib": [], "evlib": []}
+        for run in range(OURS):
+            for module in found:
+                if module == "parallax.evlib" or run < THEIRS:
+                    found[module].append(child(CALLS + FROM_FILE, module, path, name, *facts).split())
+        ours, theirs = ((runs[0][0], [seconds for _, seconds in runs]) for runs in found.values())
+        beside(f"{name}, from the file", ours, theirs)
+
+
+def beside(name, ours, theirs):
+    (rows, times), (other_rows, other) = ours, theirs
+    # A voxel grid of ours leaves out cells that add up to nothing.
+    assert "create_voxel_grid" in name or rows == other_rows, f"{name}: {rows} rows and {other_rows}"
+    times, other = [float(t) for t in times], [float(t) for t in other]
+    ratio = statistics.median(other) / statistics.median(times)
+    print(f"| {name} | {shown(times)} ms | {shown(other)} ms | {ratio:.1f} |", flush=True)
 
 
 def scans(path, low, high):
@@ -140,9 +178,10 @@ def main():
     events = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000_000
     print("| what | ours | evlib | times |\n| --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        *files, (low, high) = grown(recording, Path(folder), events)
+        *files, (low, high), facts = grown(recording, Path(folder), events)
         loads(files[0])
-        work(files[0])
+        names = work(files[0], facts)
+        from_file(files[0], facts, names)
         for path in files:
             scans(path, low, high)
 

@@ -15,10 +15,10 @@ use arrow_array::{
 };
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field, Schema, TimeUnit as ArrowTimeUnit};
-use parallax::events::Pool;
+use parallax::events::{OwnedColumns, Pool};
 use parallax::memory::Column;
 use parallax::ops::ComposeRun;
-use parallax::{DvsColumns, Error, EventBatch, Meta, Order, Result, TimeUnit};
+use parallax::{DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeUnit};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -75,15 +75,9 @@ impl Frame {
 impl Frame {
     /// Events as such a table, over their memory as far as its types are theirs: all but the polarities, and the times where
     /// they are not in microseconds.
-    fn over(events: EventBatch, signed: bool, findings: Vec<FindingRow>) -> Result<Self> {
+    fn over(events: EventBatch, signed: bool, findings: Vec<FindingRow>, pool: Pool<'_>) -> Result<Self> {
         let (columns, unit) = (events.columns(), events.meta().time_unit);
-        // No event lies outside the geometry.
-        let most = |pixels: u16| pixels.saturating_sub(1);
-        let geometry = events.meta().geometry;
-        if geometry.is_none_or(|geometry| most(geometry.width.max(geometry.height)) > MOST_PIXEL) {
-            fitting(columns.x, "x")?;
-            fitting(columns.y, "y")?;
-        }
+        all_fitting([columns.x, columns.y], events.meta().geometry, pool)?;
         let in_order = events.order() >= Order::Time || columns.t.is_sorted();
         let [t, x, y, _] = events.buffers();
         let t = if unit == TimeUnit::Micros {
@@ -95,8 +89,49 @@ impl Frame {
                 .map(|&t| unit.rescale_rounded(t, TimeUnit::Micros));
             rescaled.collect::<Result<Vec<i64>>>()?.into()
         };
-        let p: Vec<i8> = columns.p.iter().map(|&p| polarity(p, signed)).collect();
-        Self::of([x.into(), y.into()], t, p.into(), in_order, findings)
+        let polarities = rewritten(columns.p, pool, |p| polarity(p, signed))?;
+        Self::of([x.into(), y.into()], t, polarities, in_order, findings)
+    }
+
+    /// The first `most` events as such a table, in the memory that they have.
+    fn made_of(
+        columns: OwnedColumns,
+        meta: &Meta,
+        signed: bool,
+        findings: Vec<FindingRow>,
+        most: usize,
+        pool: Pool<'_>,
+    ) -> Result<Self> {
+        let OwnedColumns {
+            mut t,
+            x,
+            y,
+            mut p,
+            order,
+        } = columns;
+        all_fitting([x.as_slice(), y.as_slice()], meta.geometry, pool)?;
+        if meta.time_unit != TimeUnit::Micros {
+            for t in t.as_mut_slice() {
+                *t = meta.time_unit.rescale_rounded(*t, TimeUnit::Micros)?;
+            }
+        }
+        let in_order = order >= Order::Time || t.as_slice().is_sorted();
+        let parts = p.as_mut_slice().chunks_mut(PART).collect();
+        pool.map(parts, |part: &mut [u8]| {
+            part.iter_mut()
+                .for_each(|p| *p = polarity(*p, signed).cast_unsigned());
+        });
+        let most = most.min(t.len());
+        let polarities: ScalarBuffer<i8> = p.into_bytes().into_arrow(..).into();
+        let pixels = [x, y].map(|pixels| pixels.into_bytes().into_arrow(..).into());
+        let pixels = pixels.map(|pixels: ScalarBuffer<i16>| pixels.slice(0, most));
+        Self::of(
+            pixels,
+            shared(t).slice(0, most),
+            polarities.slice(0, most),
+            in_order,
+            findings,
+        )
     }
 
     fn of(
@@ -163,11 +198,14 @@ pub(crate) fn read_frame(
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let pool = Pool::from(pool.as_ref());
         if !spec.streaming {
-            let all = reader.read_all().map_err(|error| in_file(error, &source))?;
             if run.is_none() {
+                let all = reader
+                    .read_all_columns()
+                    .map_err(|error| in_file(error, &source))?;
                 let found = findings(reader.report());
-                return Frame::over(all.slice(..most.min(all.len())), spec.signed, found);
+                return Frame::made_of(all, &reader.meta(), spec.signed, found, most, pool);
             }
+            let all = reader.read_all().map_err(|error| in_file(error, &source))?;
             columns.take(&all, run.as_mut(), pool, most)?;
         } else if spec.most.is_none() {
             // The next batch is decoded while this one is converted.
@@ -192,30 +230,34 @@ pub(crate) fn read_frame(
 #[pyfunction]
 pub(crate) fn frame_of(py: Python<'_>, batch: &Batch, signed: bool) -> PyResult<Frame> {
     let events = batch.events.clone();
+    let pool = settings::pool(py).map_err(raised)?;
     watched(py, None, move |_: &Arc<Gauge>| {
-        Frame::over(events, signed, Vec::new())
+        Frame::over(events, signed, Vec::new(), Pool::from(pool.as_ref()))
     })
 }
 
-/// The events in such a table, over the same memory but for the polarities; the sensor is as large as they need. `None` if
-/// the table is not of these types or not in one piece.
+/// The events in such a table, over the same memory but for the polarities, and whether one of those is -1; the sensor is as
+/// large as they need. `None` if the table is not of these types or not in one piece.
 #[pyfunction]
-pub(crate) fn of_frame(py: Python<'_>, capsule: &Bound<'_, PyCapsule>) -> PyResult<Option<Batch>> {
+pub(crate) fn of_frame(py: Python<'_>, capsule: &Bound<'_, PyCapsule>) -> PyResult<Option<(Batch, bool)>> {
     let tables = ffi::tables(capsule)?;
     let [table] = tables.as_slice() else {
         return Ok(None);
     };
-    let batch = py.detach(|| events_of(table)).map_err(raised)?;
-    Ok(batch.map(Batch::of))
+    let pool = settings::pool(py).map_err(raised)?;
+    let found = py
+        .detach(|| events_of(table, Pool::from(pool.as_ref())))
+        .map_err(raised)?;
+    Ok(found.map(|(events, signed)| (Batch::of(events), signed)))
 }
 
-fn events_of(table: &RecordBatch) -> Result<Option<EventBatch>> {
+fn events_of(table: &RecordBatch, pool: Pool<'_>) -> Result<Option<(EventBatch, bool)>> {
     let column = |name: &str| {
         table
             .column_by_name(name)
             .filter(|column| column.null_count() == 0)
     };
-    let (Some(x), Some(y), Some(t), Some(polarity)) = (
+    let (Some(x), Some(y), Some(t), Some(polarities)) = (
         column("x").and_then(|x| x.as_primitive_opt::<Int16Type>()),
         column("y").and_then(|y| y.as_primitive_opt::<Int16Type>()),
         column("t").and_then(|t| t.as_primitive_opt::<DurationMicrosecondType>()),
@@ -223,36 +265,70 @@ fn events_of(table: &RecordBatch) -> Result<Option<EventBatch>> {
     ) else {
         return Ok(None);
     };
-    let (x, y) = (unsigned(x.values(), "x")?, unsigned(y.values(), "y")?);
-    let is_wrong = |value: &i8| !(-1..=1).contains(value);
+    let polarities = polarities.values();
+    let parts = polarities.chunks(PART).collect();
     // One look at all of them is cheaper than one at each.
-    let any = polarity
-        .values()
+    let found = pool.map(parts, |part: &[i8]| {
+        let least = part.iter().fold(0, |least, &value| value.min(least));
+        let most = part.iter().fold(0, |most, &value| value.max(most));
+        (least, most)
+    });
+    let is_wrong = |value: &i8| !(-1..=1).contains(value);
+    if found
         .iter()
-        .fold(false, |any, value| any | is_wrong(value));
-    if any && let Some(event) = polarity.values().iter().position(is_wrong) {
+        .any(|(least, most)| is_wrong(least) || is_wrong(most))
+        && let Some(event) = polarities.iter().position(is_wrong)
+    {
         return Err(Error::malformed(format!(
             "polarity = {} of event {event} is neither 0 or 1 nor -1 or 1",
-            polarity.value(event)
+            polarities[event]
         )));
     }
-    let p: Vec<u8> = polarity
-        .values()
-        .iter()
-        .map(|&value| u8::from(value > 0))
-        .collect();
-    let size = |pixels: &[u16]| pixels.iter().fold(0, |most: u16, &pixel| most.max(pixel)) + 1;
-    let meta = Meta::with_geometry(size(&x), size(&y))?;
-    EventBatch::try_new(t.values().clone(), x, y, p, Arc::new(meta)).map(Some)
+    let signed = found.iter().any(|&(least, _)| least < 0);
+    let p = rewritten(polarities, pool, |value| u8::from(value > 0))?;
+    let (width, x) = unsigned(x.values(), "x", pool)?;
+    let (height, y) = unsigned(y.values(), "y", pool)?;
+    let meta = Arc::new(Meta::with_geometry(width, height)?);
+    let events = EventBatch::try_new_on(pool, t.values().clone(), x, y, p, meta)?;
+    Ok(Some((events, signed)))
 }
 
-/// Pixels of int16 as they are, none of them negative.
-fn unsigned(pixels: &ScalarBuffer<i16>, name: &str) -> Result<ScalarBuffer<u16>> {
-    if pixels.iter().fold(0, |bits, &pixel| bits | pixel) < 0 {
+/// Pixels of int16 as they are, none of them negative, and how many they need.
+fn unsigned(pixels: &ScalarBuffer<i16>, name: &str, pool: Pool<'_>) -> Result<(u16, ScalarBuffer<u16>)> {
+    let pixels: ScalarBuffer<u16> = pixels.inner().clone().into();
+    // A negative one is beyond all that int16 holds.
+    let most = greatest(&pixels, pool);
+    if most > MOST_PIXEL {
         return Err(Error::malformed(format!("{name} has a negative value")));
     }
-    Ok(pixels.inner().clone().into())
+    Ok((most + 1, pixels))
 }
+
+fn greatest(pixels: &[u16], pool: Pool<'_>) -> u16 {
+    let part = |part: &[u16]| part.iter().fold(0, |most, &pixel| most.max(pixel));
+    let found = pool.map(pixels.chunks(PART).collect(), part);
+    found.into_iter().max().unwrap_or(0)
+}
+
+/// Each value as `write` has it, in memory of its own.
+fn rewritten<A, B>(values: &[A], pool: Pool<'_>, write: impl Fn(A) -> B + Sync) -> Result<ScalarBuffer<B>>
+where
+    A: Copy + Sync,
+    B: parallax::memory::Element + arrow_buffer::ArrowNativeType,
+{
+    let mut written = Column::with_capacity(values.len())?;
+    let room = written.spare_mut().chunks_mut(PART).zip(values.chunks(PART));
+    pool.map(room.collect(), |(room, values): (&mut [B], &[A])| {
+        room.iter_mut()
+            .zip(values)
+            .for_each(|(to, &value)| *to = write(value));
+    });
+    written.set_len(values.len())?;
+    Ok(shared(written))
+}
+
+/// Values that one thread looks at at once.
+const PART: usize = 256 << 10;
 
 /// The largest pixel that int16 holds.
 const MOST_PIXEL: u16 = i16::MAX.unsigned_abs();
@@ -365,7 +441,7 @@ fn shared<T: parallax::memory::Element + arrow_buffer::ArrowNativeType>(
 
 /// Appends pixels, which must fit.
 fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
-    fitting(from, name)?;
+    fitting(from, name, Pool::serial())?;
     to.reserve(from.len())?;
     to.spare_mut()
         .iter_mut()
@@ -376,10 +452,20 @@ fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether the pixels of a sensor fit into the table.
+fn all_fitting([x, y]: [&[u16]; 2], geometry: Option<Geometry>, pool: Pool<'_>) -> Result<()> {
+    // No event lies outside the geometry.
+    let most = |pixels: u16| pixels.saturating_sub(1);
+    if geometry.is_none_or(|geometry| most(geometry.width.max(geometry.height)) > MOST_PIXEL) {
+        fitting(x, "x", pool)?;
+        fitting(y, "y", pool)?;
+    }
+    Ok(())
+}
+
 /// Whether pixels fit into the table.
-fn fitting(pixels: &[u16], name: &str) -> Result<()> {
-    // One look at all of them is cheaper than one at each.
-    if pixels.iter().fold(0, |bits, &pixel| bits | pixel) <= MOST_PIXEL {
+fn fitting(pixels: &[u16], name: &str, pool: Pool<'_>) -> Result<()> {
+    if greatest(pixels, pool) <= MOST_PIXEL {
         return Ok(());
     }
     Err(

@@ -59,6 +59,38 @@ pub struct BatchBuilder {
     pool: Option<MemoryPool>,
 }
 
+/// The columns of a batch, for whom they belong to alone: they may be changed in place, and are then no batch any more.
+#[derive(Debug)]
+pub struct OwnedColumns {
+    /// Times, in the stream's unit.
+    pub t: Column<i64>,
+    /// Columns of pixels.
+    pub x: Column<u16>,
+    /// Rows of pixels.
+    pub y: Column<u16>,
+    /// Polarities: 0 OFF, 1 ON.
+    pub p: Column<u8>,
+    /// What is known of their order.
+    pub order: Order,
+}
+
+impl OwnedColumns {
+    /// The columns of a batch, copied.
+    ///
+    /// # Errors
+    /// If memory runs out.
+    pub fn copied(batch: &EventBatch) -> Result<Self> {
+        let DvsColumns { t, x, y, p } = batch.columns();
+        Ok(Self {
+            t: copied(t)?,
+            x: copied(x)?,
+            y: copied(y)?,
+            p: copied(p)?,
+            order: batch.order(),
+        })
+    }
+}
+
 /// A place in a stream of events: see [`BatchBuilder::mark`].
 #[derive(Debug)]
 pub struct BuilderMark {
@@ -409,7 +441,6 @@ impl BatchBuilder {
     /// If `meta` states a narrower geometry than the builder was told, or if memory runs out.
     pub fn finish(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
         let (len, order) = (self.len, self.order());
-        let checked = meta.geometry.is_none() || meta.geometry == self.check.geometry;
         let batch = match std::mem::replace(&mut self.memory, Memory::Gone) {
             Memory::Slot(slot) => {
                 let [t, x, y, p] = slot.into_arrow(len);
@@ -427,12 +458,49 @@ impl BatchBuilder {
         };
         self.len = 0;
         self.check.in_order = true;
-        let batch = if checked {
+        let batch = if self.has_checked(meta) {
             batch.trust_meta(Arc::clone(meta))
         } else {
             batch.with_meta(Arc::clone(meta))?
         };
         Ok(batch)
+    }
+
+    /// Whether all that was committed lies within the geometry of `meta`.
+    fn has_checked(&self, meta: &Meta) -> bool {
+        meta.geometry.is_none() || meta.geometry == self.check.geometry
+    }
+
+    /// As [`finish`](Self::finish), for whoever is to change the columns in place. Those of a builder that
+    /// [grows](Self::growing) are handed on, others copied.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use parallax_events::{BatchBuilder, Meta};
+    /// let mut builder = BatchBuilder::growing()?;
+    /// builder.reserve(1)?;
+    /// builder.spare().t[0] = 17;
+    /// builder.commit(1)?;
+    /// let mut columns = builder.finish_columns(&Arc::new(Meta::default()))?;
+    /// columns.t.as_mut_slice()[0] += 1;
+    /// assert_eq!(columns.t.as_slice(), [18]);
+    /// # Ok::<(), parallax_events::Error>(())
+    /// ```
+    pub fn finish_columns(&mut self, meta: &Arc<Meta>) -> Result<OwnedColumns> {
+        let order = self.order();
+        if self.has_checked(meta) {
+            match std::mem::replace(&mut self.memory, Memory::Gone) {
+                Memory::Columns { t, x, y, p } => {
+                    (self.len, self.check.in_order) = (0, true);
+                    return Ok(OwnedColumns { t, x, y, p, order });
+                }
+                others => self.memory = others,
+            }
+        }
+        OwnedColumns::copied(&self.finish(meta)?)
     }
 
     /// Memory for the next batch, if the last one was handed on.
@@ -447,4 +515,11 @@ impl BatchBuilder {
         }
         Ok(())
     }
+}
+
+fn copied<T: parallax_memory::Element>(values: &[T]) -> Result<Column<T>> {
+    let mut column = Column::with_capacity(values.len())?;
+    column.spare_mut()[..values.len()].copy_from_slice(values);
+    column.set_len(values.len())?;
+    Ok(column)
 }

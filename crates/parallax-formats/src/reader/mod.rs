@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, Report, Result, StrictCheck, Triggers,
-    ensure_strict_order,
+    BatchBuilder, DvsColumns, Error, EventBatch, Meta, OrderPolicy, OwnedColumns, Report, Result,
+    StrictCheck, Triggers, ensure_strict_order,
 };
 use parallax_memory::{Bytes, MemoryPool};
 
@@ -389,6 +389,20 @@ impl EventReader {
     pub fn read_all_into(&mut self, room: BatchBuilder) -> Result<EventBatch> {
         self.room = Some(room);
         self.read_all()
+    }
+
+    /// As [`read_all`](Self::read_all), as columns that may be changed in place.
+    ///
+    /// # Errors
+    /// As [`read_all`](Self::read_all).
+    pub fn read_all_columns(&mut self) -> Result<OwnedColumns> {
+        if matches!(self.engine, Engine::Sorted { .. }) {
+            return OwnedColumns::copied(&self.read_all()?);
+        }
+        self.gather()?;
+        self.events += self.builder.len() as u64;
+        let columns = self.builder.finish_columns(&self.meta())?;
+        self.waiting.take().map_or(Ok(columns), Err)
     }
 
     /// All events that are left and, if the input is damaged, the error that ended them.

@@ -9,9 +9,10 @@ use parallax_events::{
 use parallax_simd::accumulate::{self, Fraction, Ramp, Shares};
 
 use super::accumulator::Windowed;
-use super::kernel::{Bounds, Cell, Events, Kernel, Layout, Needs, Stage};
+use super::kernel::{Bounds, Cell, Events, Kernel, Layout, Memory, Needs, Stage};
 use super::polarity::Polarity;
 use super::windows::params;
+use crate::cells::Cells;
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
@@ -97,14 +98,14 @@ impl<T: Cell + Fraction> Voxel<T> {
 
 impl<T: Cell + Fraction> Kernel for Voxel<T> {
     type Cell = T;
-    type Memory = ();
+    type Memory = Sides<T>;
 
     fn layout(&self, geometry: Geometry) -> Layout {
         Layout::frames(&[("time", self.bins as usize), ("polarity", self.polarity.channels())], geometry)
     }
 
-    fn memory(&self, _: Geometry) -> Result<()> {
-        Ok(())
+    fn memory(&self, _: Geometry) -> Result<Sides<T>> {
+        Ok(Sides::default())
     }
 
     fn needs(&self) -> Needs {
@@ -129,18 +130,26 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
-        pool.map(groups, |Group { first, before, bins, cells }| {
+        let sides = at.memory.of_threads(groups.len());
+        let groups = groups.into_iter().zip(sides).collect();
+        let done = pool.map(groups, |(Group { first, before, bins, cells }, sides)| {
             let mut rest = cells;
             // The later parts of the events of the bin before, which another group has.
             let (own, _) = rest.split_at_mut(frame.min(rest.len()));
             between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], own);
             for (bin, range) in (first..).zip(bins) {
                 let (left, right) = rest.split_at_mut(frame.min(rest.len()));
-                between(columns.slice(range.clone()), ramp, shares, bin, left, right);
+                let events = columns.slice(range.clone());
+                if events.len() >= frame && right.len() >= frame {
+                    between_pairs(events, ramp, shares, bin, [left, &mut right[..frame]], sides)?;
+                } else {
+                    between(events, ramp, shares, bin, left, right);
+                }
                 rest = right;
             }
+            Ok(())
         });
-        Ok(())
+        done.into_iter().collect()
     }
 }
 
@@ -193,4 +202,55 @@ fn between<T: Fraction>(
 ) {
     let ramp = Ramp { shift: bin as f64, ..ramp };
     accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
+}
+
+/// As [`between`], where there are more events than cells: with the cells of both bins side by side.
+fn between_pairs<T: Cell + Fraction>(
+    events: DvsColumns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    bin: usize,
+    [left, right]: [&mut [T]; 2],
+    sides: &mut Option<Cells<T>>,
+) -> Result<()> {
+    let cells = 2 * left.len();
+    let sides = match sides {
+        Some(sides) if sides.len() == cells => sides,
+        other => other.insert(Cells::new(T::ZERO, cells)?),
+    };
+    let (pairs, _) = sides.as_chunks_mut();
+    let ramp = Ramp { shift: bin as f64, ..ramp };
+    accumulate::pair(left, right, pairs);
+    accumulate::split_pairs((events.t, events.x, events.y, events.p), ramp, shares, pairs);
+    accumulate::unpair(pairs, left, right);
+    Ok(())
+}
+
+/// For each thread, room for two bins side by side. Nothing in it is kept.
+#[derive(Debug)]
+struct Sides<T: Cell>(Vec<Option<Cells<T>>>);
+
+impl<T: Cell> Default for Sides<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Cell> Sides<T> {
+    fn of_threads(&mut self, threads: usize) -> &mut [Option<Cells<T>>] {
+        if self.0.len() < threads {
+            self.0.resize_with(threads, || None);
+        }
+        &mut self.0
+    }
+}
+
+impl<T: Cell> Memory for Sides<T> {
+    fn reset(&mut self) {}
+
+    fn save(&self, _: &mut Vec<u8>) {}
+
+    fn restore(&mut self, bytes: &[u8]) -> bool {
+        bytes.is_empty()
+    }
 }

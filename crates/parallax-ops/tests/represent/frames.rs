@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{EventBatch, Meta, Pool, TensorView};
+use parallax_events::{EventBatch, Meta, Pool, SharedPool, TensorView};
 use parallax_ops::{Tensors, represent};
 use parallax_testkit::naive::{self, Channels, extent};
 
@@ -114,6 +114,49 @@ fn voxel_grids_share_events_between_bins() {
                         &format!("{name}: {text}"),
                     );
                 }
+            }
+        }
+    }
+}
+
+/// Where there are more events than cells, two bins lie side by side; what comes in drops has them apart. Bit by bit the same.
+#[test]
+fn voxel_grids_of_many_events_are_those_of_few_at_a_time() {
+    let meta = Arc::new(Meta::with_geometry(7, 5).unwrap());
+    let mix = |index: i64| (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+    let times = 0..70_000_i64;
+    let column = |divisor: u64, size: u64| times.clone().map(move |t| mix(t) / divisor % size);
+    let batch = EventBatch::try_new(
+        times.clone().collect::<Vec<_>>(),
+        column(1, 7).map(|x| x as u16).collect::<Vec<_>>(),
+        column(7, 5).map(|y| y as u16).collect::<Vec<_>>(),
+        column(35, 2).map(|p| p as u8).collect::<Vec<_>>(),
+        Arc::clone(&meta),
+    )
+    .unwrap();
+    let bits = |text: &str, chunk: usize, pool: Pool<'_>| {
+        let mut tensors = Tensors::new(represent(text).unwrap(), &meta).unwrap();
+        let mut found = Vec::new();
+        let mut keep = |_: u64, view: TensorView<'_>| {
+            found.extend_from_slice(view.as_bytes());
+            Ok(())
+        };
+        for start in (0..batch.len()).step_by(chunk) {
+            tensors
+                .push(&batch.slice(start..start + chunk), pool, &mut keep)
+                .unwrap();
+        }
+        tensors.finish(pool, &mut keep).unwrap();
+        found
+    };
+    let threads = SharedPool::new(2).unwrap();
+    for polarity in ["signed", "separate"] {
+        for dtype in ["f32", "f64"] {
+            let text = format!("voxel bins=4 polarity={polarity} dtype={dtype} window=60ms incomplete=true");
+            let drops = bits(&text, 9, Pool::serial());
+            assert!(drops.iter().any(|&byte| byte != 0), "{text}");
+            for pool in [Pool::serial(), threads.pool()] {
+                assert!(bits(&text, 70_000, pool) == drops, "{text}");
             }
         }
     }

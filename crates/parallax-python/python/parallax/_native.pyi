@@ -404,10 +404,10 @@ def info(source: str | PathLike[str] | bytes, options: Options, progress: Any | 
     Looks through a recording in constant memory.
     """
 
-def of_frame(capsule: CapsuleType) -> Batch | None:
+def of_frame(capsule: CapsuleType) -> tuple[Batch, bool] | None:
     """
-    The events in such a table, over the same memory but for the polarities; the sensor is as large as they need. `None` if
-    the table is not of these types or not in one piece.
+    The events in such a table, over the same memory but for the polarities, and whether one of those is -1; the sensor is as
+    large as they need. `None` if the table is not of these types or not in one piece.
     """
 
 def operators() -> list:

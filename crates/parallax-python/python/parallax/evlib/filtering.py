@@ -252,14 +252,14 @@ def _through(events: Any, chain: str | None, otherwise: Any, *, sort: bool = Fal
         if frame.is_empty():
             return frame
         capsule: Any = frame.rechunk().__arrow_c_stream__()
-        batch = _native.of_frame(capsule) if set(frame.columns) == _COLUMNS else None
-        if batch is None or chain is None:
+        found = _native.of_frame(capsule) if set(frame.columns) == _COLUMNS else None
+        if found is None or chain is None:
             if otherwise is None:
                 raise _wrong(f"the table has the columns {frame.columns}", "select x, y, t and polarity first")
             made: pl.DataFrame = otherwise(frame)
             return made
+        batch, signed = found
         kept = Events(batch).apply(chain)
-        signed = bool((frame["polarity"] < 0).any())
         made = table_of(_native.frame_of(kept._batch, signed)).select(frame.columns)
         return made.with_columns(pl.col("t").set_sorted()) if sort else made
 

@@ -345,7 +345,7 @@ def _sorted_batch(rows: polars.DataFrame) -> Events | None:
     if not rows["t"].is_sorted():
         rows = rows.sort("t", maintain_order=True)
     capsule: Any = rows.rechunk().__arrow_c_stream__()
-    batch = _native.of_frame(capsule)
-    if batch is not None:
-        return Events(batch)
+    found = _native.of_frame(capsule)
+    if found is not None:
+        return Events(found[0])
     return Events.from_numpy(*(rows[name].to_numpy() for name in ("t", "x", "y", "polarity")))
