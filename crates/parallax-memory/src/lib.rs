@@ -54,12 +54,12 @@ pub const ALIGNMENT: usize = 64;
 /// The size of a huge page that this crate aims for, in bytes (x86-64, and aarch64 with 4 KiB pages).
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// The most bytes of pages, huge ones included, that all regions of this process had mapped at once; 0 off Linux. Small
-/// regions are on the heap and are counted by whoever counts that.
-pub fn peak_mapped_bytes() -> usize {
+/// The bytes of pages, huge ones included, that all regions of this process have mapped now; 0 off Linux. Small regions are
+/// on the heap and are counted by whoever counts that.
+pub fn mapped_bytes() -> usize {
     #[cfg(target_os = "linux")]
     {
-        pages::peak_mapped_bytes()
+        pages::mapped_bytes()
     }
     #[cfg(not(target_os = "linux"))]
     0

@@ -30,13 +30,12 @@ unsafe impl Send for Pages {}
 // SAFETY: a shared `Pages` gives out only its address and size.
 unsafe impl Sync for Pages {}
 
-/// Bytes that are mapped in the process now, and the most that ever were.
+/// Bytes that are mapped in the process now.
 static MAPPED: AtomicUsize = AtomicUsize::new(0);
-static MOST_MAPPED: AtomicUsize = AtomicUsize::new(0);
 
-/// The most bytes of pages that this process had mapped at once.
-pub(crate) fn peak_mapped_bytes() -> usize {
-    MOST_MAPPED.load(Ordering::Relaxed)
+/// The bytes of pages that this process has mapped.
+pub(crate) fn mapped_bytes() -> usize {
+    MAPPED.load(Ordering::Relaxed)
 }
 
 /// Counts a mapping that went from so many bytes to so many.
@@ -44,8 +43,7 @@ fn counted(before: usize, after: usize) {
     if after < before {
         MAPPED.fetch_sub(before - after, Ordering::Relaxed);
     } else {
-        let now = MAPPED.fetch_add(after - before, Ordering::Relaxed) + (after - before);
-        MOST_MAPPED.fetch_max(now, Ordering::Relaxed);
+        MAPPED.fetch_add(after - before, Ordering::Relaxed);
     }
 }
 

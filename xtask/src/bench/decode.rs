@@ -90,9 +90,9 @@ pub(crate) fn run_all(workspace: &Workspace, words: &[String]) -> Outcome {
         "\nOurs alone: into memory that is there, beside copying as many bytes on as many threads; as a stream on one core; and"
     );
     println!(
-        "the first touch of as many fresh pages. Memory as its own count and the system's have it, over the loads of"
+        "the first touch of as many fresh pages. What the loaded events take, in MiB: as our own count and as the system's have"
     );
-    println!("above, in MiB.\n");
+    println!("it, without the pages of the file, which are the page cache's.\n");
     println!(
         "| file | memory that is there | copy | of the copy | stream, one core | first touch | counted | resident |"
     );
@@ -217,7 +217,7 @@ fn alone(workspace: &Workspace, program: &Path, file: &Path, threads: &str, runs
         rates(&stream).1,
         rates_by(&fresh, "touch").1,
         mebibytes(number(fresh.first(), "counted")),
-        mebibytes(number(fresh.first(), "peak") - number(fresh.first(), "before")),
+        mebibytes(number(fresh.first(), "resident")),
     );
     Ok(())
 }

@@ -43,6 +43,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
             "ops"
         );
         println!("  {:<16} this tree beside a revision: REV", "compare");
+        println!("  {:<16} files that we write, read by other libraries", "written");
         println!("  {:<16} the decoders alone, on one core", "decoders");
         println!("  {:<16} the Python package against Rust and its peers", "python");
         println!("  {:<16} evlib's functions and ours", "evlib");
@@ -63,6 +64,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         "ops" => return ops::run_all(workspace, rest),
         "python" => return crate::python::bench(workspace, rest),
         "--quick" => return quick(workspace),
+        "written" => return written(workspace),
         "evlib" => return crate::python::bench_evlib(workspace, rest),
         _ => {}
     }
@@ -97,6 +99,19 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
 fn quick(workspace: &Workspace) -> Outcome {
     let is_right = decode::run_all(workspace, &["--quick".to_owned()])?;
     Ok(run(workspace, &["tables".to_owned()])? && is_right)
+}
+
+/// The libraries that read what we write.
+const READERS: &str = "xtask/python/written_peers.txt";
+
+/// Files that we write, as other libraries read them. No figures, but it needs the libraries as the benchmarks do.
+fn written(workspace: &Workspace) -> Outcome {
+    let python = environment::with(workspace, &workspace.target()?, READERS)?;
+    let mut command = workspace.command(python);
+    command.arg("xtask/python/written.py");
+    command.args([workspace.parallax(true)?, crate::checks::recordings_folder(workspace)?]);
+    run_command(&mut command)?;
+    Ok(true)
 }
 
 /// Builds the program that measures decoding, and gives its path.

@@ -10,7 +10,8 @@
 //!
 //! Beside the time stand what no load can do without: copying as many bytes of columns on as many threads, into memory that
 //! is there, and touching as many fresh pages for the first time; the most memory that the process had, by the system's
-//! count; and by counts of our own, of what regions map and what the allocator hands out.
+//! count; and for a load what its events take while they are there, by the system's count without the pages of files, which
+//! are the page cache's, and by counts of our own, of what regions map and what the allocator hands out.
 
 use std::hint::black_box;
 use std::io::Read;
@@ -33,7 +34,9 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
         },
         ..ReadOptions::default()
     };
-    let before = resident();
+    let before = bytes_of("VmHWM:");
+    let at_first = Held::now();
+    let mut held = None;
     let (seconds, events) = match mode {
         "facts" => return facts(path, &options),
         "stream" => stream(path, &options)?,
@@ -42,14 +45,15 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
         "fresh" => {
             let start = Instant::now();
             let batch = EventReader::open(path, &options)?.read_all()?;
-            (start.elapsed().as_secs_f64(), black_box(batch).len())
+            let seconds = start.elapsed().as_secs_f64();
+            held = Some(Held::now());
+            (seconds, black_box(batch).len())
         }
         _ => panic!("no mode `{mode}`"),
     };
-    let (peak, counted) = (
-        resident(),
-        parallax_memory::peak_mapped_bytes() + super::HEAP.peak_usage(),
-    );
+    let peak = bytes_of("VmHWM:");
+    let held = held.unwrap_or(at_first);
+    let (counted, resident) = (held.counted - at_first.counted, held.resident - at_first.resident);
     let copied = if mode == "there" {
         copy(events, threads)
     } else {
@@ -61,7 +65,7 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
         0.0
     };
     println!(
-        "{{\"seconds\": {seconds}, \"events\": {events}, \"before\": {before}, \"peak\": {peak}, \"counted\": {counted}, \"copy\": {copied}, \"touch\": {touched}}}"
+        "{{\"seconds\": {seconds}, \"events\": {events}, \"before\": {before}, \"peak\": {peak}, \"counted\": {counted}, \"resident\": {resident}, \"copy\": {copied}, \"touch\": {touched}}}"
     );
     Ok(())
 }
@@ -169,11 +173,28 @@ fn touch(events: usize, threads: usize) -> Result<f64> {
     Ok(best)
 }
 
-/// The most memory that the process had so far, in bytes.
-fn resident() -> u64 {
+/// What the process has at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    counted: i64,
+    resident: i64,
+}
+
+impl Held {
+    fn now() -> Self {
+        let counted = parallax_memory::mapped_bytes() + super::HEAP.current_usage();
+        Self {
+            counted: counted as i64,
+            resident: (bytes_of("RssAnon:") + bytes_of("RssShmem:")) as i64,
+        }
+    }
+}
+
+/// What the system says of the process: a line of its status, in bytes.
+fn bytes_of(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }
 

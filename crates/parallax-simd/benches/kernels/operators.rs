@@ -200,19 +200,27 @@ fn shares(events: &Events) {
         }
         (left, right)
     };
+    let ramp = Ramp {
+        start: t[0],
+        scale,
+        shift: 0.0,
+    };
+    let shares = Shares {
+        offset: [0, 0],
+        weight: [-1.0, 1.0],
+        width: 240,
+    };
     row("accumulate::split", t.len(), naive, |_| {
         let (mut left, mut right) = (vec![0.0; pixels], vec![0.0; pixels]);
-        let ramp = Ramp {
-            start: t[0],
-            scale,
-            shift: 0.0,
-        };
-        let shares = Shares {
-            offset: [0, 0],
-            weight: [-1.0, 1.0],
-            width: 240,
-        };
         accumulate::split((black_box(t), x, y, p), ramp, shares, &mut left, &mut right);
+        (left, right)
+    });
+    row("accumulate::split_pairs", t.len(), naive, |_| {
+        let (mut left, mut right) = (vec![0.0; pixels], vec![0.0; pixels]);
+        let mut pairs = vec![[0.0; 2]; pixels];
+        accumulate::pair(&left, &right, &mut pairs);
+        accumulate::split_pairs((black_box(t), x, y, p), ramp, shares, &mut pairs);
+        accumulate::unpair(&pairs, &mut left, &mut right);
         (left, right)
     });
 }
