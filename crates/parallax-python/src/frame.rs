@@ -2,8 +2,8 @@
 //!
 //! In comes a recording, perhaps a chain of operators, and where the table begins to be streamed; out goes one table whose
 //! columns are in one piece. Events that are there whole are seen as such a table, and only their polarities are written anew;
-//! others pass in batches and are converted into columns that grow without moving, so that there are 13 bytes an event at
-//! any moment, and a batch or two.
+//! those of a recording are decoded, or written by the last operator, into columns that grow without moving and whose
+//! polarities are rewritten in place, so that there are 13 bytes an event at any moment, and a batch or two.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field, Schema, TimeUnit as ArrowTimeUnit};
 use parallax::events::{OwnedColumns, Pool};
 use parallax::memory::Column;
-use parallax::ops::ComposeRun;
-use parallax::{DvsColumns, Error, EventBatch, Geometry, Meta, Order, Result, TimeUnit};
+use parallax::ops::Compose;
+use parallax::{BatchBuilder, Error, EventBatch, Geometry, Meta, Order, Result, TimeUnit};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -191,38 +191,49 @@ pub(crate) fn read_frame(
     let pool = settings::pool(py).map_err(raised)?;
     watched(py, progress, move |gauge| -> Result<Frame> {
         let mut reader = source.open(&Options::watched(&options, gauge))?;
-        let mut run = chain.map(|start| start(&reader.meta())).transpose()?;
-        let mut columns = FrameColumns::new(spec.signed, reader.meta().time_unit)?;
         let most = spec
             .most
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
         let pool = Pool::from(pool.as_ref());
+        let damaged = |error| in_file(error, &source);
+        if !spec.streaming && chain.is_none() {
+            let all = reader.read_all_columns().map_err(damaged)?;
+            let found = findings(reader.report());
+            return Frame::made_of(all, &reader.meta(), spec.signed, found, most, pool);
+        }
+        let mut run = match chain {
+            Some(start) => start(&reader.meta())?,
+            None => Compose::of(Vec::new()).start(&reader.meta())?,
+        };
+        // What is kept is written to its place at once.
+        let mut columns = BatchBuilder::growing()?;
         if !spec.streaming {
-            if run.is_none() {
-                let all = reader
-                    .read_all_columns()
-                    .map_err(|error| in_file(error, &source))?;
-                let found = findings(reader.report());
-                return Frame::made_of(all, &reader.meta(), spec.signed, found, most, pool);
-            }
-            let all = reader.read_all().map_err(|error| in_file(error, &source))?;
-            columns.take(&all, run.as_mut(), pool, most)?;
+            run.push(&reader.read_all().map_err(damaged)?, pool, &mut columns)?;
         } else if spec.most.is_none() {
-            // The next batch is decoded while this one is converted.
-            let damage = reader.for_each_batch(pool, |batch, _| {
-                columns.take(&batch, run.as_mut(), Pool::serial(), most)
-            })?;
+            // The next batch is decoded while this one is looked at.
+            let damage =
+                reader.for_each_batch(pool, |batch, _| run.push(&batch, Pool::serial(), &mut columns))?;
             if let Some(error) = damage {
-                return Err(in_file(error, &source));
+                return Err(damaged(error));
             }
         } else {
             while columns.len() < most
-                && let Some(batch) = reader.next_batch().map_err(|error| in_file(error, &source))?
+                && let Some(batch) = reader.next_batch().map_err(damaged)?
             {
-                columns.take(&batch, run.as_mut(), Pool::serial(), most)?;
+                run.push(&batch, Pool::serial(), &mut columns)?;
             }
         }
-        columns.finish(run.as_mut(), findings(reader.report()), most)
+        run.end(pool, &mut columns)?;
+        let meta = run.output_meta();
+        let found = findings(reader.report());
+        Frame::made_of(
+            columns.finish_columns(meta)?,
+            meta,
+            spec.signed,
+            found,
+            most,
+            pool,
+        )
     })
 }
 
@@ -333,123 +344,10 @@ const PART: usize = 256 << 10;
 /// The largest pixel that int16 holds.
 const MOST_PIXEL: u16 = i16::MAX.unsigned_abs();
 
-/// The columns as they grow.
-#[derive(Debug)]
-struct FrameColumns {
-    signed: bool,
-    unit: TimeUnit,
-    x: Column<i16>,
-    y: Column<i16>,
-    t: Column<i64>,
-    polarity: Column<i8>,
-    in_order: bool,
-}
-
-impl FrameColumns {
-    fn new(signed: bool, unit: TimeUnit) -> Result<Self> {
-        Ok(Self {
-            signed,
-            unit,
-            x: Column::with_capacity(0)?,
-            y: Column::with_capacity(0)?,
-            t: Column::with_capacity(0)?,
-            polarity: Column::with_capacity(0)?,
-            in_order: true,
-        })
-    }
-
-    fn len(&self) -> usize {
-        self.t.len()
-    }
-
-    /// What the operators leave of a batch, up to `most` events in all.
-    fn take(
-        &mut self,
-        batch: &EventBatch,
-        run: Option<&mut ComposeRun>,
-        pool: Pool<'_>,
-        most: usize,
-    ) -> Result<()> {
-        let batch = match run {
-            Some(run) => run.apply(batch, pool)?,
-            None => batch.clone(),
-        };
-        let room = batch.len().min(most - self.len());
-        self.append(batch.slice(..room).columns())
-    }
-
-    fn append(&mut self, columns: DvsColumns<'_>) -> Result<()> {
-        let len = self.len() + columns.len();
-        pixels(&mut self.x, columns.x, "x")?;
-        pixels(&mut self.y, columns.y, "y")?;
-        self.t.reserve(columns.len())?;
-        let last = self.t.as_slice().last().copied();
-        let room = self.t.spare_mut().iter_mut().zip(columns.t);
-        if self.unit == TimeUnit::Micros {
-            room.for_each(|(to, &t)| *to = t);
-        } else {
-            for (to, &t) in room {
-                *to = self.unit.rescale_rounded(t, TimeUnit::Micros)?;
-            }
-        }
-        self.t.set_len(len)?;
-        let follows = match (last, columns.t.first()) {
-            (Some(last), Some(_)) => self
-                .t
-                .as_slice()
-                .get(len - columns.len())
-                .is_some_and(|&first| last <= first),
-            _ => true,
-        };
-        self.in_order &= follows && columns.t.is_sorted();
-        self.polarity.reserve(columns.len())?;
-        let room = self.polarity.spare_mut().iter_mut().zip(columns.p);
-        let signed = self.signed;
-        room.for_each(|(to, &p)| *to = polarity(p, signed));
-        self.polarity.set_len(len)?;
-        Ok(())
-    }
-
-    fn finish(
-        mut self,
-        run: Option<&mut ComposeRun>,
-        findings: Vec<FindingRow>,
-        most: usize,
-    ) -> Result<Frame> {
-        if let Some(run) = run {
-            let mut held = parallax::BatchBuilder::growing()?;
-            run.end(Pool::serial(), &mut held)?;
-            let room = held.len().min(most - self.len());
-            self.append(held.columns().slice(0..room))?;
-        }
-        let pixels = [shared(self.x), shared(self.y)];
-        Frame::of(
-            pixels,
-            shared(self.t),
-            shared(self.polarity),
-            self.in_order,
-            findings,
-        )
-    }
-}
-
 fn shared<T: parallax::memory::Element + arrow_buffer::ArrowNativeType>(
     column: Column<T>,
 ) -> ScalarBuffer<T> {
     column.into_bytes().into_arrow(..).into()
-}
-
-/// Appends pixels, which must fit.
-fn pixels(to: &mut Column<i16>, from: &[u16], name: &str) -> Result<()> {
-    fitting(from, name, Pool::serial())?;
-    to.reserve(from.len())?;
-    to.spare_mut()
-        .iter_mut()
-        .zip(from)
-        .for_each(|(to, &pixel)| *to = pixel.cast_signed());
-    let len = to.len() + from.len();
-    to.set_len(len)?;
-    Ok(())
 }
 
 /// Whether the pixels of a sensor fit into the table.

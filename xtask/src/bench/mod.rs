@@ -109,7 +109,10 @@ fn written(workspace: &Workspace) -> Outcome {
     let python = environment::with(workspace, &workspace.target()?, READERS)?;
     let mut command = workspace.command(python);
     command.arg("xtask/python/written.py");
-    command.args([workspace.parallax(true)?, crate::checks::recordings_folder(workspace)?]);
+    command.args([
+        workspace.parallax(true)?,
+        crate::checks::recordings_folder(workspace)?,
+    ]);
     run_command(&mut command)?;
     Ok(true)
 }

@@ -60,29 +60,42 @@ fn copy(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) {
     );
 }
 
-/// Whoever needs to know how often each pixel fired before it can keep anything: a counter for each event, in a table of each
-/// thread that is there, and a copy of every column. Nothing is decided, and the tables are not put together.
-pub(crate) fn counting_and_copying(
+/// The same into memory that the system has yet to give, as a new table has it.
+pub(crate) fn copying_afresh(batch: &EventBatch, pool: Pool<'_>) -> f64 {
+    median(|| {
+        let mut out = BatchBuilder::growing().unwrap();
+        out.reserve(batch.len()).unwrap();
+        copy(batch, &mut out, pool);
+    })
+}
+
+/// Whoever needs to know how often, or when, each pixel fired: a cell that `update` reads and writes for each event, in a table
+/// of each thread that is there, and a copy of every column. Nothing is decided, and the tables are not put together.
+pub(crate) fn updating_and_copying(
     batch: &EventBatch,
     width: usize,
     out: &mut BatchBuilder,
     pool: Pool<'_>,
+    update: impl Fn(&mut u32, i64) -> u32 + Sync,
 ) -> f64 {
     let part = batch.len().div_ceil(pool.threads());
-    let DvsColumns { x, y, .. } = batch.columns();
+    let columns = batch.columns();
     let pixels = batch.meta().geometry.unwrap().pixels();
     let mut tables = vec![vec![1_u32; pixels]; pool.threads()];
     median(|| {
-        let parts = x.chunks(part).zip(y.chunks(part)).zip(&mut tables).collect();
-        pool.map(parts, |((x, y), table): ((&[u16], &[u16]), &mut Vec<u32>)| {
-            let table = &mut table[..];
-            for (&x, &y) in x.iter().zip(y) {
-                if let Some(count) = table.get_mut(usize::from(y) * width + usize::from(x)) {
-                    *count = count.wrapping_add(1);
+        let starts = (0..batch.len()).step_by(part);
+        let parts = starts.map(|start| columns.slice(start..batch.len().min(start + part)));
+        let parts = parts.zip(&mut tables).collect();
+        let found = pool.map(parts, |(events, table): (DvsColumns<'_>, &mut Vec<u32>)| {
+            let (table, mut found) = (&mut table[..], 0);
+            for ((&t, &x), &y) in events.t.iter().zip(events.x).zip(events.y) {
+                if let Some(cell) = table.get_mut(usize::from(y) * width + usize::from(x)) {
+                    found ^= update(cell, t);
                 }
             }
+            found
         });
-        black_box(&tables);
+        black_box((&tables, found));
         copy(batch, out, pool);
     })
 }

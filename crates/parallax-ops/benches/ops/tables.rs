@@ -6,7 +6,7 @@ use parallax_events::{BatchBuilder, EventBatch, Pool, SharedPool};
 use parallax_ops::Compose;
 
 use crate::answers::{Facts, facts, run_into, run_tensors, yields_tensors};
-use crate::measure::{copying, counting_and_copying, median, memory, roofline};
+use crate::measure::{copying, copying_afresh, median, memory, roofline, updating_and_copying};
 use crate::peers::Answer;
 use crate::recording::{Recordings, Sensor};
 use crate::rows::{Reach, Row, TIME_SLICE};
@@ -164,17 +164,24 @@ pub(crate) fn floors(recordings: &Recordings) {
         "\n| what cannot be left out | ms, 1 thread | 2 threads | two threads give |\n| --- | ---: | ---: | ---: |"
     );
     for _ in 0..5 {
-        for (name, counts) in [
-            ("copy every column", false),
-            ("count each pixel, copy every column", true),
-        ] {
-            let mut run = |pool| match counts {
-                true => counting_and_copying(batch, width, &mut out, pool),
-                false => copying(batch, &mut out, pool),
-            };
+        let row = |name: &str, run: &mut dyn FnMut(Pool<'_>) -> f64| {
             let (one, both) = (run(Pool::serial()), run(two.pool()));
             println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
-        }
+        };
+        row("copy every column", &mut |pool| copying(batch, &mut out, pool));
+        row("copy every column into fresh memory", &mut |pool| {
+            copying_afresh(batch, pool)
+        });
+        row("count each pixel, copy every column", &mut |pool| {
+            updating_and_copying(batch, width, &mut out, pool, |count, _| {
+                *count = count.wrapping_add(1);
+                0
+            })
+        });
+        row("each pixel's last time, copy every column", &mut |pool| {
+            let last = |last: &mut u32, t: i64| std::mem::replace(last, t as u32);
+            updating_and_copying(batch, width, &mut out, pool, last)
+        });
     }
 }
 
