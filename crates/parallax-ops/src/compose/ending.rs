@@ -55,8 +55,14 @@ impl EndingRun {
             cursor,
             meta,
         } = self;
+        let represent = &ending.represent;
         let Some(cursor) = cursor else {
-            return ending.represent.accumulate(state.as_mut(), block.packed(), pool);
+            // Who has to wait with the events holds on to those of a batch, and would copy others.
+            return if block.is_shared() {
+                represent.accumulate_batch(state.as_mut(), &block.to_batch(meta)?, pool)
+            } else {
+                represent.accumulate(state.as_mut(), block.packed(), pool)
+            };
         };
         for window in cursor.push(&block.to_batch(meta)?)? {
             each(ending.tensor(state.as_mut(), &window, meta, pool)?)?;

@@ -73,6 +73,7 @@ impl<K: Kernel> Represent for Windowed<K> {
             meta: Arc::new(meta.clone()),
             geometry,
             layout,
+            count,
             cells: zeros(count)?,
             memory: self.kernel.memory(geometry)?,
             window: OneWindow::new(span),
@@ -128,8 +129,8 @@ impl<K: Kernel> Represent for Windowed<K> {
     fn tensor(&self, state: &mut dyn OpState, meta: &Meta, pool: Pool<'_>) -> Result<Tensor> {
         let state = state_as::<Accumulator<K>>(state)?;
         state.complete(&self.kernel, pool)?;
-        let fresh = zeros(state.cells.len())?;
-        let cells = std::mem::replace(&mut state.cells, fresh)
+        // The next ones are had when there is a next one.
+        let cells = std::mem::replace(&mut state.cells, Column::with_capacity(0)?)
             .into_bytes()
             .into_arrow(..);
         let (Layout { shape, axes }, dtype) = (&state.layout, K::Cell::DTYPE);
@@ -168,6 +169,9 @@ struct Accumulator<K: Kernel> {
     meta: Arc<Meta>,
     geometry: Geometry,
     layout: Layout,
+    /// How many cells there are.
+    count: usize,
+    /// None behind a tensor that took them away.
     cells: Column<K::Cell>,
     memory: K::Memory,
     window: OneWindow,
@@ -254,12 +258,21 @@ impl<K: Kernel> Accumulator<K> {
         }
     }
 
+    /// Makes sure that there are cells.
+    fn provide(&mut self) -> Result<()> {
+        if self.cells.len() < self.count {
+            self.cells = zeros(self.count)?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, kernel: &K, events: Events<'_>, pool: Pool<'_>) -> Result<()> {
+        self.provide()?;
         let mut stage = self.stage(pool);
         kernel.add(&mut stage, events)?;
         self.window.added = self.window.added.saturating_add(events.columns.len() as u64);
         if !self.writes_all {
-            self.window.touch(events.columns, self.cells.len());
+            self.window.touch(events.columns, self.count);
         }
         Ok(())
     }
@@ -279,6 +292,7 @@ impl<K: Kernel> Accumulator<K> {
     }
 
     fn complete(&mut self, kernel: &K, pool: Pool<'_>) -> Result<()> {
+        self.provide()?;
         if self.defers() {
             self.clear(Some(kernel));
             self.memory.restart();
@@ -336,13 +350,14 @@ impl<K: Kernel> OpState for Accumulator<K> {
         let mut memory = Vec::new();
         self.memory.save(&mut memory);
         saved::put_part(&mut bytes, &memory);
-        let cells: &[u8] = bytemuck::cast_slice(self.cells.as_slice());
+        let zeros = vec![0; size_of::<K::Cell>() * (self.count - self.cells.len())];
+        let cells = bytemuck::cast_slice::<K::Cell, u8>(self.cells.as_slice());
         saved::put_part(
             &mut bytes,
-            if self.saves_cells(self.window.span) {
-                cells
-            } else {
-                &[]
+            match self.saves_cells(self.window.span) {
+                true if cells.is_empty() => &zeros,
+                true => cells,
+                false => &[],
             },
         );
         bytes
@@ -356,7 +371,7 @@ impl<K: Kernel> OpState for Accumulator<K> {
         let cells = saved::take_part(&mut rest).ok_or_else(wrong)?;
         let saves_cells = self.saves_cells(window.span);
         let wanted = if saves_cells {
-            self.cells.len() * size_of::<K::Cell>()
+            self.count * size_of::<K::Cell>()
         } else {
             0
         };
@@ -368,6 +383,7 @@ impl<K: Kernel> OpState for Accumulator<K> {
             return Err(wrong());
         }
         if saves_cells {
+            self.provide()?;
             bytemuck::cast_slice_mut(self.cells.as_mut_slice()).copy_from_slice(cells);
         }
         window.is_dirty = true;

@@ -51,6 +51,9 @@ fn build(params: Params) -> Result<Box<dyn Represent>> {
 /// Batches of so many events are worth a second thread.
 const WORTH_THREADS: usize = 1 << 15;
 
+/// With so many events for each cell of a bin, moving all cells twice is worth it.
+const MANY: usize = 3;
+
 #[derive(Debug)]
 struct Voxel<T> {
     bins: u32,
@@ -140,7 +143,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
             for (bin, range) in (first..).zip(bins) {
                 let (left, right) = rest.split_at_mut(frame.min(rest.len()));
                 let events = columns.slice(range.clone());
-                if events.len() >= frame && right.len() >= frame {
+                if events.len() >= MANY * frame && right.len() >= frame {
                     between_pairs(events, ramp, shares, bin, [left, &mut right[..frame]], sides)?;
                 } else {
                     between(events, ramp, shares, bin, left, right);

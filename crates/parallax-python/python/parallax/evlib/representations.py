@@ -73,20 +73,28 @@ def create_voxel_grid(
     rows = as_lazy(events).collect(engine=engine)
     batch = _sorted_batch(rows)
     # The sensor as evlib's callers state it; what lies outside counts for the span of time alone.
-    grid = np.zeros((n_time_bins, height, width))
-    if batch is not None:
-        tensor = np.asarray(batch.voxel(bins=n_time_bins, grid="tonic", polarity="signed", dtype="f64"))
-        tensor = tensor.reshape(n_time_bins, *tensor.shape[-2:])[:, :height, :width]
-        grid[:, : tensor.shape[1], : tensor.shape[2]] = tensor
-    time_bin, y, x = np.nonzero(grid)
+    grid = np.zeros((n_time_bins, height, width)) if batch is None else _voxels(batch, height, width, n_time_bins)
+    flat = np.flatnonzero(grid != 0)
+    time_bin, y, x = np.unravel_index(flat, grid.shape)
     return pl.DataFrame(
         {
             "x": x.astype(np.int16),
             "y": y.astype(np.int16),
             "time_bin": time_bin.astype(np.int32),
-            "contribution": grid[time_bin, y, x],
+            "contribution": grid.reshape(-1)[flat],
         }
     )
+
+
+def _voxels(batch: Events, height: int, width: int, n_time_bins: int) -> NDArray[np.float64]:
+    tensor = np.asarray(batch.voxel(bins=n_time_bins, grid="tonic", polarity="signed", dtype="f64"))
+    tensor = tensor.reshape(n_time_bins, *tensor.shape[-2:])
+    if tensor.shape[1:] == (height, width):
+        return tensor
+    grid = np.zeros((n_time_bins, height, width))
+    tensor = tensor[:, :height, :width]
+    grid[:, : tensor.shape[1], : tensor.shape[2]] = tensor
+    return grid
 
 
 def voxel_grid(events: Any, height: int, width: int, n_time_bins: int = 5, engine: Any = "auto") -> polars.DataFrame:
