@@ -67,6 +67,12 @@ pub trait Represent: Send + Sync + Debug {
         false
     }
 
+    /// Whether the events of a window with such a span are held until all of it is known: whoever has them all may as well hand
+    /// them over at once.
+    fn waits(&self, _span: Span) -> bool {
+        false
+    }
+
     /// A fresh state for one stream, whose first window is `span`.
     ///
     /// # Errors

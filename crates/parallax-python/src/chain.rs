@@ -4,6 +4,7 @@
 //! in between; the law that every operator keeps (in pieces = whole) makes the answer the same.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use parallax::events::{BatchBuilder, Pool, chain as grammar};
 use parallax::ops::{Compose, ComposeRun, Mode, QuantisationError, operator};
@@ -17,8 +18,11 @@ use crate::memory::Memory;
 use crate::settings;
 use crate::work::{Gauge, watched};
 
-/// How many events of a large batch pass between two looks for Ctrl-C: a few milliseconds of work.
+/// How many events of a large batch pass before the first look for Ctrl-C: a few milliseconds of work. Then twice as many
+/// at a time, as long as they pass quickly: threads have less to wait for each other.
 const SLICE: usize = 1 << 19;
+const MOST: usize = 1 << 23;
+const QUICKLY: Duration = Duration::from_millis(20);
 
 /// Operators, one after another; the last may make tensors.
 #[pyclass(frozen, module = "parallax._native")]
@@ -266,9 +270,11 @@ impl Whole {
         let mut out = BatchBuilder::growing()?;
         let mut tensors = Vec::new();
         let mut done = 0;
+        let mut size = if run.waits() { events.len() } else { SLICE };
         while done < events.len() {
             gauge.tell(done as u64, events.len() as u64)?;
-            let end = events.len().min(done.saturating_add(SLICE));
+            let began = Instant::now();
+            let end = events.len().min(done.saturating_add(size));
             let slice = events.slice(done..end);
             if compose.yields_tensors() {
                 run.push_tensors(&slice, pool, &mut |tensor| {
@@ -279,6 +285,9 @@ impl Whole {
                 run.push(&slice, pool, &mut out)?;
             }
             done = end;
+            if began.elapsed() < QUICKLY && size < MOST {
+                size *= 2;
+            }
         }
         if compose.yields_tensors() {
             tensors.extend(ended_tensors(&mut run, pool)?);

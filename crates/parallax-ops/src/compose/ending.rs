@@ -48,6 +48,11 @@ pub(super) struct EndingRun {
 }
 
 impl EndingRun {
+    /// Whether all events are held until the stream ends.
+    pub(super) fn waits(&self) -> bool {
+        self.cursor.is_none() && self.ending.represent.waits(Span::Events)
+    }
+
     pub(super) fn push(&mut self, block: &mut EventBlock, pool: Pool<'_>, each: Each<'_>) -> Result<()> {
         let Self {
             ending,

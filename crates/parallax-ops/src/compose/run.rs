@@ -78,6 +78,13 @@ impl ComposeRun {
         (self.events_in, self.events_out)
     }
 
+    /// Whether it only holds on to batches until the stream ends: whoever has all events may as well push them at once, which is
+    /// what a representation that works on several threads does best with.
+    pub fn waits(&self) -> bool {
+        let ending = self.ending.as_ref();
+        self.states.is_empty() && self.quantiser.is_none() && ending.is_some_and(EndingRun::waits)
+    }
+
     /// What the operators have to say of the stream so far beyond the events that leave, such as how many were dropped for
     /// their number; places are counted in the events that came to the operator.
     ///

@@ -51,6 +51,10 @@ impl<K: Kernel> Represent for Windowed<K> {
         self.kernel.counts_on()
     }
 
+    fn waits(&self, span: Span) -> bool {
+        defers(self.kernel.needs(), span)
+    }
+
     fn state(&self, meta: &Meta, span: Span) -> Result<Box<dyn OpState>> {
         let geometry = meta.require_geometry()?;
         let layout = self.kernel.layout(geometry);
