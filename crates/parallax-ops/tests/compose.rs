@@ -166,6 +166,43 @@ fn a_representation_gets_what_the_chain_keeps() {
     }
 }
 
+/// What waits may be pushed at once; what does not would do work nobody can stop meanwhile. The tensor is the same.
+#[test]
+fn only_what_needs_the_whole_stream_first_waits_for_it() {
+    let scene = scene();
+    for (text, waits) in [
+        ("voxel bins=3", true),
+        ("frame bins=4", true),
+        ("frame", false),
+        ("time_surface", false),
+        ("voxel bins=3 window=10ms", false),
+        ("region x=0 y=0 w=20 h=20 ! voxel bins=3", false),
+        ("polarity keep=on", false),
+    ] {
+        let run = Compose::parse(text).unwrap().start(scene.meta()).unwrap();
+        assert_eq!(run.waits(), waits, "{text}");
+    }
+    let whole = |batches: &[EventBatch]| {
+        let mut run = Compose::parse("voxel bins=3")
+            .unwrap()
+            .start(scene.meta())
+            .unwrap();
+        let mut found = Vec::new();
+        let mut each = |tensor: parallax_events::Tensor| {
+            found.extend_from_slice(tensor.as_slice::<f32>()?);
+            Ok(())
+        };
+        for batch in batches {
+            run.push_tensors(batch, Pool::serial(), &mut each).unwrap();
+        }
+        run.end_tensors(Pool::serial(), &mut each).unwrap();
+        found
+    };
+    let middle = scene.len() / 3;
+    let cut = [scene.slice(..middle), scene.slice(middle..)];
+    assert!(whole(&cut) == whole(std::slice::from_ref(&scene)));
+}
+
 #[test]
 fn a_fixed_step_moves_times_and_says_how_far() {
     let meta = Arc::new(Meta::with_geometry(4, 4).unwrap());
