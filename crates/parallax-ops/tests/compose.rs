@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use parallax_events::{BatchBuilder, Event, EventBatch, Meta, Nanos, Order, Pool, Span};
-use parallax_ops::{Compose, Mode, event_op, represent};
+use parallax_events::{BatchBuilder, Event, EventBatch, Meta, Nanos, Order, Pool, SharedPool, Span};
+use parallax_ops::{Compose, Mode, event_op, represent, tensor_of};
 use parallax_testkit::Scene;
 
 const CHAINS: &[&str] = &[
@@ -163,6 +163,50 @@ fn a_representation_gets_what_the_chain_keeps() {
         assert_eq!(tensor.time_span(), Some((time.start, time.end)));
         let events = kept.time_slice(time).unwrap();
         assert_eq!(tensor.buffer(), wanted(&events).buffer(), "window {index}");
+    }
+}
+
+/// Batches of which all is kept, then some, then all again, then nothing: one tensor of what is kept, in its order.
+#[test]
+fn what_waits_for_the_end_gets_what_the_chain_keeps() {
+    let events = scene();
+    let inside = |event: &Event| event.x < 20;
+    let pieces = events.len() / 8;
+    let kept_of = |range: std::ops::Range<usize>, keeps: bool| {
+        let piece = events.slice(range).to_events();
+        let piece = piece.into_iter().filter(|event| !keeps || inside(event));
+        EventBatch::from_events(&piece.collect::<Vec<_>>(), Arc::clone(events.meta())).unwrap()
+    };
+    let batches: Vec<EventBatch> = [true, true, false, true, false]
+        .into_iter()
+        .zip((0..).step_by(pieces))
+        .map(|(all, start)| kept_of(start..start + pieces, all))
+        .collect();
+    let stream = EventBatch::concat(&batches).unwrap();
+    let kept: Vec<Event> = stream.to_events().into_iter().filter(inside).collect();
+    let kept = EventBatch::from_events(&kept, Arc::clone(events.meta())).unwrap();
+    let threads = SharedPool::new(2).unwrap();
+    for text in [
+        "voxel bins=4 dtype=f64",
+        "frame bins=3 bins_of=events",
+        "mixed_density",
+    ] {
+        let wanted = tensor_of(represent(text).unwrap().as_ref(), &kept, Pool::serial()).unwrap();
+        for pool in [Pool::serial(), threads.pool()] {
+            let chain = Compose::parse(&format!("region w=20 ! {text}")).unwrap();
+            let mut run = chain.start(events.meta()).unwrap();
+            let mut tensors = Vec::new();
+            let mut keep = |tensor| {
+                tensors.push(tensor);
+                Ok(())
+            };
+            for batch in &batches {
+                run.push_tensors(batch, pool, &mut keep).unwrap();
+            }
+            run.end_tensors(pool, &mut keep).unwrap();
+            assert_eq!(tensors.len(), 1);
+            assert_eq!(tensors[0].buffer(), wanted.buffer(), "{text}");
+        }
     }
 }
 

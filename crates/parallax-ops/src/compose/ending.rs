@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use parallax_events::{
-    EventBlock, Meta, OpState, Pool, Represent, Result, Span, Tensor, WindowCursor, WindowSlices,
+    BatchBuilder, EventBlock, Meta, OpState, Pool, Represent, Result, Span, Tensor, WindowCursor,
+    WindowSlices,
 };
 
 /// The end of a chain.
@@ -23,6 +24,7 @@ impl Ending {
         Ok(EndingRun {
             state: self.represent.state(meta, Span::Events)?,
             cursor: windows.map(|spec| WindowCursor::new(spec, meta)).transpose()?,
+            gathered: None,
             meta: Arc::clone(meta),
             ending: Arc::clone(self),
         })
@@ -44,8 +46,13 @@ pub(super) struct EndingRun {
     ending: Arc<Ending>,
     state: Box<dyn OpState>,
     cursor: Option<WindowCursor>,
+    /// What operators left of blocks, for who waits for the end: few large batches instead of many small ones.
+    gathered: Option<BatchBuilder>,
     meta: Arc<Meta>,
 }
+
+/// So many events at most are gathered into one batch.
+const GATHERED: usize = 1 << 26;
 
 impl EndingRun {
     /// Whether all events are held until the stream ends.
@@ -54,33 +61,56 @@ impl EndingRun {
     }
 
     pub(super) fn push(&mut self, block: &mut EventBlock, pool: Pool<'_>, each: Each<'_>) -> Result<()> {
+        let waits = self.waits();
         let Self {
             ending,
             state,
             cursor,
+            gathered,
             meta,
         } = self;
         let represent = &ending.represent;
-        let Some(cursor) = cursor else {
-            // Who has to wait with the events holds on to those of a batch, and would copy others.
-            return if block.is_shared() {
-                represent.accumulate_batch(state.as_mut(), &block.to_batch(meta)?, pool)
-            } else {
-                represent.accumulate(state.as_mut(), block.packed(), pool)
-            };
+        if let Some(cursor) = cursor {
+            for window in cursor.push(&block.to_batch(meta)?)? {
+                each(ending.tensor(state.as_mut(), &window, meta, pool)?)?;
+            }
+            return Ok(());
+        }
+        if !waits {
+            return represent.accumulate(state.as_mut(), block.packed(), pool);
+        }
+        if block.is_shared() && gathered.is_none() {
+            return represent.accumulate_batch(state.as_mut(), &block.to_batch(meta)?, pool);
+        }
+        let room = match gathered {
+            Some(room) => room,
+            none => none.insert(BatchBuilder::growing()?),
         };
-        for window in cursor.push(&block.to_batch(meta)?)? {
-            each(ending.tensor(state.as_mut(), &window, meta, pool)?)?;
+        block.append_to(room, meta, pool)?;
+        if room.len() >= GATHERED {
+            return self.hand_over(pool);
         }
         Ok(())
     }
 
+    fn hand_over(&mut self, pool: Pool<'_>) -> Result<()> {
+        let Some(mut gathered) = self.gathered.take() else {
+            return Ok(());
+        };
+        let batch = gathered.finish(&self.meta)?;
+        self.ending
+            .represent
+            .accumulate_batch(self.state.as_mut(), &batch, pool)
+    }
+
     pub(super) fn end(&mut self, pool: Pool<'_>, each: Each<'_>) -> Result<()> {
+        self.hand_over(pool)?;
         let Self {
             ending,
             state,
             cursor,
             meta,
+            ..
         } = self;
         let Some(cursor) = cursor else {
             return each(ending.represent.tensor(state.as_mut(), meta, pool)?);
