@@ -17,7 +17,7 @@ use parallax_simd::Columns;
 use parallax_simd::evt2::{self, SLACK};
 
 use crate::prophesee::{
-    Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, places, sniff, write_evt2,
+    Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, seek_by_high, sniff, write_evt2,
 };
 use crate::{Format, Found, Look, Open, Sample, TriggerSupport};
 
@@ -113,42 +113,11 @@ impl Words for Evt2 {
     }
 
     fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, _: Pool<'_>) -> Option<Found> {
-        let clock = self.clock?;
-        let word = |place: u64| from + place * 4;
-        let stored = |high: u32| i64::from(high) << 6;
-        let offset = clock.base() - stored(clock.high());
-        let range = range.start.saturating_sub(offset)..range.end.saturating_sub(offset);
-        let count = input.size().saturating_sub(from) / 4;
-        let found = places(count, stored(clock.high()), &range, LOOP, |place| {
-            last_high(input, from, place, clock.high()).map(stored)
-        })?;
-        self.clock = Some(clock.after(last_high(input, from, found.start, clock.high())?));
-        Some(Found {
-            start: word(found.start),
-            end: if found.end < count { word(found.end) } else { input.size() },
-            is_certain: false,
-        })
+        let half = |word: &[u8; 4]| u32::from_le_bytes(*word);
+        let (clock, found) = seek_by_high(self.clock?, &range, from, input, half)?;
+        self.clock = Some(clock);
+        Some(found)
     }
-}
-
-/// The content of the last TIME_HIGH between `from` and the word `place` behind it, else `before`; `None` if it would have
-/// to be looked for too far back.
-fn last_high(input: &Look<'_>, from: u64, place: u64, before: u32) -> Option<u32> {
-    const STEP: u64 = 1 << 10;
-    let mut end = place;
-    for _ in 0..64 {
-        let start = end.saturating_sub(STEP);
-        let (words, _) = input.bytes(from + start * 4, (end - start) as usize * 4).as_chunks::<4>();
-        let is_time = |word: &u32| word >> 28 == kind::TIME_HIGH;
-        if let Some(word) = words.iter().rev().map(|word| u32::from_le_bytes(*word)).find(is_time) {
-            return Some(word & 0xFFF_FFFF);
-        }
-        if start == 0 {
-            return Some(before);
-        }
-        end = start;
-    }
-    None
 }
 
 impl Evt2 {

@@ -12,10 +12,14 @@
 //! - External triggers are handed out if asked for, else counted, as are vendor words.
 //! - A mask that does not fit into the batch is continued in the next one: its word stays unconsumed meanwhile.
 
-use parallax_events::{Declaration, Error, Event, Meta, Result, SpareColumns, Trigger};
+use std::ops::Range;
 
-use crate::prophesee::{ENDIANNESS, write_evt21, Clock, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, sniff};
-use crate::{Format, Open, Sample, TriggerSupport};
+use parallax_events::{Declaration, Error, Event, Meta, Pool, Result, SpareColumns, Trigger};
+
+use crate::prophesee::{
+    Clock, ENDIANNESS, Encoding, LOOP, Oddity, RawDecoder, SHIFT, Step, Tally, Words, seek_by_high, sniff, write_evt21,
+};
+use crate::{Format, Found, Look, Open, Sample, TriggerSupport};
 
 /// The row of this format.
 pub(super) static FORMAT: Format = Format {
@@ -142,6 +146,14 @@ impl Words for Evt21 {
             self.clock = Some(clock.after(*first).join(*behind));
         }
         self.written = 0;
+    }
+
+    fn seek(&mut self, range: Range<i64>, from: u64, input: &Look<'_>, _: Pool<'_>) -> Option<Found> {
+        let legacy = self.halves == Some(Halves::Legacy);
+        let half = |word: &[u8; WORD]| if legacy { halves::<true>(word).0 } else { halves::<false>(word).0 };
+        let (clock, found) = seek_by_high(self.clock?, &range, from, input, half)?;
+        (self.clock, self.written) = (Some(clock), 0);
+        Some(found)
     }
 }
 

@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+use super::{Clock, LOOP};
+use crate::{Found, Look};
+
 /// At so many places it is looked whether time rises.
 const PROBES: u64 = 256;
 
@@ -50,6 +53,68 @@ pub(crate) fn places(
     };
     let start = first_at(range.start.saturating_sub(MARGIN))?;
     Some(start..first_at(range.end.saturating_add(MARGIN))?.max(start))
+}
+
+/// The type of the words of EVT 2.0 and 2.1 that carry the upper 28 bits of the time.
+const TIME_HIGH: u32 = 0x8;
+
+/// Where a range of time lies in words of `N` bytes from `from` on, of EVT 2.0 or 2.1, and the clock in front of it. The clock
+/// that is given is the one at `from`; `half` is the part of a word that has its type.
+pub(crate) fn seek_by_high<const N: usize>(
+    clock: Clock,
+    range: &Range<i64>,
+    from: u64,
+    input: &Look<'_>,
+    half: impl Fn(&[u8; N]) -> u32,
+) -> Option<(Clock, Found)> {
+    let size = N as u64;
+    let stored = |high: u32| i64::from(high) << 6;
+    let offset = clock.base() - stored(clock.high());
+    let range = range.start.saturating_sub(offset)..range.end.saturating_sub(offset);
+    let count = input.size().saturating_sub(from) / size;
+    let high = |place: u64| last_high(input, from, place, clock.high(), &half);
+    let found = places(count, stored(clock.high()), &range, LOOP, |place| {
+        high(place).map(stored)
+    })?;
+    let clock = clock.after(high(found.start)?);
+    let end = if found.end < count {
+        from + found.end * size
+    } else {
+        input.size()
+    };
+    let found = Found {
+        start: from + found.start * size,
+        end,
+        is_certain: false,
+    };
+    Some((clock, found))
+}
+
+/// The content of the last TIME_HIGH between `from` and the word `place` behind it, else `before`; `None` if it would have
+/// to be looked for too far back.
+fn last_high<const N: usize>(
+    input: &Look<'_>,
+    from: u64,
+    place: u64,
+    before: u32,
+    half: impl Fn(&[u8; N]) -> u32,
+) -> Option<u32> {
+    const STEP: u64 = 1 << 10;
+    let mut end = place;
+    for _ in 0..64 {
+        let start = end.saturating_sub(STEP);
+        let bytes = input.bytes(from + start * N as u64, (end - start) as usize * N);
+        let (words, _) = bytes.as_chunks::<N>();
+        let is_time = |word: &u32| word >> 28 == TIME_HIGH;
+        if let Some(word) = words.iter().rev().map(&half).find(is_time) {
+            return Some(word & 0xFFF_FFFF);
+        }
+        if start == 0 {
+            return Some(before);
+        }
+        end = start;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod write_evt21;
 mod write_evt3;
 mod write_header;
 
-pub(crate) use bisect::places;
+pub(crate) use bisect::{places, seek_by_high};
 pub(crate) use clock::{Clock, LOOP};
 pub(crate) use header::{Encoding, RawHeader};
 pub(crate) use raw::{RawDecoder, SHIFT, Step, Words, sniff};
