@@ -109,18 +109,6 @@ fn compressions(events: &Events) {
     compression!("compress::compress_u8, half", compress::compress_u8_at, p, half);
     compression!("compress::compress_i64, most", compress::compress_i64_at, t, most);
     compression!("compress::compress_u16, most", compress::compress_u16_at, x, most);
-    compression!(
-        "compress::compress_past, i64, half",
-        compress::compress_past_at,
-        t,
-        half
-    );
-    compression!(
-        "compress::compress_past, u16, half",
-        compress::compress_past_at,
-        x,
-        half
-    );
 }
 
 /// Random words, two for each of so many events.
