@@ -75,7 +75,7 @@ impl Frame {
 impl Frame {
     /// Events as such a table, over their memory as far as its types are theirs: all but the polarities, and the times where
     /// they are not in microseconds.
-    fn over(events: EventBatch, signed: bool, findings: Vec<FindingRow>, pool: Pool<'_>) -> Result<Self> {
+    fn over(events: &EventBatch, signed: bool, pool: Pool<'_>) -> Result<Self> {
         let (columns, unit) = (events.columns(), events.meta().time_unit);
         all_fitting([columns.x, columns.y], events.meta().geometry, pool)?;
         let in_order = events.order() >= Order::Time || columns.t.is_sorted();
@@ -90,7 +90,7 @@ impl Frame {
             rescaled.collect::<Result<Vec<i64>>>()?.into()
         };
         let polarities = rewritten(columns.p, pool, |p| polarity(p, signed))?;
-        Self::of([x.into(), y.into()], t, polarities, in_order, findings)
+        Self::of([x.into(), y.into()], t, polarities, in_order, Vec::new())
     }
 
     /// The first `most` events as such a table, in the memory that they have.
@@ -243,7 +243,7 @@ pub(crate) fn frame_of(py: Python<'_>, batch: &Batch, signed: bool) -> PyResult<
     let events = batch.events.clone();
     let pool = settings::pool(py).map_err(raised)?;
     watched(py, None, move |_: &Arc<Gauge>| {
-        Frame::over(events, signed, Vec::new(), Pool::from(pool.as_ref()))
+        Frame::over(&events, signed, Pool::from(pool.as_ref()))
     })
 }
 

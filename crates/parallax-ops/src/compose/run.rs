@@ -225,11 +225,13 @@ impl ComposeRun {
 
     /// The batch, block by block, through the operators from `from` on.
     fn pass(&mut self, batch: &EventBatch, from: usize, pool: Pool<'_>, sink: Sink<'_>) -> Result<()> {
-        let size = match pool.threads() {
-            // Nobody is to find them in the cache.
-            _ if from == self.states.len() && self.quantiser.is_none() => batch.len().max(1),
-            1 => BLOCK,
-            _ => PARALLEL_BLOCK,
+        let size = if from == self.states.len() && self.quantiser.is_none() {
+            // No operator is to find them in the cache.
+            batch.len().max(1)
+        } else if pool.threads() > 1 {
+            PARALLEL_BLOCK
+        } else {
+            BLOCK
         };
         for start in (0..batch.len()).step_by(size) {
             self.block.load(&batch.slice(start..start.saturating_add(size)));

@@ -119,44 +119,46 @@ fn voxel_grids_share_events_between_bins() {
     }
 }
 
-/// Where there are more events than cells, two bins lie side by side; what comes in drops has them apart. Bit by bit the same.
+/// Where a large sensor has many events for each cell, two bins lie side by side; what comes in smaller batches has them apart.
+/// Bit by bit the same.
 #[test]
 fn voxel_grids_of_many_events_are_those_of_few_at_a_time() {
-    let meta = Arc::new(Meta::with_geometry(7, 5).unwrap());
     let mix = |index: i64| (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-    let times = 0..70_000_i64;
-    let column = |divisor: u64, size: u64| times.clone().map(move |t| mix(t) / divisor % size);
-    let batch = EventBatch::try_new(
-        times.clone().collect::<Vec<_>>(),
-        column(1, 7).map(|x| x as u16).collect::<Vec<_>>(),
-        column(7, 5).map(|y| y as u16).collect::<Vec<_>>(),
-        column(35, 2).map(|p| p as u8).collect::<Vec<_>>(),
-        Arc::clone(&meta),
-    )
-    .unwrap();
-    let bits = |text: &str, chunk: usize, pool: Pool<'_>| {
-        let mut tensors = Tensors::new(represent(text).unwrap(), &meta).unwrap();
-        let mut found = Vec::new();
-        let mut keep = |_: u64, view: TensorView<'_>| {
-            found.extend_from_slice(view.as_bytes());
-            Ok(())
-        };
-        for start in (0..batch.len()).step_by(chunk) {
-            tensors
-                .push(&batch.slice(start..start + chunk), pool, &mut keep)
-                .unwrap();
-        }
-        tensors.finish(pool, &mut keep).unwrap();
-        found
-    };
     let threads = SharedPool::new(2).unwrap();
-    for polarity in ["signed", "separate"] {
+    for (polarity, height) in [("signed", 512), ("separate", 256)] {
+        let meta = Arc::new(Meta::with_geometry(512, height).unwrap());
+        // Three for each of 262,144 cells, and a few for the last bin.
+        let times = 0..800_000_i64;
+        let column = |divisor: u64, size: u64| times.clone().map(move |t| mix(t) / divisor % size);
+        let batch = EventBatch::try_new(
+            times.clone().collect::<Vec<_>>(),
+            column(1, 512).map(|x| x as u16).collect::<Vec<_>>(),
+            column(512, height.into()).map(|y| y as u16).collect::<Vec<_>>(),
+            column(1 << 18, 2).map(|p| p as u8).collect::<Vec<_>>(),
+            Arc::clone(&meta),
+        )
+        .unwrap();
+        let bits = |text: &str, chunk: usize, pool: Pool<'_>| {
+            let mut tensors = Tensors::new(represent(text).unwrap(), &meta).unwrap();
+            let mut found = Vec::new();
+            let mut keep = |_: u64, view: TensorView<'_>| {
+                found.extend_from_slice(view.as_bytes());
+                Ok(())
+            };
+            for start in (0..batch.len()).step_by(chunk) {
+                tensors
+                    .push(&batch.slice(start..start + chunk), pool, &mut keep)
+                    .unwrap();
+            }
+            tensors.finish(pool, &mut keep).unwrap();
+            found
+        };
         for dtype in ["f32", "f64"] {
-            let text = format!("voxel bins=4 polarity={polarity} dtype={dtype} window=60ms incomplete=true");
-            let drops = bits(&text, 9, Pool::serial());
-            assert!(drops.iter().any(|&byte| byte != 0), "{text}");
+            let text = format!("voxel bins=2 polarity={polarity} dtype={dtype} window=800ms incomplete=true");
+            let parts = bits(&text, 90_000, Pool::serial());
+            assert!(parts.iter().any(|&byte| byte != 0), "{text}");
             for pool in [Pool::serial(), threads.pool()] {
-                assert!(bits(&text, 70_000, pool) == drops, "{text}");
+                assert!(bits(&text, 800_000, pool) == parts, "{text}");
             }
         }
     }
