@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 pub enum Level {
     /// What the compiler makes of plain Rust for the baseline of the target (on x86-64 that includes SSE2).
     Scalar,
-    /// x86-64 with AVX2, BMI1 and BMI2, which came with it.
+    /// x86-64 with AVX2, and BMI1, BMI2 and POPCNT, which came with it or before.
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -82,7 +82,7 @@ impl Level {
 #[cfg(target_arch = "x86_64")]
 fn ask_cpu() -> Level {
     use std::arch::is_x86_feature_detected as has;
-    if !(has!("avx2") && has!("bmi1") && has!("bmi2")) {
+    if !(has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt")) {
         Level::Scalar
     } else if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
         Level::Avx512

@@ -7,7 +7,7 @@
 //!
 //! # Surprises
 //! - Places behind the events written may be overwritten, up to [`SLACK`] of them.
-//! - The AVX-512 kernel also needs VBMI2, VPOPCNTDQ and BITALG (Ice Lake, Zen 4); without them the scalar one runs.
+//! - The AVX-512 kernel also needs VBMI2, VPOPCNTDQ and BITALG (Ice Lake, Zen 4); without them the AVX2 one runs.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -121,7 +121,7 @@ pub fn decode_at(
     let mut out = out.first(usize::MAX);
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ Level::Avx512 => x86_64::decode(level, words, state, skipped, &mut out),
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::decode(level, words, state, skipped, &mut out),
         _ => scalar::decode(words, state, skipped, &mut out),
     }
 }

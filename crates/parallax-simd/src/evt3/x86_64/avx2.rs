@@ -1,0 +1,328 @@
+//! 16 words at a time, with AVX2.
+//!
+//! What a word is, is looked up for 16 at once and taken as masks of bits. Of eight words, the row and the low time that
+//! hold at each are moved there by a shuffle that the mask of the rows, or of the times, is looked up for; the shuffle of
+//! the events' mask then moves all three of their values together. Until the time changes above its lower bits, events
+//! wait with what their words say; so few bytes of each are moved in the loop, and whole vectors are finished afterwards.
+//! Parts of vectors end a block and are done one by one, without a branch on how many events they have.
+
+use std::arch::x86_64::*;
+use std::hint::black_box;
+
+use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
+use super::AHEAD;
+use crate::{Columns, prefetch};
+
+/// Words of a block.
+const BLOCK: usize = 16;
+
+/// So many events are finished together: what they need stays in the nearest cache.
+const WAITING: usize = 1024;
+
+/// Of each mask of 8 bits the two bytes of the last lane whose bit is set, at each lane; 0x80 where there is none yet.
+static LAST: [[u8; 16]; 256] = {
+    let mut table = [[0x80; 16]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let mut lane = 0;
+        let mut last = None;
+        while lane < 8 {
+            if bits >> lane & 1 == 1 {
+                last = Some(lane as u8);
+            }
+            if let Some(last) = last {
+                table[bits][2 * lane] = 2 * last;
+                table[bits][2 * lane + 1] = 2 * last + 1;
+            }
+            lane += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
+/// Of each mask of 8 bits the two bytes of the lanes whose bits are set, in order; then the first lane.
+static KEPT: [[u8; 16]; 256] = {
+    let mut table = [[0; 16]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let (mut lane, mut next) = (0, 0);
+        while lane < 8 {
+            if bits >> lane & 1 == 1 {
+                table[bits][next] = 2 * lane;
+                table[bits][next + 1] = 2 * lane + 1;
+                next += 2;
+            }
+            lane += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
+/// Of each half of a vector, a mask of 6 bits, the columns of its events, in order.
+static HALF: [[u8; 8]; 64] = {
+    let mut table = [[0; 8]; 64];
+    let mut bits = 0;
+    while bits < 64 {
+        let (mut column, mut next) = (0, 0);
+        while column < 6 {
+            if bits >> column & 1 == 1 {
+                table[bits][next] = column;
+                next += 1;
+            }
+            column += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
+/// How many columns VECT_BASE_X and the two kinds behind it have, and which bits stand for them.
+static VECTORS: [(u16, u16); 3] = [(0, 0), (12, 0xFFF), (8, 0xFF)];
+
+/// What a kind of word is to a block: one bit each.
+const IS_X: u8 = 0x80;
+const IS_Y: u8 = 0x40;
+const IS_LOW: u8 = 0x20;
+const IS_SKIPPED: u8 = 0x10;
+
+/// Words that are looked at before their events are finished: as many as a count of 16 bits takes in.
+const STAGE: usize = 1 << 13;
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub(super) fn decode(
+    words: &[[u8; 2]],
+    state: &mut State,
+    skipped: &mut Skipped,
+    out: &mut Columns<'_>,
+) -> Done {
+    let mut lows = [0; WAITING + SLACK];
+    let mut done = Done::default();
+    while words.len() - done.words >= BLOCK && done.events + SLACK <= out.t.len() {
+        let ahead = &words[done.words..];
+        let places = done.events..out.t.len().min(done.events + lows.len());
+        let mut out = Columns {
+            t: &mut out.t[places.clone()],
+            x: &mut out.x[places.clone()],
+            y: &mut out.y[places.clone()],
+            p: &mut out.p[places],
+        };
+        let stage = &ahead[..ahead.len().min(STAGE)];
+        let found = gather(stage, state, skipped.kinds, out.x, out.y, &mut lows);
+        finish(state.coarse, &lows[..found.events], &mut out);
+        if found.skipped {
+            count(&stage[..found.words], skipped);
+        }
+        done.words += found.words;
+        done.events += found.events;
+        done.steps_back += found.steps_back;
+        match ahead.get(found.words).map(|word| u16::from_le_bytes(*word)) {
+            Some(word) if word >> 12 == Kind::TIME_HIGH => {
+                state.time_high(word & 0xFFF);
+                done.words += 1;
+            }
+            // A word that is none of the kernel's.
+            _ if found.words == 0 => return done,
+            _ => {}
+        }
+    }
+    // Less than a block, or too little room.
+    let places = done.events..;
+    let mut out = Columns {
+        t: &mut out.t[places.clone()],
+        x: &mut out.x[places.clone()],
+        y: &mut out.y[places.clone()],
+        p: &mut out.p[places],
+    };
+    let rest = scalar::decode(&words[done.words..], state, skipped, &mut out);
+    Done {
+        words: done.words + rest.words,
+        events: done.events + rest.events,
+        steps_back: done.steps_back + rest.steps_back,
+    }
+}
+
+/// What was gathered.
+struct Gathered {
+    words: usize,
+    events: usize,
+    steps_back: u64,
+    /// Whether some of the words are to be counted.
+    skipped: bool,
+}
+
+/// Writes what the words say about events, in front of the first TIME_HIGH that changes the time: their columns with the
+/// polarities, their rows, and their low times; each as it came, with whatever bits stand above it.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn gather(
+    words: &[[u8; 2]],
+    state: &mut State,
+    skips: u16,
+    x: &mut [u16],
+    y: &mut [u16],
+    lows: &mut [u16; WAITING + SLACK],
+) -> Gathered {
+    let room = lows.len().min(x.len()).min(y.len());
+    let (x, y, lows) = (x.as_mut_ptr(), y.as_mut_ptr(), lows.as_mut_ptr());
+    let mut classes = [0; 16];
+    for (kind, class) in classes.iter_mut().enumerate() {
+        *class = if skips >> kind & 1 == 1 { IS_SKIPPED } else { 0 };
+    }
+    classes[usize::from(Kind::ADDR_X)] = IS_X;
+    classes[usize::from(Kind::ADDR_Y)] = IS_Y;
+    classes[usize::from(Kind::TIME_LOW)] = IS_LOW;
+    // SAFETY: all that is loaded here is 16 bytes long.
+    let load = |bytes: &[u8; 16]| unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    let classes = load(&classes);
+    let same_high = _mm_set1_epi16((Kind::TIME_HIGH << 12 | state.high).cast_signed());
+    // One shuffle; of a constant the compiler makes two.
+    let last_lane = black_box(_mm_set1_epi16(0x0F0E));
+
+    let mut row = _mm_set1_epi16(state.y.cast_signed());
+    let mut low = _mm_set1_epi16((Kind::TIME_LOW << 12 | state.low).cast_signed());
+    let mut falls = _mm_setzero_si128();
+    let (mut index, mut n, mut steps_back, mut passed) = (0, 0, 0, 0);
+    while words.len() - index >= BLOCK && n + SLACK <= room {
+        prefetch::soon(words, index + AHEAD);
+        // SAFETY: there are 16 words from here on.
+        let halves = unsafe {
+            let words = words.as_ptr().add(index).cast::<__m128i>();
+            [_mm_loadu_si128(words), _mm_loadu_si128(words.add(1))]
+        };
+        let kinds = _mm_packus_epi16(_mm_srli_epi16::<12>(halves[0]), _mm_srli_epi16::<12>(halves[1]));
+        let is_x = _mm_shuffle_epi8(classes, kinds);
+        let is_y = _mm_add_epi8(is_x, is_x);
+        let is_low = _mm_add_epi8(is_y, is_y);
+        let is_skipped = _mm_add_epi8(is_low, is_low);
+        let is_same = _mm_packs_epi16(
+            _mm_cmpeq_epi16(halves[0], same_high),
+            _mm_cmpeq_epi16(halves[1], same_high),
+        );
+        let mask = |lanes: __m128i| _mm_movemask_epi8(lanes).cast_unsigned();
+        let (is_x, is_y, is_low, is_skipped) = (mask(is_x), mask(is_y), mask(is_low), mask(is_skipped));
+        let known = is_x | is_y | is_low | is_skipped | mask(is_same);
+        // A branch, so that the next block need not wait for this one's length.
+        let length = if known == 0xFFFF {
+            BLOCK as u32
+        } else {
+            known.trailing_ones()
+        };
+        if length > 0 {
+            let keep = 0xFFFF >> (BLOCK as u32 - length);
+            passed |= is_skipped & keep;
+            let mut masks = [is_x & keep, is_y & keep, is_low & keep];
+            for half in halves {
+                let [is_x, is_y, is_low] = masks.map(|mask| usize::from(mask as u8));
+                masks = masks.map(|mask| mask >> 8);
+                // What holds at each word: of the last before it in this half, or as before.
+                let hold = |last: __m128i, before: __m128i| {
+                    let none = _mm_srai_epi16::<15>(last);
+                    _mm_or_si128(_mm_shuffle_epi8(half, last), _mm_and_si128(before, none))
+                };
+                let rows = hold(load(&LAST[is_y]), row);
+                row = _mm_shuffle_epi8(rows, last_lane);
+                let here = hold(load(&LAST[is_low]), low);
+                falls = _mm_sub_epi16(falls, _mm_cmpgt_epi16(_mm_alignr_epi8::<14>(here, low), here));
+                low = _mm_shuffle_epi8(here, last_lane);
+                let kept = load(&KEPT[is_x]);
+                // SAFETY: n + SLACK <= room at the block's start, and two halves end 16 places behind that.
+                unsafe {
+                    _mm_storeu_si128(x.add(n).cast(), _mm_shuffle_epi8(half, kept));
+                    _mm_storeu_si128(y.add(n).cast(), _mm_shuffle_epi8(rows, kept));
+                    _mm_storeu_si128(lows.add(n).cast(), _mm_shuffle_epi8(here, kept));
+                }
+                n += is_x.count_ones() as usize;
+            }
+            index += length as usize;
+            if length as usize == BLOCK {
+                continue;
+            }
+        }
+
+        // Parts of vectors, with what stands between them, one by one.
+        let began = index;
+        while let Some(word) = words.get(index)
+            && n + SLACK <= room
+        {
+            let word = u16::from_le_bytes(*word);
+            let (kind, content) = (word >> 12, word & 0xFFF);
+            match kind {
+                Kind::VECT_BASE_X | Kind::VECT_12 | Kind::VECT_8 => {
+                    // A base is a vector without columns.
+                    let (width, bits) = VECTORS[usize::from(kind - Kind::VECT_BASE_X)];
+                    if width == 0 {
+                        (state.base, state.p) = (content % ADDRESSES, (content >> 11) as u8);
+                    }
+                    if state.base + width > ADDRESSES {
+                        break;
+                    }
+                    let bits = usize::from(content & bits);
+                    let base = state.base + (u16::from(state.p) << 11);
+                    for (half, base) in [(bits & 63, base), (bits >> 6, base + 6)] {
+                        // SAFETY: n + SLACK <= room, and two halves end 14 places behind that.
+                        unsafe {
+                            let columns = _mm_cvtepu8_epi16(_mm_loadl_epi64(HALF[half].as_ptr().cast()));
+                            let columns = _mm_add_epi16(columns, _mm_set1_epi16(base.cast_signed()));
+                            _mm_storeu_si128(x.add(n).cast(), columns);
+                            _mm_storeu_si128(y.add(n).cast(), row);
+                            _mm_storeu_si128(lows.add(n).cast(), low);
+                        }
+                        n += half.count_ones() as usize;
+                    }
+                    state.base += width;
+                }
+                Kind::ADDR_Y => row = _mm_set1_epi16(word.cast_signed()),
+                Kind::TIME_LOW => {
+                    let before = _mm_extract_epi16::<0>(low) as u16;
+                    steps_back += u64::from(word < before);
+                    low = _mm_set1_epi16(word.cast_signed());
+                }
+                _ => break,
+            }
+            index += 1;
+        }
+        if index == began && length == 0 {
+            break;
+        }
+    }
+    state.y = _mm_extract_epi16::<0>(row) as u16 % ADDRESSES;
+    state.low = _mm_extract_epi16::<0>(low) as u16 & 0xFFF;
+    let mut each = [0_u16; 8];
+    // SAFETY: both are 16 bytes long.
+    unsafe { _mm_storeu_si128(each.as_mut_ptr().cast(), falls) };
+    Gathered {
+        words: index,
+        events: n,
+        steps_back: steps_back + each.into_iter().map(u64::from).sum::<u64>(),
+        skipped: passed != 0,
+    }
+}
+
+/// Makes events of what was gathered.
+#[target_feature(enable = "avx2")]
+fn finish(coarse: i64, lows: &[u16], out: &mut Columns<'_>) {
+    for (t, low) in out.t.iter_mut().zip(lows) {
+        *t = coarse.wrapping_add(i64::from(*low & 0xFFF));
+    }
+    let x = &mut out.x[..lows.len()];
+    for (p, x) in out.p.iter_mut().zip(&*x) {
+        *p = (*x >> 11) as u8 & 1;
+    }
+    for column in [x, &mut out.y[..lows.len()]] {
+        for cell in column {
+            *cell %= ADDRESSES;
+        }
+    }
+}
+
+/// Counts words of the kinds that are passed over.
+#[target_feature(enable = "avx2")]
+fn count(words: &[[u8; 2]], skipped: &mut Skipped) {
+    for (kind, count) in (0..).zip(&mut skipped.counts) {
+        if skipped.kinds >> kind & 1 == 1 {
+            let is = |word: &[u8; 2]| u16::from(u16::from_le_bytes(*word) >> 12 == kind);
+            *count += u64::from(words.iter().map(is).sum::<u16>());
+        }
+    }
+}
