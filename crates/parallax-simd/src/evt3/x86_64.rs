@@ -6,7 +6,7 @@ mod avx512;
 use std::arch::is_x86_feature_detected as has;
 use std::arch::x86_64::*;
 
-use super::{Done, Kind, Skipped, State, Surveyed, scalar};
+use super::{ADDRESSES, Done, Kind, Skipped, State, Surveyed, scalar};
 use crate::{Columns, Level, prefetch};
 
 /// Words of a block with AVX-512.
@@ -30,6 +30,36 @@ pub(super) fn decode(
         Level::Avx512 if has_all => unsafe { avx512::decode(words, state, skipped, out) },
         // SAFETY: `usable` is at least AVX2 only if the CPU said that it has it.
         _ => unsafe { avx2::decode(words, state, skipped, out) },
+    }
+}
+
+/// The words of a block that are parts of vectors, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Vectors {
+    base: u32,
+    twelve: u32,
+    eight: u32,
+}
+
+impl Vectors {
+    fn any(self) -> u32 {
+        self.base | self.twelve | self.eight
+    }
+
+    /// Takes in those of `keep`, the words of the block that are done.
+    fn pass(self, keep: u32, block: &[[u8; 2]], state: &mut State) {
+        let bases = self.base & keep;
+        let mut behind = keep;
+        if bases != 0 {
+            let last = bases.ilog2();
+            let content = block
+                .get(last as usize)
+                .map_or(0, |word| u16::from_le_bytes(*word));
+            (state.base, state.p) = (content % ADDRESSES, (content >> 11 & 1) as u8);
+            behind &= !(u32::MAX >> (31 - last));
+        }
+        state.base += 12 * (self.twelve & behind).count_ones() as u16;
+        state.base += 8 * (self.eight & behind).count_ones() as u16;
     }
 }
 

@@ -4,13 +4,15 @@
 //! hold at each are moved there by a shuffle that the mask of the rows, or of the times, is looked up for; the shuffle of
 //! the events' mask then moves all three of their values together. Until the time changes above its lower bits, events
 //! wait with what their words say; so few bytes of each are moved in the loop, and whole vectors are finished afterwards.
-//! Parts of vectors end a block and are done one by one, without a branch on how many events they have.
+//! The columns of vectors are the widths of those before them, added up, and the last base. The first event of each word and
+//! its second stand side by side before they are moved together. Vectors of more end a block and are done one by one,
+//! without a branch on how many events they have.
 
 use std::arch::x86_64::*;
 use std::hint::black_box;
 
 use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
-use super::AHEAD;
+use super::{AHEAD, Vectors};
 use crate::{Columns, prefetch};
 
 /// Words of a block.
@@ -86,6 +88,9 @@ const IS_X: u8 = 0x80;
 const IS_Y: u8 = 0x40;
 const IS_LOW: u8 = 0x20;
 const IS_SKIPPED: u8 = 0x10;
+const IS_BASE: u8 = 0x08;
+const IS_12: u8 = 0x04;
+const IS_8: u8 = 0x02;
 
 /// Words that are looked at before their events are finished: as many as a count of 16 bits takes in.
 const STAGE: usize = 1 << 13;
@@ -172,8 +177,9 @@ fn gather(
     classes[usize::from(Kind::ADDR_X)] = IS_X;
     classes[usize::from(Kind::ADDR_Y)] = IS_Y;
     classes[usize::from(Kind::TIME_LOW)] = IS_LOW;
-    // SAFETY: all that is loaded here is 16 bytes long.
-    let load = |bytes: &[u8; 16]| unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    classes[usize::from(Kind::VECT_BASE_X)] = IS_BASE;
+    classes[usize::from(Kind::VECT_12)] = IS_12;
+    classes[usize::from(Kind::VECT_8)] = IS_8;
     let classes = load(&classes);
     let same_high = _mm_set1_epi16((Kind::TIME_HIGH << 12 | state.high).cast_signed());
     // One shuffle; of a constant the compiler makes two.
@@ -200,8 +206,24 @@ fn gather(
             _mm_cmpeq_epi16(halves[1], same_high),
         );
         let mask = |lanes: __m128i| _mm_movemask_epi8(lanes).cast_unsigned();
-        let (is_x, is_y, is_low, is_skipped) = (mask(is_x), mask(is_y), mask(is_low), mask(is_skipped));
-        let known = is_x | is_y | is_low | is_skipped | mask(is_same);
+        let mut known = mask(is_x) | mask(is_y) | mask(is_low) | mask(is_skipped) | mask(is_same);
+        let mut vectors = Vectors::default();
+        let mut pairs = None;
+        if known != 0xFFFF {
+            let is_base = _mm_add_epi8(is_skipped, is_skipped);
+            let is_12 = _mm_add_epi8(is_base, is_base);
+            let is_8 = _mm_add_epi8(is_12, is_12);
+            vectors = Vectors {
+                base: mask(is_base),
+                twelve: mask(is_12),
+                eight: mask(is_8),
+            };
+            if vectors.any() != 0 {
+                let found = Pairs::of(halves, vectors, state);
+                known |= found.known;
+                pairs = Some(found);
+            }
+        }
         // A branch, so that the next block need not wait for this one's length.
         let length = if known == 0xFFFF {
             BLOCK as u32
@@ -210,29 +232,51 @@ fn gather(
         };
         if length > 0 {
             let keep = 0xFFFF >> (BLOCK as u32 - length);
-            passed |= is_skipped & keep;
-            let mut masks = [is_x & keep, is_y & keep, is_low & keep];
-            for half in halves {
-                let [is_x, is_y, is_low] = masks.map(|mask| usize::from(mask as u8));
-                masks = masks.map(|mask| mask >> 8);
-                // What holds at each word: of the last before it in this half, or as before.
-                let hold = |last: __m128i, before: __m128i| {
-                    let none = _mm_srai_epi16::<15>(last);
-                    _mm_or_si128(_mm_shuffle_epi8(half, last), _mm_and_si128(before, none))
-                };
-                let rows = hold(load(&LAST[is_y]), row);
+            passed |= mask(is_skipped) & keep;
+            let [mut is_x, mut is_y, mut is_low] = [is_x, is_y, is_low].map(|lanes| mask(lanes) & keep);
+            let mut slots = pairs
+                .as_ref()
+                .map(|pairs| pairs.slots & u32::MAX >> (32 - 2 * length));
+            for (half, words) in halves.into_iter().enumerate() {
+                let rows = hold(words, is_y, row);
                 row = _mm_shuffle_epi8(rows, last_lane);
-                let here = hold(load(&LAST[is_low]), low);
+                let here = hold(words, is_low, low);
                 falls = _mm_sub_epi16(falls, _mm_cmpgt_epi16(_mm_alignr_epi8::<14>(here, low), here));
                 low = _mm_shuffle_epi8(here, last_lane);
-                let kept = load(&KEPT[is_x]);
-                // SAFETY: n + SLACK <= room at the block's start, and two halves end 16 places behind that.
-                unsafe {
-                    _mm_storeu_si128(x.add(n).cast(), _mm_shuffle_epi8(half, kept));
-                    _mm_storeu_si128(y.add(n).cast(), _mm_shuffle_epi8(rows, kept));
-                    _mm_storeu_si128(lows.add(n).cast(), _mm_shuffle_epi8(here, kept));
+                let mut put = |columns, rows, here, mask: u32| {
+                    let kept = load(&KEPT[usize::from(mask as u8)]);
+                    // SAFETY: n + SLACK <= room at the block's start, which has 32 events at most; this ends 8 places
+                    // behind those before.
+                    unsafe {
+                        _mm_storeu_si128(x.add(n).cast(), _mm_shuffle_epi8(columns, kept));
+                        _mm_storeu_si128(y.add(n).cast(), _mm_shuffle_epi8(rows, kept));
+                        _mm_storeu_si128(lows.add(n).cast(), _mm_shuffle_epi8(here, kept));
+                    }
+                    n += (mask as u8).count_ones() as usize;
+                };
+                if let (Some(pairs), Some(slots)) = (&pairs, &mut slots) {
+                    let [first, second] = pairs.columns[half];
+                    put(
+                        _mm_unpacklo_epi16(first, second),
+                        _mm_unpacklo_epi16(rows, rows),
+                        _mm_unpacklo_epi16(here, here),
+                        *slots,
+                    );
+                    *slots >>= 8;
+                    put(
+                        _mm_unpackhi_epi16(first, second),
+                        _mm_unpackhi_epi16(rows, rows),
+                        _mm_unpackhi_epi16(here, here),
+                        *slots,
+                    );
+                    *slots >>= 8;
+                } else {
+                    put(words, rows, here, is_x);
                 }
-                n += is_x.count_ones() as usize;
+                [is_x, is_y, is_low] = [is_x, is_y, is_low].map(|mask| mask >> 8);
+            }
+            if pairs.is_some() {
+                vectors.pass(keep, words.get(index..).unwrap_or_default(), state);
             }
             index += length as usize;
             if length as usize == BLOCK {
@@ -258,6 +302,9 @@ fn gather(
                         break;
                     }
                     let bits = usize::from(content & bits);
+                    if index > began && bits.count_ones() <= 2 {
+                        break;
+                    }
                     let base = state.base + (u16::from(state.p) << 11);
                     for (half, base) in [(bits & 63, base), (bits >> 6, base + 6)] {
                         // SAFETY: n + SLACK <= room, and two halves end 14 places behind that.
@@ -298,6 +345,114 @@ fn gather(
         skipped: passed != 0,
     }
 }
+
+/// A row of a table.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn load(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: as long as a vector.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}
+
+/// What holds at each of eight words: the last of those of a mask so far, or in front of the first what held before.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn hold(words: __m128i, mask: u32, before: __m128i) -> __m128i {
+    let last = load(&LAST[usize::from(mask as u8)]);
+    let none = _mm_srai_epi16::<15>(last);
+    _mm_or_si128(_mm_shuffle_epi8(words, last), _mm_and_si128(before, none))
+}
+
+/// The events of a block with vectors: two of each word, side by side.
+struct Pairs {
+    /// The columns of the first and of the second events of each half, with the polarities above them.
+    columns: [[__m128i; 2]; 2],
+    /// Which events there are: two bits a word.
+    slots: u32,
+    /// The parts of vectors that have two events at most, in columns that exist.
+    known: u32,
+}
+
+/// A base less the columns before it in its block stays above zero with this.
+const ABOVE: u16 = 256;
+
+impl Pairs {
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+    fn of(halves: [__m128i; 2], vectors: Vectors, state: &State) -> Self {
+        let of = |value: u16| _mm256_set1_epi16(value.cast_signed());
+        let parts = |both: __m256i| [_mm256_castsi256_si128(both), _mm256_extracti128_si256::<1>(both)];
+        let last_lane = _mm256_set1_epi16(0x0F0E);
+        let block = _mm256_set_m128i(halves[1], halves[0]);
+        let kinds = _mm256_srli_epi16::<12>(block);
+        let is = |kind| _mm256_cmpeq_epi16(kinds, of(kind));
+        let (single, twelve, eight) = (is(Kind::ADDR_X), is(Kind::VECT_12), is(Kind::VECT_8));
+
+        // The columns of all vectors of the block up to each word, and in front of it.
+        let width = _mm256_or_si256(_mm256_and_si256(twelve, of(12)), _mm256_and_si256(eight, of(8)));
+        let sum = _mm256_add_epi16(width, _mm256_slli_si256::<2>(width));
+        let sum = _mm256_add_epi16(sum, _mm256_slli_si256::<4>(sum));
+        let sum = _mm256_add_epi16(sum, _mm256_slli_si256::<8>(sum));
+        let all = _mm256_shuffle_epi8(sum, last_lane);
+        let up_to = _mm256_add_epi16(sum, _mm256_permute2x128_si256::<0x08>(all, all));
+        let before = _mm256_sub_epi16(up_to, width);
+
+        let bases = _mm256_sub_epi16(_mm256_and_si256(block, of(ADDRESSES - 1)), before);
+        let polarity = _mm256_slli_epi16::<1>(_mm256_and_si256(block, of(0x800)));
+        let bases = parts(_mm256_or_si256(_mm256_add_epi16(bases, of(ABOVE)), polarity));
+        let base = state.base + ABOVE + (u16::from(state.p) << 12);
+        let first = hold(bases[0], vectors.base, _mm_set1_epi16(base.cast_signed()));
+        let base = _mm_shuffle_epi8(first, _mm256_castsi256_si128(last_lane));
+        let bases = _mm256_set_m128i(hold(bases[1], vectors.base >> 8, base), first);
+        let columns = _mm256_add_epi16(_mm256_and_si256(bases, of(0xFFF)), before);
+        let columns = _mm256_sub_epi16(columns, of(ABOVE));
+        let outside = _mm256_cmpgt_epi16(_mm256_add_epi16(columns, width), of(ADDRESSES));
+        let polarity = _mm256_and_si256(_mm256_srli_epi16::<1>(bases), of(0x800));
+        let columns = _mm256_blendv_epi8(_mm256_or_si256(columns, polarity), block, single);
+
+        let bits = _mm256_or_si256(
+            _mm256_and_si256(twelve, of(0xFFF)),
+            _mm256_and_si256(eight, of(0xFF)),
+        );
+        let bits = _mm256_and_si256(bits, block);
+        let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
+        // Without the lowest bit of all, and without that of the rest.
+        let more = _mm256_and_si256(bits, _mm256_sub_epi16(bits, of(1)));
+        let rest = _mm256_and_si256(more, _mm256_sub_epi16(more, of(1)));
+        let table = _mm256_broadcastsi128_si256(load(&PLACES));
+        let place = |bit: __m256i| {
+            let high = _mm256_srli_epi16::<12>(_mm256_mullo_epi16(bit, of(DE_BRUIJN)));
+            _mm256_shuffle_epi8(table, high)
+        };
+        let first = _mm256_add_epi16(columns, place(_mm256_xor_si256(bits, more)));
+        let second = _mm256_add_epi16(columns, place(_mm256_xor_si256(more, rest)));
+
+        let zero = _mm256_setzero_si256();
+        let (no_first, no_second) = (_mm256_cmpeq_epi16(bits, zero), _mm256_cmpeq_epi16(more, zero));
+        let none = _mm256_packs_epi16(
+            _mm256_unpacklo_epi16(no_first, no_second),
+            _mm256_unpackhi_epi16(no_first, no_second),
+        );
+        let few = _mm256_andnot_si256(outside, _mm256_cmpeq_epi16(rest, zero));
+        let few = parts(few);
+        let (first, second) = (parts(first), parts(second));
+        Self {
+            columns: [[first[0], second[0]], [first[1], second[1]]],
+            slots: !_mm256_movemask_epi8(none).cast_unsigned(),
+            known: vectors.any() & _mm_movemask_epi8(_mm_packs_epi16(few[0], few[1])).cast_unsigned(),
+        }
+    }
+}
+
+/// A bit times this has its place, by way of [`PLACES`], in the upper four of 16 bits.
+const DE_BRUIJN: u16 = 0x09AF;
+
+static PLACES: [u8; 16] = {
+    let mut places = [0; 16];
+    let mut place = 0;
+    while place < 16 {
+        places[(DE_BRUIJN << place >> 12) as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
 
 /// Makes events of what was gathered.
 #[target_feature(enable = "avx2")]

@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 use std::hint::cold_path;
 
 use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
-use super::{AHEAD, BLOCK};
+use super::{AHEAD, BLOCK, Vectors};
 use crate::{Columns, prefetch};
 
 /// For the lanes of two vectors of 32 bits, packed to 32 lanes of 16 bits: the bits of the lanes up to each.
@@ -299,35 +299,5 @@ pub(super) fn decode(
         words: index,
         events: n,
         steps_back,
-    }
-}
-
-/// The words of a block that are parts of vectors, a bit each.
-#[derive(Debug, Clone, Copy, Default)]
-struct Vectors {
-    base: u32,
-    twelve: u32,
-    eight: u32,
-}
-
-impl Vectors {
-    fn any(self) -> u32 {
-        self.base | self.twelve | self.eight
-    }
-
-    /// Takes in those of `keep`, the words of the block that are done.
-    fn pass(self, keep: u32, block: &[[u8; 2]], state: &mut State) {
-        let bases = self.base & keep;
-        let mut behind = keep;
-        if bases != 0 {
-            let last = bases.ilog2();
-            let content = block
-                .get(last as usize)
-                .map_or(0, |word| u16::from_le_bytes(*word));
-            (state.base, state.p) = (content % ADDRESSES, (content >> 11 & 1) as u8);
-            behind &= !(u32::MAX >> (31 - last));
-        }
-        state.base += 12 * (self.twelve & behind).count_ones() as u16;
-        state.base += 8 * (self.eight & behind).count_ones() as u16;
     }
 }
