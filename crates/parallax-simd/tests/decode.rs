@@ -156,6 +156,8 @@ fn evt3_inputs() -> Vec<Vec<u16>> {
         vec![0x6FFF; 77],
         vec![0x2FFF; 133],
         vec![0x8001; 64],
+        // More of a kind than 16 bits count.
+        vec![0xF123; 0x1_0010],
     ];
     for length in [31, 32, 33, 64, 1000] {
         inputs.push((0..length).map(|_| random.next() as u16).collect());
