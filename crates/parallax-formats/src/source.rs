@@ -22,6 +22,8 @@ pub(crate) struct Source {
     at: u64,
     /// How long the input is, where that is known.
     len: Option<u64>,
+    /// How many bytes of an input that is here a piece has at least.
+    window: usize,
 }
 
 enum Kind {
@@ -70,11 +72,8 @@ impl Source {
         if mmap && let Ok(mapped) = MappedFile::open(&file) {
             // Advice; without it the read is only slower.
             let _ = mapped.advise_sequential();
-            return Ok(Self {
-                len: Some(mapped.len() as u64),
-                kind: Kind::Mapped(mapped),
-                at: 0,
-            });
+            let len = mapped.len() as u64;
+            return Ok(Self::of(Kind::Mapped(mapped), Some(len)));
         }
         Ok(Self {
             len: Some(len),
@@ -84,33 +83,33 @@ impl Source {
 
     /// Anything that can be read once, such as a pipe.
     pub(crate) fn read(from: Box<dyn Read + Send>) -> Self {
-        Self {
-            kind: Kind::Read {
-                from,
-                buffer: Buffer::default(),
-                ended: false,
-            },
-            at: 0,
-            len: None,
-        }
+        let kind = Kind::Read {
+            from,
+            buffer: Buffer::default(),
+            ended: false,
+        };
+        Self::of(kind, None)
     }
 
     pub(crate) fn bytes(bytes: Bytes) -> Self {
-        Self {
-            len: Some(bytes.len() as u64),
-            kind: Kind::Bytes(bytes),
-            at: 0,
-        }
+        let len = bytes.len() as u64;
+        Self::of(Kind::Bytes(bytes), Some(len))
     }
 
     pub(crate) fn pushed() -> Self {
+        let kind = Kind::Pushed {
+            buffer: Buffer::default(),
+            ended: false,
+        };
+        Self::of(kind, None)
+    }
+
+    fn of(kind: Kind, len: Option<u64>) -> Self {
         Self {
-            kind: Kind::Pushed {
-                buffer: Buffer::default(),
-                ended: false,
-            },
+            kind,
             at: 0,
-            len: None,
+            len,
+            window: WINDOW,
         }
     }
 
@@ -157,7 +156,7 @@ impl Source {
             Kind::Mapped(mapped) => {
                 let len = len.min(mapped.len());
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(len);
-                let end = start.saturating_add(want.max(WINDOW)).min(len);
+                let end = start.saturating_add(want.max(self.window)).min(len);
                 let last = end == len;
                 Ok(Piece {
                     bytes: mapped.chunk(start..end).map_err(io_error)?,
@@ -168,7 +167,7 @@ impl Source {
             Kind::Bytes(bytes) => {
                 let len = len.min(bytes.len());
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(len);
-                let end = start.saturating_add(want.max(WINDOW)).min(len);
+                let end = start.saturating_add(want.max(self.window)).min(len);
                 Ok(Piece {
                     bytes: &bytes[start..end],
                     offset,
@@ -232,6 +231,11 @@ impl Source {
     /// Moves to `at`, after the bytes up to there were taken through [`shared`](Self::shared).
     pub(crate) fn move_to(&mut self, at: u64) {
         self.at = at;
+    }
+
+    /// Pieces of an input that is here have at least `window` bytes from now on; `None` for as many as is usual.
+    pub(crate) fn set_window(&mut self, window: Option<usize>) {
+        self.window = window.unwrap_or(WINDOW);
     }
 
     /// Ends the input at `end`, where any place of it can be had.

@@ -65,6 +65,15 @@ impl Check {
         }
     }
 
+    /// The times that are kept; `None` while that depends on a first event that has not come.
+    pub(super) fn kept_times(&self) -> Option<Range<i64>> {
+        match &self.time {
+            TimeFilter::All => Some(i64::MIN..i64::MAX),
+            TimeFilter::FromFirst { .. } => None,
+            TimeFilter::Within(range) => Some(range.clone()),
+        }
+    }
+
     /// Takes the events to keep together at the front. `behind_others`: whether the batch has events already.
     pub(super) fn take_in(&mut self, columns: SpareColumns<'_>, behind_others: bool) -> Committed {
         let SpareColumns { t, x, y, p } = columns;

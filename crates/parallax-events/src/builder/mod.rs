@@ -190,6 +190,12 @@ impl BatchBuilder {
         self.check.keeps_time(t)
     }
 
+    /// The times that the range of time keeps, its ends if it is open to one side being the first or the last number
+    /// there is; `None` while the range counts from a first event that has not come.
+    pub fn kept_times(&self) -> Option<Range<i64>> {
+        self.check.kept_times()
+    }
+
     /// How many events are committed.
     pub fn len(&self) -> usize {
         self.len

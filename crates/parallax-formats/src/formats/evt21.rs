@@ -152,7 +152,10 @@ impl Words for Evt21 {
         let legacy = self.halves == Some(Halves::Legacy);
         let half = |word: &[u8; WORD]| if legacy { halves::<true>(word).0 } else { halves::<false>(word).0 };
         let (clock, found) = seek_by_high(self.clock?, &range, from, input, half)?;
-        (self.clock, self.written) = (Some(clock), 0);
+        self.clock = Some(clock);
+        if found.start > from {
+            self.written = 0;
+        }
         Some(found)
     }
 }

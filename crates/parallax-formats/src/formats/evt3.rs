@@ -145,6 +145,9 @@ impl Words for Evt3 {
             let addresses = Addresses::of(words, vectors);
             if start == from || (addresses.y.is_some() && (addresses.base.is_some() || !vectors)) {
                 addresses.pass(&mut self.state);
+                if found.start > from {
+                    self.written = 0;
+                }
                 return Some(found);
             }
             count *= 8;

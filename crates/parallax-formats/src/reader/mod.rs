@@ -253,7 +253,7 @@ impl EventReader {
         {
             return Err(error);
         }
-        self.seek_time();
+        self.seek_time()?;
         self.sort_if_asked()
     }
 
