@@ -11,7 +11,7 @@
 use std::arch::x86_64::*;
 use std::hint::black_box;
 
-use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
+use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed, scalar};
 use super::{AHEAD, Vectors};
 use crate::{Columns, prefetch};
 
@@ -481,3 +481,66 @@ fn count(words: &[[u8; 2]], skipped: &mut Skipped) {
         }
     }
 }
+
+/// Vectors of words whose events are counted before a TIME_HIGH among them is asked for: no sum of 8 bits overflows.
+const GROUP: usize = 8;
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub(super) fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
+    let (vectors, _) = words.as_chunks::<16>();
+    let of = |value: u16| _mm256_set1_epi16(value.cast_signed());
+    // A TIME_HIGH that is not this one; with a sentinel above 12 bits, any.
+    let same_high = of(if high > 0xFFF {
+        0
+    } else {
+        Kind::TIME_HIGH << 12 | high
+    });
+    let ones = _mm256_broadcastsi128_si256(load(&ONES));
+    let zero = _mm256_setzero_si256();
+    let (mut done, mut events, mut any) = (0, zero, zero);
+    for group in vectors.as_chunks::<GROUP>().0 {
+        prefetch::soon(group.as_flattened(), AHEAD);
+        let (mut counts, mut other, mut parts) = (zero, zero, zero);
+        for vector in group {
+            // SAFETY: 16 words are one vector.
+            let block = unsafe { _mm256_loadu_si256(vector.as_ptr().cast()) };
+            let kinds = _mm256_srli_epi16::<12>(block);
+            let is = |kind| _mm256_cmpeq_epi16(kinds, of(kind));
+            let (single, twelve, eight) = (is(Kind::ADDR_X), is(Kind::VECT_12), is(Kind::VECT_8));
+            let time = _mm256_andnot_si256(_mm256_cmpeq_epi16(block, same_high), is(Kind::TIME_HIGH));
+            other = _mm256_or_si256(other, time);
+            let vector = _mm256_or_si256(is(Kind::VECT_BASE_X), _mm256_or_si256(twelve, eight));
+            parts = _mm256_or_si256(parts, vector);
+            let bits = _mm256_or_si256(
+                _mm256_and_si256(twelve, of(0xFFF)),
+                _mm256_and_si256(eight, of(0xFF)),
+            );
+            let bits = _mm256_and_si256(bits, block);
+            let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
+            let low = _mm256_and_si256(bits, of(0x0F0F));
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), of(0x0F0F));
+            let count = _mm256_add_epi8(_mm256_shuffle_epi8(ones, low), _mm256_shuffle_epi8(ones, high));
+            counts = _mm256_add_epi8(counts, count);
+        }
+        if _mm256_testz_si256(other, other) == 0 {
+            break;
+        }
+        any = _mm256_or_si256(any, parts);
+        events = _mm256_add_epi64(events, _mm256_sad_epu8(counts, zero));
+        done += GROUP * 16;
+    }
+    let mut each = [0_u64; 4];
+    // SAFETY: both are 32 bytes long.
+    unsafe { _mm256_storeu_si256(each.as_mut_ptr().cast(), events) };
+    // The group with another TIME_HIGH, or the rest.
+    let rest = &words[done..];
+    let rest = scalar::survey(&rest[..rest.len().min(GROUP * 16)], high);
+    Surveyed {
+        words: done + rest.words,
+        events: each.into_iter().sum::<u64>() as usize + rest.events,
+        vectors: _mm256_testz_si256(any, any) == 0 || rest.vectors,
+    }
+}
+
+/// How many of four bits are set.
+static ONES: [u8; 16] = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4];

@@ -9,9 +9,12 @@
 use std::arch::x86_64::*;
 use std::hint::cold_path;
 
-use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, scalar};
-use super::{AHEAD, BLOCK, Vectors};
+use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed, scalar};
+use super::{AHEAD, Vectors};
 use crate::{Columns, prefetch};
+
+/// Words of a block.
+const BLOCK: usize = 32;
 
 /// For the lanes of two vectors of 32 bits, packed to 32 lanes of 16 bits: the bits of the lanes up to each.
 const UP_TO: [[u32; 16]; 2] = {
@@ -299,5 +302,63 @@ pub(super) fn decode(
         words: index,
         events: n,
         steps_back,
+    }
+}
+
+/// Blocks whose events, 12 a word at most, are counted in 16 bits.
+const COUNTED: usize = u16::MAX as usize / 12;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bitalg")]
+pub(super) fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
+    let (blocks, _) = words.as_chunks::<BLOCK>();
+    // A TIME_HIGH that is not this one; with a sentinel above 12 bits, any.
+    let same_high = _mm512_set1_epi16(
+        if high > 0xFFF {
+            0
+        } else {
+            Kind::TIME_HIGH << 12 | high
+        }
+        .cast_signed(),
+    );
+    let kind = |kind: u16| _mm512_set1_epi16(kind.cast_signed());
+    let mut done = Surveyed::default();
+    let mut vectors = 0;
+    for blocks in blocks.chunks(COUNTED) {
+        let mut counts = _mm512_setzero_si512();
+        let mut other = false;
+        for block in blocks {
+            prefetch::soon(block, AHEAD);
+            // SAFETY: a block is one vector long.
+            let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+            let kinds = _mm512_srli_epi16::<12>(block);
+            let times = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::TIME_HIGH));
+            other = _mm512_mask_cmpneq_epi16_mask(times, block, same_high) != 0;
+            if other {
+                break;
+            }
+            let twelve = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_12));
+            let eight = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_8));
+            let base = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::VECT_BASE_X));
+            let single = _mm512_cmpeq_epi16_mask(kinds, kind(Kind::ADDR_X));
+            vectors |= twelve | eight | base;
+            let bits = _mm512_maskz_mov_epi16(twelve, _mm512_and_si512(block, kind(0xFFF)));
+            let bits = _mm512_mask_mov_epi16(bits, eight, _mm512_and_si512(block, kind(0xFF)));
+            let bits = _mm512_mask_mov_epi16(bits, single, kind(1));
+            counts = _mm512_add_epi16(counts, _mm512_popcnt_epi16(bits));
+            done.words += BLOCK;
+        }
+        let low = _mm512_and_si512(counts, _mm512_set1_epi32(0xFFFF));
+        let sums = _mm512_add_epi32(low, _mm512_srli_epi32::<16>(counts));
+        done.events += _mm512_reduce_add_epi32(sums).cast_unsigned() as usize;
+        if other {
+            break;
+        }
+    }
+    // The block with another TIME_HIGH, or the rest.
+    let rest = scalar::survey(&words[done.words..], high);
+    Surveyed {
+        words: done.words + rest.words,
+        events: done.events + rest.events,
+        vectors: vectors != 0 || rest.vectors,
     }
 }
