@@ -487,9 +487,51 @@ const GROUP: usize = 8;
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
+    let zero = _mm256_setzero_si256();
+    let (mut done, mut events, mut parts) = (0, zero, zero);
     let (vectors, _) = words.as_chunks::<16>();
+    // Where one lies in a group, one vector of it after the other.
+    for size in [GROUP, 1] {
+        for group in vectors[done..].chunks(size) {
+            prefetch::soon(group.as_flattened(), AHEAD);
+            let found = look(group, high);
+            if _mm256_testz_si256(found.other, found.other) == 0 {
+                break;
+            }
+            parts = _mm256_or_si256(parts, found.parts);
+            events = _mm256_add_epi64(events, _mm256_sad_epu8(found.counts, zero));
+            done += group.len();
+        }
+    }
+    let mut each = [0_u64; 4];
+    // SAFETY: both are 32 bytes long.
+    unsafe { _mm256_storeu_si256(each.as_mut_ptr().cast(), events) };
+    // The vector with another TIME_HIGH, or the rest.
+    let rest = &words[done * 16..];
+    let rest = scalar::survey(&rest[..rest.len().min(16)], high);
+    Surveyed {
+        words: done * 16 + rest.words,
+        events: each.into_iter().sum::<u64>() as usize + rest.events,
+        vectors: _mm256_testz_si256(parts, parts) == 0 || rest.vectors,
+    }
+}
+
+/// What some words are.
+struct Looked {
+    /// How many events they have, in bytes.
+    counts: __m256i,
+    /// Not zero if there is a TIME_HIGH with another content.
+    other: __m256i,
+    /// Not zero if there is a part of a vector.
+    parts: __m256i,
+}
+
+/// Looks at [`GROUP`] vectors of words at most.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[inline]
+fn look(vectors: &[[[u8; 2]; 16]], high: u16) -> Looked {
     let of = |value: u16| _mm256_set1_epi16(value.cast_signed());
-    // A TIME_HIGH that is not this one; with a sentinel above 12 bits, any.
+    // With a sentinel above 12 bits, any TIME_HIGH is another.
     let same_high = of(if high > 0xFFF {
         0
     } else {
@@ -497,49 +539,29 @@ pub(super) fn survey(words: &[[u8; 2]], high: u16) -> Surveyed {
     });
     let ones = _mm256_broadcastsi128_si256(load(&ONES));
     let zero = _mm256_setzero_si256();
-    let (mut done, mut events, mut any) = (0, zero, zero);
-    for group in vectors.as_chunks::<GROUP>().0 {
-        prefetch::soon(group.as_flattened(), AHEAD);
-        let (mut counts, mut other, mut parts) = (zero, zero, zero);
-        for vector in group {
-            // SAFETY: 16 words are one vector.
-            let block = unsafe { _mm256_loadu_si256(vector.as_ptr().cast()) };
-            let kinds = _mm256_srli_epi16::<12>(block);
-            let is = |kind| _mm256_cmpeq_epi16(kinds, of(kind));
-            let (single, twelve, eight) = (is(Kind::ADDR_X), is(Kind::VECT_12), is(Kind::VECT_8));
-            let time = _mm256_andnot_si256(_mm256_cmpeq_epi16(block, same_high), is(Kind::TIME_HIGH));
-            other = _mm256_or_si256(other, time);
-            let vector = _mm256_or_si256(is(Kind::VECT_BASE_X), _mm256_or_si256(twelve, eight));
-            parts = _mm256_or_si256(parts, vector);
-            let bits = _mm256_or_si256(
-                _mm256_and_si256(twelve, of(0xFFF)),
-                _mm256_and_si256(eight, of(0xFF)),
-            );
-            let bits = _mm256_and_si256(bits, block);
-            let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
-            let low = _mm256_and_si256(bits, of(0x0F0F));
-            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), of(0x0F0F));
-            let count = _mm256_add_epi8(_mm256_shuffle_epi8(ones, low), _mm256_shuffle_epi8(ones, high));
-            counts = _mm256_add_epi8(counts, count);
-        }
-        if _mm256_testz_si256(other, other) == 0 {
-            break;
-        }
-        any = _mm256_or_si256(any, parts);
-        events = _mm256_add_epi64(events, _mm256_sad_epu8(counts, zero));
-        done += GROUP * 16;
+    let (mut counts, mut other, mut parts) = (zero, zero, zero);
+    for vector in vectors {
+        // SAFETY: 16 words are one vector.
+        let block = unsafe { _mm256_loadu_si256(vector.as_ptr().cast()) };
+        let kinds = _mm256_srli_epi16::<12>(block);
+        let is = |kind| _mm256_cmpeq_epi16(kinds, of(kind));
+        let (single, twelve, eight) = (is(Kind::ADDR_X), is(Kind::VECT_12), is(Kind::VECT_8));
+        let time = _mm256_andnot_si256(_mm256_cmpeq_epi16(block, same_high), is(Kind::TIME_HIGH));
+        other = _mm256_or_si256(other, time);
+        parts = _mm256_or_si256(parts, is(Kind::VECT_BASE_X));
+        parts = _mm256_or_si256(parts, _mm256_or_si256(twelve, eight));
+        let bits = _mm256_or_si256(
+            _mm256_and_si256(twelve, of(0xFFF)),
+            _mm256_and_si256(eight, of(0xFF)),
+        );
+        let bits = _mm256_and_si256(bits, block);
+        let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
+        let low = _mm256_and_si256(bits, of(0x0F0F));
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), of(0x0F0F));
+        let count = _mm256_add_epi8(_mm256_shuffle_epi8(ones, low), _mm256_shuffle_epi8(ones, high));
+        counts = _mm256_add_epi8(counts, count);
     }
-    let mut each = [0_u64; 4];
-    // SAFETY: both are 32 bytes long.
-    unsafe { _mm256_storeu_si256(each.as_mut_ptr().cast(), events) };
-    // The group with another TIME_HIGH, or the rest.
-    let rest = &words[done..];
-    let rest = scalar::survey(&rest[..rest.len().min(GROUP * 16)], high);
-    Surveyed {
-        words: done + rest.words,
-        events: each.into_iter().sum::<u64>() as usize + rest.events,
-        vectors: _mm256_testz_si256(any, any) == 0 || rest.vectors,
-    }
+    Looked { counts, other, parts }
 }
 
 /// How many of four bits are set.
