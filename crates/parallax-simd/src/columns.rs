@@ -1,5 +1,7 @@
 //! [`Columns`]: where the decoding kernels write events.
 
+use std::ops::Range;
+
 /// Where events are written: four columns of one length. Of columns of different length, the shortest counts.
 #[derive(Debug)]
 pub struct Columns<'a> {
@@ -24,6 +26,17 @@ impl Columns<'_> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Some of the places, lent; all columns must have them.
+    #[inline]
+    pub(crate) fn part(&mut self, places: Range<usize>) -> Columns<'_> {
+        Columns {
+            t: &mut self.t[places.clone()],
+            x: &mut self.x[places.clone()],
+            y: &mut self.y[places.clone()],
+            p: &mut self.p[places],
+        }
     }
 
     /// The first `count` places, or all of them; the columns are then of one length.

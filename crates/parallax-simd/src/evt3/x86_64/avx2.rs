@@ -106,13 +106,7 @@ pub(super) fn decode(
     let mut done = Done::default();
     while words.len() - done.words >= BLOCK && done.events + SLACK <= out.t.len() {
         let ahead = &words[done.words..];
-        let places = done.events..out.t.len().min(done.events + lows.len());
-        let mut out = Columns {
-            t: &mut out.t[places.clone()],
-            x: &mut out.x[places.clone()],
-            y: &mut out.y[places.clone()],
-            p: &mut out.p[places],
-        };
+        let mut out = out.part(done.events..out.t.len().min(done.events + lows.len()));
         let stage = &ahead[..ahead.len().min(STAGE)];
         let found = gather(stage, state, skipped.kinds, out.x, out.y, &mut lows);
         finish(state.coarse, &lows[..found.events], &mut out);
@@ -133,13 +127,7 @@ pub(super) fn decode(
         }
     }
     // Less than a block, or too little room.
-    let places = done.events..;
-    let mut out = Columns {
-        t: &mut out.t[places.clone()],
-        x: &mut out.x[places.clone()],
-        y: &mut out.y[places.clone()],
-        p: &mut out.p[places],
-    };
+    let mut out = out.part(done.events..out.t.len());
     let rest = scalar::decode(&words[done.words..], state, skipped, &mut out);
     Done {
         words: done.words + rest.words,
@@ -295,14 +283,15 @@ fn gather(
                 Kind::VECT_BASE_X | Kind::VECT_12 | Kind::VECT_8 => {
                     // A base is a vector without columns.
                     let (width, bits) = VECTORS[usize::from(kind - Kind::VECT_BASE_X)];
+                    let bits = usize::from(content & bits);
+                    // A block does those faster.
+                    if index > began && bits.count_ones() <= 2 {
+                        break;
+                    }
                     if width == 0 {
                         (state.base, state.p) = (content % ADDRESSES, (content >> 11) as u8);
                     }
                     if state.base + width > ADDRESSES {
-                        break;
-                    }
-                    let bits = usize::from(content & bits);
-                    if index > began && bits.count_ones() <= 2 {
                         break;
                     }
                     let base = state.base + (u16::from(state.p) << 11);
