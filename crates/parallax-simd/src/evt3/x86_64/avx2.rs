@@ -80,6 +80,9 @@ static HALF: [[u8; 8]; 64] = {
     table
 };
 
+/// Behind so many vectors of two events at most, blocks go on: they are faster at those.
+const SMALL: usize = 4;
+
 /// How many columns VECT_BASE_X and the two kinds behind it have, and which bits stand for them.
 static VECTORS: [(u16, u16); 3] = [(0, 0), (12, 0xFFF), (8, 0xFF)];
 
@@ -273,7 +276,7 @@ fn gather(
         }
 
         // Parts of vectors, with what stands between them, one by one.
-        let began = index;
+        let (began, mut small) = (index, 0);
         while let Some(word) = words.get(index)
             && n + SLACK <= room
         {
@@ -284,12 +287,14 @@ fn gather(
                     // A base is a vector without columns.
                     let (width, bits) = VECTORS[usize::from(kind - Kind::VECT_BASE_X)];
                     let bits = usize::from(content & bits);
-                    // A block does those faster.
-                    if index > began && bits.count_ones() <= 2 {
-                        break;
-                    }
                     if width == 0 {
                         (state.base, state.p) = (content % ADDRESSES, (content >> 11) as u8);
+                    } else if bits.count_ones() > 2 {
+                        small = 0;
+                    } else if small == SMALL {
+                        break;
+                    } else {
+                        small += 1;
                     }
                     if state.base + width > ADDRESSES {
                         break;
