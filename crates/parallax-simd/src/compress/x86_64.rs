@@ -188,7 +188,7 @@ const BYTES: [[u8; 8]; 256] = {
 };
 
 /// The same for values of two bytes.
-const PAIRS: [[u8; 16]; 256] = {
+pub(crate) static PAIRS: [[u8; 16]; 256] = {
     let mut table = [[0; 16]; 256];
     let mut bits = 0;
     while bits < 256 {

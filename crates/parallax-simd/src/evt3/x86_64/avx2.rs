@@ -13,6 +13,7 @@ use std::hint::black_box;
 
 use super::super::{ADDRESSES, Done, Kind, SLACK, Skipped, State, Surveyed, scalar};
 use super::{AHEAD, Vectors};
+use crate::compress::PAIRS;
 use crate::{Columns, prefetch};
 
 /// Words of a block.
@@ -35,25 +36,6 @@ static LAST: [[u8; 16]; 256] = {
             if let Some(last) = last {
                 table[bits][2 * lane] = 2 * last;
                 table[bits][2 * lane + 1] = 2 * last + 1;
-            }
-            lane += 1;
-        }
-        bits += 1;
-    }
-    table
-};
-
-/// Of each mask of 8 bits the two bytes of the lanes whose bits are set, in order; then the first lane.
-static KEPT: [[u8; 16]; 256] = {
-    let mut table = [[0; 16]; 256];
-    let mut bits = 0;
-    while bits < 256 {
-        let (mut lane, mut next) = (0, 0);
-        while lane < 8 {
-            if bits >> lane & 1 == 1 {
-                table[bits][next] = 2 * lane;
-                table[bits][next + 1] = 2 * lane + 1;
-                next += 2;
             }
             lane += 1;
         }
@@ -235,7 +217,7 @@ fn gather(
                 falls = _mm_sub_epi16(falls, _mm_cmpgt_epi16(_mm_alignr_epi8::<14>(here, low), here));
                 low = _mm_shuffle_epi8(here, last_lane);
                 let mut put = |columns, rows, here, mask: u32| {
-                    let kept = load(&KEPT[usize::from(mask as u8)]);
+                    let kept = load(&PAIRS[usize::from(mask as u8)]);
                     // SAFETY: n + SLACK <= room at the block's start, which has 32 events at most; this ends 8 places
                     // behind those before.
                     unsafe {
