@@ -16,7 +16,7 @@ mod x86_64;
 
 use crate::Level;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::PAIRS;
+pub(crate) use x86_64::{BYTES, PAIRS};
 
 /// Moves the kept values to the front of `out`; returns how many they are.
 ///

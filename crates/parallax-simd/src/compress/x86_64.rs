@@ -170,7 +170,7 @@ fn compress_u8_avx2(values: &[u8], mask: &[u64], out: &mut [u8]) -> usize {
 }
 
 /// Of each mask of 8 bits the places of its ones, in order, then zeros.
-const BYTES: [[u8; 8]; 256] = {
+pub(crate) const BYTES: [[u8; 8]; 256] = {
     let mut table = [[0; 8]; 256];
     let mut bits = 0;
     while bits < 256 {

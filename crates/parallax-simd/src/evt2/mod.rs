@@ -59,7 +59,7 @@ pub fn decode_at(level: Level, words: &[[u8; 4]], time: &mut Time, out: Columns<
     let out = out.first(usize::MAX);
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ Level::Avx512 => x86_64::decode(level, words, time, out),
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::decode(level, words, time, out),
         _ => scalar::decode(words, time, out),
     }
 }
@@ -74,7 +74,7 @@ pub fn survey(words: &[[u8; 4]], high: &mut u32) -> Done {
 pub fn survey_at(level: Level, words: &[[u8; 4]], high: &mut u32) -> Done {
     match level.usable() {
         #[cfg(target_arch = "x86_64")]
-        level @ Level::Avx512 => x86_64::survey(level, words, high),
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::survey(level, words, high),
         _ => scalar::survey(words, high),
     }
 }

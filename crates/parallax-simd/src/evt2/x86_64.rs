@@ -1,12 +1,14 @@
-//! The kernels of EVT 2.0 with AVX-512: 16 words at a time.
+//! The kernels of EVT 2.0: 16 words at a time with AVX-512, 8 with AVX2.
 //!
-//! The content of the last TIME_HIGH in front of each lane is the largest so far, as long as none falls back; so it is a
-//! running maximum, which takes four steps. The events, each with its own, are compressed to the front.
+//! The content of the last TIME_HIGH in front of each lane is the largest so far, as long as none falls back; so with AVX-512
+//! it is a running maximum, which takes four steps, and with AVX2, where most blocks have no TIME_HIGH and nothing to be
+//! moved, a lane that the mask of them is looked up for. The events, each with its own, are compressed to the front.
 
 use std::arch::x86_64::*;
 use std::hint::cold_path;
 
 use super::{ADDRESS, CONTENT, Done, NO_EVENT, SLACK, TIME_HIGH, Time, scalar};
+use crate::compress::BYTES;
 use crate::{Columns, Level, prefetch};
 
 /// Words of a block.
@@ -17,11 +19,13 @@ const BLOCK: usize = SLACK;
 const AHEAD: usize = 1024;
 
 pub(super) fn decode(level: Level, words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
-    if level.usable() < Level::Avx512 {
-        return scalar::decode(words, time, out);
+    match level.usable() {
+        Level::Scalar => scalar::decode(words, time, out),
+        // SAFETY: `usable` is AVX2 only if the CPU said that it has it.
+        Level::Avx2 => unsafe { decode_avx2(words, time, out) },
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
+        Level::Avx512 => unsafe { decode_avx512(words, time, out) },
     }
-    // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
-    unsafe { decode_avx512(words, time, out) }
 }
 
 /// What is known of the 16 words of a block.
@@ -133,11 +137,13 @@ fn decode_avx512(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
 }
 
 pub(super) fn survey(level: Level, words: &[[u8; 4]], high: &mut u32) -> Done {
-    if level.usable() < Level::Avx512 {
-        return scalar::survey(words, high);
+    match level.usable() {
+        Level::Scalar => scalar::survey(words, high),
+        // SAFETY: `usable` is AVX2 only if the CPU said that it has it.
+        Level::Avx2 => unsafe { survey_avx2(words, high) },
+        // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
+        Level::Avx512 => unsafe { survey_avx512(words, high) },
     }
-    // SAFETY: `usable` is AVX-512 only if the CPU said that it has it.
-    unsafe { survey_avx512(words, high) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
@@ -155,6 +161,162 @@ fn survey_avx512(words: &[[u8; 4]], high: &mut u32) -> Done {
         index += BLOCK;
     }
     *high = _mm512_cvtsi512_si32(highs).cast_unsigned();
+    // The block with the word that falls back, or the rest.
+    let rest = scalar::survey(&words[index..], high);
+    Done {
+        words: index + rest.words,
+        events: events + rest.events,
+    }
+}
+
+/// Words of a block with AVX2.
+const LANES: usize = 8;
+
+/// Of each mask of 8 bits the last lane whose bit is set, at each lane; below 0 where there is none yet.
+static LAST: [[i8; 8]; 256] = {
+    let mut table = [[-1; 8]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let (mut lane, mut last) = (0, -1);
+        while lane < 8 {
+            if bits >> lane & 1 == 1 {
+                last = lane as i8;
+            }
+            table[bits][lane] = last;
+            lane += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
+/// The bits of lanes that are all ones.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn mask(lanes: __m256i) -> u32 {
+    _mm256_movemask_ps(_mm256_castsi256_ps(lanes)).cast_unsigned()
+}
+
+/// Eight words, and the masks of the events and of the TIME_HIGHs among them.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn eight(words: &[[u8; 4]; LANES]) -> (__m256i, u32, u32) {
+    // SAFETY: eight words are one vector.
+    let block = unsafe { _mm256_loadu_si256(words.as_ptr().cast()) };
+    let kinds = _mm256_srli_epi32::<28>(block);
+    let events = _mm256_cmpeq_epi32(_mm256_srli_epi32::<1>(kinds), _mm256_setzero_si256());
+    let times = _mm256_cmpeq_epi32(kinds, _mm256_set1_epi32(TIME_HIGH.cast_signed()));
+    (block, mask(events), mask(times))
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn decode_avx2(words: &[[u8; 4]], time: &mut Time, mut out: Columns<'_>) -> Done {
+    let room = out.t.len();
+    let (t, x, y, p) = (
+        out.t.as_mut_ptr(),
+        out.x.as_mut_ptr(),
+        out.y.as_mut_ptr(),
+        out.p.as_mut_ptr(),
+    );
+    assert!(out.x.len() == room && out.y.len() == room && out.p.len() == room);
+    let of = |value: u32| _mm256_set1_epi32(value.cast_signed());
+    let offset = _mm256_set1_epi64x(time.offset);
+    let fourth_bytes = _mm256_set1_epi32(0x0C08_0400);
+    let one_back = _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6);
+    let write = |n: usize, block: __m256i, highs: __m256i| {
+        let lows = _mm256_and_si256(_mm256_srli_epi32::<22>(block), of(0x3F));
+        let stamp = |highs, lows| {
+            let highs = _mm256_slli_epi64::<6>(_mm256_cvtepu32_epi64(highs));
+            _mm256_add_epi64(offset, _mm256_or_si256(highs, _mm256_cvtepu32_epi64(lows)))
+        };
+        let early = stamp(_mm256_castsi256_si128(highs), _mm256_castsi256_si128(lows));
+        let late = stamp(
+            _mm256_extracti128_si256::<1>(highs),
+            _mm256_extracti128_si256::<1>(lows),
+        );
+        let columns = _mm256_and_si256(_mm256_srli_epi32::<11>(block), of(ADDRESS));
+        let rows = _mm256_and_si256(block, of(ADDRESS));
+        // Packing takes four of one and four of the other, twice.
+        let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(columns, rows));
+        let polarities = _mm256_shuffle_epi8(_mm256_srli_epi32::<28>(block), fourth_bytes);
+        let polarities = _mm256_permutevar8x32_epi32(polarities, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+        // SAFETY: n + SLACK <= room where this is called, and all of these end 8 places behind n.
+        unsafe {
+            _mm256_storeu_si256(t.add(n).cast(), early);
+            _mm256_storeu_si256(t.add(n + 4).cast(), late);
+            _mm_storeu_si128(x.add(n).cast(), _mm256_castsi256_si128(both));
+            _mm_storeu_si128(y.add(n).cast(), _mm256_extracti128_si256::<1>(both));
+            _mm_storel_epi64(p.add(n).cast(), _mm256_castsi256_si128(polarities));
+        }
+    };
+    // SAFETY: a row of either table is 8 bytes long.
+    let row = |bytes: *const u8| unsafe { _mm_loadl_epi64(bytes.cast()) };
+
+    let mut high = of(time.high);
+    let (mut index, mut n) = (0, 0);
+    while let Some(words_here) = words[index..].first_chunk::<LANES>()
+        && n + SLACK <= room
+    {
+        prefetch::soon(words, index + AHEAD);
+        let (block, events, times) = eight(words_here);
+        if events == 0xFF {
+            write(n, block, high);
+            (index, n) = (index + LANES, n + LANES);
+            continue;
+        }
+        let content = _mm256_and_si256(block, of(CONTENT));
+        let last = _mm256_cvtepi8_epi32(row(LAST[times as usize].as_ptr().cast()));
+        let select = |one, other, by| {
+            let [one, other, by] = [one, other, by].map(|lanes| _mm256_castsi256_ps(lanes));
+            _mm256_castps_si256(_mm256_blendv_ps(one, other, by))
+        };
+        let highs = select(_mm256_permutevar8x32_epi32(content, last), high, last);
+        let before = _mm256_blend_epi32::<1>(_mm256_permutevar8x32_epi32(highs, one_back), high);
+        let known = events | times & !mask(_mm256_cmpgt_epi32(before, content));
+        let length = known.trailing_ones().min(LANES as u32);
+        if length == 0 {
+            break;
+        }
+        let events = events & (0xFF >> (LANES as u32 - length));
+        let kept = _mm256_cvtepu8_epi32(row(BYTES[events as usize].as_ptr()));
+        write(
+            n,
+            _mm256_permutevar8x32_epi32(block, kept),
+            _mm256_permutevar8x32_epi32(highs, kept),
+        );
+        n += events.count_ones() as usize;
+        index += length as usize;
+        high = _mm256_permutevar8x32_epi32(highs, of(length - 1));
+    }
+    time.high = _mm256_cvtsi256_si32(high).cast_unsigned();
+    // Less than a block, or a word that stops it, too.
+    let rest = scalar::decode(&words[index..], time, out.part(n..room));
+    Done {
+        words: index + rest.words,
+        events: n + rest.events,
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn survey_avx2(words: &[[u8; 4]], high: &mut u32) -> Done {
+    let (mut index, mut events) = (0, 0);
+    for block in words.as_chunks::<LANES>().0 {
+        prefetch::soon(words, index + AHEAD);
+        let (_, here, mut times) = eight(block);
+        let mut next = *high;
+        while times != 0 {
+            let content = u32::from_le_bytes(block[times.trailing_zeros() as usize]) & CONTENT;
+            if content < next {
+                break;
+            }
+            next = content;
+            times &= times - 1;
+        }
+        if times != 0 {
+            break;
+        }
+        *high = next;
+        events += here.count_ones() as usize;
+        index += LANES;
+    }
     // The block with the word that falls back, or the rest.
     let rest = scalar::survey(&words[index..], high);
     Done {
