@@ -337,6 +337,18 @@ fn hold(words: __m128i, mask: u32, before: __m128i) -> __m128i {
     _mm_or_si128(_mm_shuffle_epi8(words, last), _mm_and_si128(before, none))
 }
 
+/// A bit for each event of a word, at its column behind the vector's first; `single` and the others say what a word is.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[inline]
+fn event_bits(block: __m256i, single: __m256i, twelve: __m256i, eight: __m256i) -> __m256i {
+    let bits = _mm256_or_si256(
+        _mm256_and_si256(twelve, _mm256_set1_epi16(0xFFF)),
+        _mm256_and_si256(eight, _mm256_set1_epi16(0xFF)),
+    );
+    let one = _mm256_and_si256(single, _mm256_set1_epi16(1));
+    _mm256_or_si256(_mm256_and_si256(bits, block), one)
+}
+
 /// The events of a block with vectors: two of each word, side by side.
 struct Pairs {
     /// The columns of the first and of the second events of each half, with the polarities above them.
@@ -383,12 +395,7 @@ impl Pairs {
         let polarity = _mm256_and_si256(_mm256_srli_epi16::<1>(bases), of(0x800));
         let columns = _mm256_blendv_epi8(_mm256_or_si256(columns, polarity), block, single);
 
-        let bits = _mm256_or_si256(
-            _mm256_and_si256(twelve, of(0xFFF)),
-            _mm256_and_si256(eight, of(0xFF)),
-        );
-        let bits = _mm256_and_si256(bits, block);
-        let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
+        let bits = event_bits(block, single, twelve, eight);
         // Without the lowest bit of all, and without that of the rest.
         let more = _mm256_and_si256(bits, _mm256_sub_epi16(bits, of(1)));
         let rest = _mm256_and_si256(more, _mm256_sub_epi16(more, of(1)));
@@ -526,12 +533,7 @@ fn look(vectors: &[[[u8; 2]; 16]], high: u16) -> Looked {
         other = _mm256_or_si256(other, time);
         parts = _mm256_or_si256(parts, is(Kind::VECT_BASE_X));
         parts = _mm256_or_si256(parts, _mm256_or_si256(twelve, eight));
-        let bits = _mm256_or_si256(
-            _mm256_and_si256(twelve, of(0xFFF)),
-            _mm256_and_si256(eight, of(0xFF)),
-        );
-        let bits = _mm256_and_si256(bits, block);
-        let bits = _mm256_or_si256(bits, _mm256_and_si256(single, of(1)));
+        let bits = event_bits(block, single, twelve, eight);
         let low = _mm256_and_si256(bits, of(0x0F0F));
         let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), of(0x0F0F));
         let count = _mm256_add_epi8(_mm256_shuffle_epi8(ones, low), _mm256_shuffle_epi8(ones, high));
