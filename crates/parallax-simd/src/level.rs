@@ -23,7 +23,7 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2, and BMI1, BMI2 and POPCNT, which came with it or before.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, DQ and VL.
+    /// x86-64 with AVX-512 F, BW, CD, DQ and VL, as every processor has them that has AVX-512 with BW.
     Avx512,
 }
 
@@ -84,7 +84,8 @@ fn ask_cpu() -> Level {
     use std::arch::is_x86_feature_detected as has;
     if !(has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt")) {
         Level::Scalar
-    } else if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+    } else if has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl")
+    {
         Level::Avx512
     } else {
         Level::Avx2

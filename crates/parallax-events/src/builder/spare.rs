@@ -36,4 +36,16 @@ impl<'a> SpareColumns<'a> {
         };
         (SpareColumns { t, x, y, p }, rest)
     }
+
+    /// The `count` places from `from` on, or as many as there are.
+    pub(super) fn stretch(&mut self, from: usize, count: usize) -> SpareColumns<'_> {
+        let end = self.t.len().min(from.saturating_add(count));
+        let places = from.min(end)..end;
+        SpareColumns {
+            t: &mut self.t[places.clone()],
+            x: &mut self.x[places.clone()],
+            y: &mut self.y[places.clone()],
+            p: &mut self.p[places],
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! The kernels of EVT 2.0: 16 words at a time with AVX-512, 8 with AVX2.
 //!
-//! The content of the last TIME_HIGH in front of each lane is the largest so far, as long as none falls back; so with AVX-512
-//! it is a running maximum, which takes four steps, and with AVX2, where most blocks have no TIME_HIGH and nothing to be
-//! moved, a lane that the mask of them is looked up for. The events, each with its own, are compressed to the front.
+//! Each lane takes the content of the last TIME_HIGH in front of it. Which lane that is says the mask of them: with AVX-512 the
+//! highest bit of the part up to the lane, with AVX2 a table. The events, each with its own, are compressed to the front.
 
 use std::arch::x86_64::*;
 use std::hint::cold_path;
@@ -28,104 +27,125 @@ pub(super) fn decode(level: Level, words: &[[u8; 4]], time: &mut Time, out: Colu
     }
 }
 
+/// A TIME_HIGH may be so much larger than the one before, which is 268 s: so times within a block differ by less than 2^32.
+const JUMP: u32 = 1 << 22;
+
 /// What is known of the 16 words of a block.
 struct Block {
     words: __m512i,
-    /// The lanes with events, with a TIME_HIGH, and with one that falls back.
+    /// The lanes with events, with a TIME_HIGH that neither falls back nor jumps, and with one that does.
     events: u16,
     times: u16,
-    back: u16,
-    /// For each lane the largest content of a TIME_HIGH so far.
+    odd: u16,
+    /// For each lane the content of the last TIME_HIGH so far.
     highs: __m512i,
 }
 
-/// Looks at the words from `index` on, of which those in `mask` are there; the others are nothing.
+/// Looks at up to 16 words; lanes without a word are nothing.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn block(words: &[[u8; 4]], index: usize, mask: u16, high: __m512i) -> Block {
-    assert!(index + (mask.trailing_ones() as usize) <= words.len() && mask & mask.wrapping_add(1) == 0);
-    // SAFETY: masked to words that are there, as was just asked.
-    let block = unsafe { _mm512_maskz_loadu_epi32(mask, words.as_ptr().add(index).cast()) };
-    let events = _mm512_mask_cmplt_epu32_mask(mask, block, _mm512_set1_epi32(NO_EVENT.cast_signed()));
-    let kinds = _mm512_srli_epi32::<28>(block);
-    let is_time = _mm512_cmpeq_epi32_mask(kinds, _mm512_set1_epi32(TIME_HIGH.cast_signed()));
-    let content = _mm512_maskz_and_epi32(is_time, block, _mm512_set1_epi32(CONTENT.cast_signed()));
-    let zero = _mm512_setzero_si512();
-    let highs = _mm512_max_epu32(content, _mm512_alignr_epi32::<15>(content, zero));
-    let highs = _mm512_max_epu32(highs, _mm512_alignr_epi32::<14>(highs, zero));
-    let highs = _mm512_max_epu32(highs, _mm512_alignr_epi32::<12>(highs, zero));
-    let highs = _mm512_max_epu32(highs, _mm512_alignr_epi32::<8>(highs, zero));
-    let highs = _mm512_max_epu32(highs, high);
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+fn block(words: &[[u8; 4]], high: __m512i) -> Block {
+    // The lowest bits, as many as there are words.
+    let mask = ((1_u32 << words.len().min(BLOCK)) - 1) as u16;
+    // SAFETY: masked to words that are there.
+    let block = unsafe { _mm512_maskz_loadu_epi32(mask, words.as_ptr().cast()) };
+    let of = |value: u32| _mm512_set1_epi32(value.cast_signed());
+    let events = _mm512_mask_cmplt_epu32_mask(mask, block, of(NO_EVENT));
+    // Its type is the least of all as a number with a sign.
+    let is_time = _mm512_mask_cmplt_epi32_mask(mask, block, of((TIME_HIGH + 1) << 28));
+    let content = _mm512_and_si512(block, of(CONTENT));
+    // In lane n the bits of the times up to lane n; the first of them from above is the last time.
+    let up_to = _mm512_setr_epi32(
+        0x1, 0x3, 0x7, 0xF, 0x1F, 0x3F, 0x7F, 0xFF, 0x1FF, 0x3FF, 0x7FF, 0xFFF, 0x1FFF, 0x3FFF, 0x7FFF,
+        0xFFFF,
+    );
+    let so_far = _mm512_and_si512(of(is_time.into()), up_to);
+    let last = _mm512_xor_si512(_mm512_lzcnt_epi32(so_far), of(31));
+    let has = _mm512_test_epi32_mask(so_far, so_far);
+    let highs = _mm512_mask_permutexvar_epi32(high, has, last, content);
+    let before = _mm512_alignr_epi32::<15>(highs, high);
+    let times = _mm512_mask_cmplt_epu32_mask(is_time, _mm512_sub_epi32(content, before), of(JUMP));
     Block {
         words: block,
         events,
-        times: is_time,
-        back: _mm512_mask_cmplt_epu32_mask(is_time, content, highs),
+        times,
+        odd: is_time & !times,
         highs,
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 fn decode_avx512(words: &[[u8; 4]], time: &mut Time, out: Columns<'_>) -> Done {
     let Columns { t, x, y, p } = out;
     let room = t.len();
     assert!(x.len() == room && y.len() == room && p.len() == room);
     let (t, x, y, p) = (t.as_mut_ptr(), x.as_mut_ptr(), y.as_mut_ptr(), p.as_mut_ptr());
+    let of = |value: u32| _mm512_set1_epi32(value.cast_signed());
     let offset = _mm512_set1_epi64(time.offset);
-    let (address, low) = (_mm512_set1_epi32(ADDRESS.cast_signed()), _mm512_set1_epi32(0x3F));
-    let mut high = _mm512_set1_epi32(time.high.cast_signed());
-    let (mut index, mut n) = (0, 0);
-    while index < words.len() && n + SLACK <= room {
-        prefetch::soon(words, index + AHEAD);
-        let here = (words.len() - index).min(BLOCK);
-        let Block {
-            words: block,
-            events,
-            times,
-            back,
-            highs,
-        } = block(words, index, u16::MAX >> (BLOCK - here), high);
-        let known = events | (times & !back);
-        // A branch, so that the next block is not waited for: what is known of this one comes out of a long chain.
-        let mut length = BLOCK;
-        if known != u16::MAX {
-            cold_path();
-            length = (known.trailing_ones() as usize).min(here);
+    // The lower halves of all lanes, then the upper.
+    let halves = _mm512_set_epi16(
+        31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1, 30, 28, 26, 24, 22, 20, 18, 16, 14, 12,
+        10, 8, 6, 4, 2, 0,
+    );
+    let write = |n: usize, block: &Block, events: u16, high: __m512i| {
+        // Times are counted from the high in front of the block, which has the bits that 32 do not hold.
+        let base = _mm512_slli_epi64::<6>(_mm512_cvtepu32_epi64(_mm512_castsi512_si256(high)));
+        let base = _mm512_add_epi64(offset, base);
+        let since = _mm512_slli_epi32::<6>(_mm512_sub_epi32(block.highs, high));
+        // since | low & 0x3F
+        let low = _mm512_srli_epi32::<22>(block.words);
+        let since = _mm512_ternarylogic_epi32::<0b11111000>(since, low, of(0x3F));
+        let since = _mm512_maskz_compress_epi32(events, since);
+        let words = _mm512_maskz_compress_epi32(events, block.words);
+        let early = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(since));
+        let late = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64::<1>(since));
+        // Rows in the lower halves, columns in the upper.
+        let columns = _mm512_and_si512(_mm512_slli_epi32::<5>(words), of(ADDRESS << 16));
+        let places = _mm512_ternarylogic_epi32::<0b11111000>(columns, words, of(ADDRESS));
+        let places = _mm512_permutexvar_epi16(halves, places);
+        let polarities = _mm512_cvtepi32_epi8(_mm512_srli_epi32::<28>(words));
+        // SAFETY: n + SLACK <= room where this is called, and all of these end 16 places behind n.
+        unsafe {
+            _mm512_storeu_si512(t.add(n).cast(), _mm512_add_epi64(base, early));
+            _mm512_storeu_si512(t.add(n + 8).cast(), _mm512_add_epi64(base, late));
+            _mm256_storeu_si256(x.add(n).cast(), _mm512_extracti64x4_epi64::<1>(places));
+            _mm256_storeu_si256(y.add(n).cast(), _mm512_castsi512_si256(places));
+            _mm_storeu_si128(p.add(n).cast(), polarities);
         }
+        n + events.count_ones() as usize
+    };
+
+    let mut high = of(time.high);
+    let (mut index, mut n) = (0, 0);
+    loop {
+        // A branch for each block, so that the next one is not waited for: what is known of this one comes out of a long chain.
+        while let Some(whole) = words[index..].first_chunk::<BLOCK>()
+            && n + SLACK <= room
+        {
+            prefetch::soon(words, index + AHEAD);
+            let block = block(whole, high);
+            if block.events | block.times != u16::MAX {
+                cold_path();
+                break;
+            }
+            n = write(n, &block, block.events, high);
+            high = _mm512_permutexvar_epi32(of(15), block.highs);
+            index += BLOCK;
+        }
+        // Up to a word that is neither, or the rest.
+        let left = words[index..].len().min(BLOCK);
+        if n + SLACK > room || left == 0 {
+            break;
+        }
+        let block = block(&words[index..][..left], high);
+        let length = ((block.events | block.times).trailing_ones() as usize).min(left);
         if length == 0 {
             break;
         }
-        let events = events & (u16::MAX >> (BLOCK - length));
-        let highs_of = _mm512_maskz_compress_epi32(events, highs);
-        let block = _mm512_maskz_compress_epi32(events, block);
-        let lows = _mm512_and_si512(_mm512_srli_epi32::<22>(block), low);
-        let stamp = |highs, lows| {
-            let stored = _mm512_or_si512(
-                _mm512_slli_epi64::<6>(_mm512_cvtepu32_epi64(highs)),
-                _mm512_cvtepu32_epi64(lows),
-            );
-            _mm512_add_epi64(offset, stored)
-        };
-        let early = stamp(_mm512_castsi512_si256(highs_of), _mm512_castsi512_si256(lows));
-        let late = stamp(
-            _mm512_extracti64x4_epi64::<1>(highs_of),
-            _mm512_extracti64x4_epi64::<1>(lows),
-        );
-        let columns = _mm512_cvtepi32_epi16(_mm512_and_si512(_mm512_srli_epi32::<11>(block), address));
-        let rows = _mm512_cvtepi32_epi16(_mm512_and_si512(block, address));
-        let polarities = _mm512_cvtepi32_epi8(_mm512_srli_epi32::<28>(block));
-        // SAFETY: n + SLACK <= room, and all of these end 16 places behind n.
-        unsafe {
-            _mm512_storeu_si512(t.add(n).cast(), early);
-            _mm512_storeu_si512(t.add(n + 8).cast(), late);
-            _mm256_storeu_si256(x.add(n).cast(), columns);
-            _mm256_storeu_si256(y.add(n).cast(), rows);
-            _mm_storeu_si128(p.add(n).cast(), polarities);
-        }
-        n += events.count_ones() as usize;
+        n = write(n, &block, block.events & (u16::MAX >> (BLOCK - length)), high);
+        high = _mm512_permutexvar_epi32(of(length as u32 - 1), block.highs);
         index += length;
-        high = _mm512_permutexvar_epi32(_mm512_set1_epi32(length as i32 - 1), highs);
-        if length < here {
+        if length < left {
             break;
         }
     }
@@ -146,26 +166,29 @@ pub(super) fn survey(level: Level, words: &[[u8; 4]], high: &mut u32) -> Done {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 fn survey_avx512(words: &[[u8; 4]], high: &mut u32) -> Done {
-    let mut highs = _mm512_set1_epi32(high.cast_signed());
     let (mut index, mut events) = (0, 0);
-    while index + BLOCK <= words.len() {
-        prefetch::soon(words, index + AHEAD);
-        let block = block(words, index, u16::MAX, highs);
-        if block.back != 0 {
-            break;
+    loop {
+        let mut highs = _mm512_set1_epi32(high.cast_signed());
+        while let Some(whole) = words[index..].first_chunk::<BLOCK>() {
+            prefetch::soon(words, index + AHEAD);
+            let block = block(whole, highs);
+            if block.odd != 0 {
+                break;
+            }
+            highs = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), block.highs);
+            events += block.events.count_ones() as usize;
+            index += BLOCK;
         }
-        highs = _mm512_permutexvar_epi32(_mm512_set1_epi32(15), block.highs);
-        events += block.events.count_ones() as usize;
-        index += BLOCK;
-    }
-    *high = _mm512_cvtsi512_si32(highs).cast_unsigned();
-    // The block with the word that falls back, or the rest.
-    let rest = scalar::survey(&words[index..], high);
-    Done {
-        words: index + rest.words,
-        events: events + rest.events,
+        *high = _mm512_cvtsi512_si32(highs).cast_unsigned();
+        // The block with a time that jumps or falls back, or the rest.
+        let left = &words[index..][..BLOCK.min(words.len() - index)];
+        let done = scalar::survey(left, high);
+        (index, events) = (index + done.words, events + done.events);
+        if done.words < left.len() || index == words.len() {
+            return Done { words: index, events };
+        }
     }
 }
 
