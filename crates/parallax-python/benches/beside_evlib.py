@@ -2,6 +2,9 @@
 
 A function is measured twice: from the file, as a script does that loads, filters and goes on, and on a table that is there.
 
+The machine's memory is warmed before each process, for either library by as much as it is going to take: a host takes back what lies
+free, and gives it again ten times as slowly as memory is cleared.
+
 Usage: beside_evlib.py RECORDING [EVENTS]. Run by `cargo xtask bench evlib [EVENTS]`.
 
 The recording is repeated until there are so many events (10 million if nothing is said), as EVT3, EVT2, DAT and Parquet. Rows are
@@ -20,6 +23,17 @@ import numpy as np
 import parallax as px
 
 OURS, THEIRS = 5, 3
+
+# Bytes an event that a process takes at its highest, by library: a table and what a function makes of it.
+TAKES = {"parallax.evlib": 30, "evlib": 150}
+
+WARM = """
+import mmap, sys
+room = mmap.mmap(-1, int(sys.argv[1]), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+room.madvise(mmap.MADV_HUGEPAGE)
+for page in range(0, len(room), mmap.PAGESIZE):
+    room[page] = 1
+"""
 
 LOAD = """
 import re, sys, time
@@ -88,6 +102,12 @@ for name, query in (("whole", px.scan(path)), ("part", part)):
 """
 
 
+def warm_child(events, code, module, *arguments):
+    """Runs `child` in memory that the machine has had a moment ago."""
+    child(WARM, None, TAKES[module] * events)
+    return child(code, module, *arguments)
+
+
 def child(code, module, *arguments):
     command = [sys.executable, "-c", code.format(module=module) if module else code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -115,14 +135,14 @@ def shown(times, scale=1e3):
     return f"{statistics.median(times) * scale:.4g} [{min(times) * scale:.4g}, {max(times) * scale:.4g}]"
 
 
-def loads(path):
+def loads(path, count):
     """Loading as `load_events` does it; and memory."""
     found = {"parallax.evlib": [], "evlib": []}
     for run in range(OURS):
         for module in found:
             if module == "evlib" and run >= THEIRS:
                 continue
-            events, seconds, peak = child(LOAD, module, path).split()
+            events, seconds, peak = warm_child(count, LOAD, module, path).split()
             found[module].append((int(events), float(seconds), int(peak)))
     ours, theirs = ([seconds for _, seconds, _ in found[module]] for module in found)
     assert {events for runs in found.values() for events, *_ in runs} == {found["evlib"][0][0]}
@@ -133,10 +153,10 @@ def loads(path):
     print(f"| its peak memory, at most {allowed / 1e6:.0f} MB | {peak / 1e6:.0f} MB | {found['evlib'][0][2] / 1e6:.0f} MB | |")
 
 
-def work(path, facts):
+def work(path, count, facts):
     """Functions on a table that is there."""
     ours, theirs = (
-        {line.split()[0]: line.split()[1:] for line in child(CALLS + WORK, module, path, runs, *facts).splitlines()}
+        {line.split()[0]: line.split()[1:] for line in warm_child(count, CALLS + WORK, module, path, runs, *facts).splitlines()}
         for module, runs in (("parallax.evlib", OURS), ("evlib", THEIRS))
     )
     for name, (rows, *times) in ours.items():
@@ -145,14 +165,14 @@ def work(path, facts):
     return list(ours)
 
 
-def from_file(path, facts, names):
+def from_file(path, count, facts, names):
     """The same from a file, each in a process of its own, in turn."""
     for name in names:
         found = {"parallax.evlib": [], "evlib": []}
         for run in range(OURS):
             for module in found:
                 if module == "parallax.evlib" or run < THEIRS:
-                    found[module].append(child(CALLS + FROM_FILE, module, path, name, *facts).split())
+                    found[module].append(warm_child(count, CALLS + FROM_FILE, module, path, name, *facts).split())
         ours, theirs = ((runs[0][0], [seconds for _, seconds in runs]) for runs in found.values())
         beside(f"{name}, from the file", ours, theirs)
 
@@ -179,9 +199,9 @@ def main():
     print("| what | ours | evlib | times |\n| --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         *files, (low, high), facts = grown(recording, Path(folder), events)
-        loads(files[0])
-        names = work(files[0], facts)
-        from_file(files[0], facts, names)
+        loads(files[0], events)
+        names = work(files[0], events, facts)
+        from_file(files[0], events, facts, names)
         for path in files:
             scans(path, low, high)
 

@@ -157,10 +157,9 @@ fn compare(bench: &Bench<'_>, file: &Path, format: &str, peers: &[&str]) -> Resu
     }
     let mut results: Vec<(&str, Vec<Value>)> = vec![("parallax", Vec::new())];
     results.extend(right.iter().map(|peer| (*peer, Vec::new())));
-    // The machine's memory is warmed: the first large load after a pause is slower for everybody.
-    bench.ours("fresh", file)?;
     for _ in 0..bench.runs {
         for (who, values) in &mut results {
+            bench.ours("warm", file)?;
             values.push(match *who {
                 "parallax" => bench.ours("fresh", file)?,
                 peer => bench.theirs(peer, format, "time", file)?,
@@ -227,6 +226,7 @@ fn unpacked(workspace: &Workspace, program: &Path, file: &Path, threads: &str, r
     let one = |mode: &str| answer(workspace.command(program).args(["one", mode, threads]).arg(file));
     let (mut loads, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..runs {
+        one("warm")?;
         loads.push(one("fresh")?);
         alone.push(one("lz4")?);
     }

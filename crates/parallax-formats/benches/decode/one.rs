@@ -2,6 +2,7 @@
 //!
 //! | mode | what is timed |
 //! | --- | --- |
+//! | warm | the first touch of twice the events' memory, as much as any library takes to load them; it goes before a load, as a host takes back what lies free and gives it again ten times as slowly |
 //! | fresh | a load of the whole file into memory that the system has yet to give |
 //! | there | the same into memory that has been written before |
 //! | stream | batches that stay in the cache, their memory used again |
@@ -39,6 +40,10 @@ pub(crate) fn run(mode: &str, threads: usize, path: &Path) -> Result<()> {
     let mut held = None;
     let (seconds, events) = match mode {
         "facts" => return facts(path, &options),
+        "warm" => {
+            let events = EventReader::open(path, &options)?.read_all()?.len();
+            (touch(2 * events, threads)?, events)
+        }
         "stream" => stream(path, &options)?,
         "there" => there(path, &options)?,
         "lz4" => lz4(path, &options, threads)?,

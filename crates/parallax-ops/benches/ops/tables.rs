@@ -6,7 +6,9 @@ use parallax_events::{BatchBuilder, EventBatch, Pool, SharedPool};
 use parallax_ops::Compose;
 
 use crate::answers::{Facts, facts, run_into, run_tensors, yields_tensors};
-use crate::measure::{copying, copying_afresh, median, memory, roofline, updating_and_copying};
+use crate::measure::{
+    copying, copying_afresh, copying_by_the_cache, median, memory, roofline, updating_and_copying,
+};
 use crate::peers::Answer;
 use crate::recording::{Recordings, Sensor};
 use crate::rows::{Reach, Row, TIME_SLICE};
@@ -169,6 +171,9 @@ pub(crate) fn floors(recordings: &Recordings) {
             println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
         };
         row("copy every column", &mut |pool| copying(batch, &mut out, pool));
+        row("copy every column by way of the cache", &mut |pool| {
+            copying_by_the_cache(batch, &mut out, pool)
+        });
         row("copy every column into fresh memory", &mut |pool| {
             copying_afresh(batch, pool)
         });
