@@ -2,15 +2,17 @@
 
 use std::any::Any;
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
 use parallax_events::{
     BatchBuilder, BatchPart, Committed, FindingKind, Geometry, Meta, Pool, Report, Result, SpareColumns,
     TimeRange, TimeUnit, Trigger,
 };
 
-use crate::ReadOptions;
 use crate::reader::TriggerIntake;
 use crate::source::Shared;
+use crate::{ReadOptions, SeekIndex};
 
 /// A piece of the input.
 #[derive(Debug, Clone, Copy)]
@@ -116,9 +118,12 @@ pub struct Survey {
     pub effect: Box<dyn Any + Send>,
 }
 
+/// A file that changed later than that may change again without a sign of it.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// An input of which any bytes can be had.
 #[derive(Clone, Copy)]
-pub struct Look<'a>(pub(crate) Shared<'a>);
+pub struct Look<'a>(pub(crate) Shared<'a>, pub(crate) Option<&'a SeekIndex>);
 
 impl<'a> Look<'a> {
     /// How many bytes there are.
@@ -136,6 +141,14 @@ impl<'a> Look<'a> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         self.0
             .release(start..start.saturating_add(count).min(self.0.len()));
+    }
+
+    /// What `look` finds out of the input from `from` on, or found out at an earlier read, if the file is still the same.
+    pub(crate) fn recall<T: Send + Sync + 'static>(&self, from: u64, look: impl FnOnce() -> T) -> Arc<T> {
+        match (self.0, self.1) {
+            (Shared::Mapped(file), Some(index)) => index.recall(|| file.version(SETTLED), from, look),
+            _ => Arc::new(look()),
+        }
     }
 
     /// What `work` says of each stretch of `count` bytes from `from` on, in their order, on the threads of `pool`; their memory

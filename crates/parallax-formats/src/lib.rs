@@ -9,6 +9,7 @@ mod output;
 mod png;
 mod reader;
 mod registry;
+mod seek_index;
 mod source;
 mod tensor_file;
 
@@ -37,4 +38,5 @@ pub use output::{OutputFile, OutputWriter, same_file};
 pub use png::write_png;
 pub use reader::{EventReader, PushReader};
 pub use registry::{create, format, recognise, writable, written_as};
+pub use seek_index::SeekIndex;
 pub use tensor_file::{Stacking, TensorFile, TensorFormat};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use parallax_events::{Geometry, Limits, OrderPolicy, SharedPool, TimeRange};
 
+use crate::SeekIndex;
+
 /// How far a read has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -32,6 +34,8 @@ pub struct ReadOptions {
     pub memory_limit: Option<u64>,
     /// What an input may claim.
     pub limits: Limits,
+    /// Where times lie in files, as earlier reads with these options or clones of them found out. Does not change the events.
+    pub index: SeekIndex,
     /// Only the events in this range of recorded time.
     pub time: Option<TimeRange>,
     /// Whether the first fault of the data is an error.
@@ -76,6 +80,7 @@ impl Default for ReadOptions {
             chunk: Self::CHUNK,
             memory_limit: None,
             limits: Limits::default(),
+            index: SeekIndex::default(),
             time: None,
             strict: false,
             order: OrderPolicy::Keep,
@@ -96,6 +101,7 @@ impl fmt::Debug for ReadOptions {
             .field("chunk", &self.chunk)
             .field("memory_limit", &self.memory_limit)
             .field("limits", &self.limits)
+            .field("index", &self.index)
             .field("time", &self.time)
             .field("strict", &self.strict)
             .field("order", &self.order)

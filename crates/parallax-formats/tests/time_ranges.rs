@@ -295,3 +295,46 @@ fn columns_to_be_changed_are_in_the_order_that_was_asked_for() {
         );
     }
 }
+
+/// What one read finds out of where times lie serves the next, until the file changes.
+#[test]
+fn an_index_serves_later_reads_of_the_same_file_alone() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let options = ReadOptions {
+        format: Some("evt3".to_owned()),
+        ..ReadOptions::default()
+    };
+    // The second is as long, and its events lie elsewhere.
+    for (round, first) in [0, 9_000_000].into_iter().enumerate() {
+        let events = events(first, 100, 0);
+        std::fs::write(file.path(), written("evt3", &events)).unwrap();
+        let mut waited = 0;
+        for wait in [0, 2_100, 0] {
+            std::thread::sleep(std::time::Duration::from_millis(wait));
+            waited += wait;
+            for start in [first + 3_000_000, first + 50_000_000] {
+                let range = start..start + 40_000;
+                let time =
+                    TimeRange::absolute(Some(Nanos(range.start * 1_000)), Some(Nanos(range.end * 1_000)));
+                let options = ReadOptions {
+                    time: Some(time.unwrap()),
+                    ..options.clone()
+                };
+                let found = EventReader::open(file.path(), &options)
+                    .unwrap()
+                    .read_all()
+                    .unwrap();
+                let expected = events.iter().filter(|event| range.contains(&event.t)).copied();
+                assert!(
+                    found.len() > 100 && found.columns().iter().eq(expected),
+                    "{range:?}"
+                );
+            }
+            let known = round + usize::from(waited >= 2_100);
+            assert_eq!(
+                format!("{:?}", options.index),
+                format!("SeekIndex {{ files: {known} }}")
+            );
+        }
+    }
+}

@@ -42,7 +42,7 @@ mod sync;
 
 pub use buffer::{Buffer, Bytes};
 pub use column::{Column, Element};
-pub use mapped::MappedFile;
+pub use mapped::{FileVersion, MappedFile};
 pub use metadata::{Flags, Metadata};
 pub use pool::{LoanError, LoanedSlot, MemoryPool, PoolConfig, PoolStats, SlotId};
 pub use region::{Region, RegionKind};

@@ -8,6 +8,9 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
 use linux::Mapping;
@@ -34,6 +37,17 @@ pub struct MappedFile {
     mapping: Mapping,
     file: File,
     len: usize,
+}
+
+/// A file in one state: see [`MappedFile::version`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileVersion {
+    /// The device, and the file's number on it.
+    file: (u64, u64),
+    len: u64,
+    /// When its content and when anything about it changed last, in seconds and nanoseconds.
+    written: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl MappedFile {
@@ -104,6 +118,31 @@ impl MappedFile {
         return self
             .chunk(at..at.saturating_add(into.len()))
             .map(|bytes| into.copy_from_slice(bytes));
+    }
+
+    /// Which file it is, and in which state: equal as long as nobody has changed it. `None` where the system does not tell, or
+    /// if it changed less than `settled` ago: two changes so soon after each other may carry one time. Writes through a
+    /// mapping of the file show late.
+    pub fn version(&self, settled: Duration) -> Option<FileVersion> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let now = self.file.metadata().ok()?;
+            let changed = (now.ctime(), now.ctime_nsec());
+            let since = Duration::new(changed.0.try_into().ok()?, changed.1.try_into().ok()?);
+            let age = SystemTime::now().duration_since(UNIX_EPOCH + since).ok()?;
+            (age >= settled).then(|| FileVersion {
+                file: (now.dev(), now.ino()),
+                len: now.len(),
+                written: (now.mtime(), now.mtime_nsec()),
+                changed,
+            })
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = settled;
+            None
+        }
     }
 
     /// Tells the kernel that the file will be read from front to back, so that it reads further ahead.

@@ -3,6 +3,7 @@
 import datetime
 import subprocess
 import sys
+import time
 
 import numpy as np
 import polars as pl
@@ -129,6 +130,22 @@ def test_several_files_and_patterns(tmp_path):
         px.scan([])
     with pytest.raises(px.ParamError, match="such a column"):
         px.scan(str(tmp_path / "*.raw"), include_file_paths="t")
+
+
+def test_queries_of_one_scan_see_the_file_as_it_is(tmp_path):
+    path = tmp_path / "events.raw"
+    t = np.arange(600_000) * 100
+    place = (np.arange(600_000) % 300).astype(np.uint16)
+    rows = None
+    for late in (0, 1_000_000):
+        px.Events.from_numpy(t + late, place, place, np.zeros(600_000, np.uint8)).write(path, format="evt3", overwrite=True)
+        rows = px.scan(path) if rows is None else rows
+        for wait in (0, 2.1, 0):
+            time.sleep(wait)
+            for shift in (0, 40_000_000):
+                part = rows.filter((pl.col("t") >= duration(3_000_000 + shift)) & (pl.col("t") < duration(3_050_000 + shift)))
+                start = (3_000_000 + shift - late) // 100
+                assert part.select("x").collect()["x"].to_list() == place[start : start + 500].tolist()
 
 
 def test_units_are_not_mixed(tmp_path):

@@ -342,7 +342,8 @@ impl Evt3 {
         /// How many bytes are looked at before they are let go.
         const STRETCH: usize = 1 << 20;
         let may_hold = |least: i64, most: i64| least < range.end && most | 0xFFF >= range.start;
-        let stretches = input.map(from, STRETCH, pool, |bytes| Times::of(bytes.as_chunks().0));
+        let look = || input.map(from, STRETCH, pool, |bytes| Times::of(bytes.as_chunks().0));
+        let stretches = input.recall(from, look);
         let inside = |at: u64, state| Inside::of(input.bytes(at, STRETCH), state, may_hold);
         let mut now = self.state;
         let (mut start, mut vectors) = (None, false);

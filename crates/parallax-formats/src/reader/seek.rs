@@ -48,7 +48,12 @@ impl EventReader {
             return Ok(());
         };
         let len = input.len() as u64;
-        let found = seek.seek(range, at, &Look(input), self.options.pool.pool());
+        let found = seek.seek(
+            range,
+            at,
+            &Look(input, Some(&self.options.index)),
+            self.options.pool.pool(),
+        );
         input.release(0..input.len());
         let Some(found) = found else {
             return Ok(());

@@ -249,6 +249,10 @@ class Options:
     How to read: checked once, used for any number of recordings.
     """
     def __new__(cls, /, *, format: str | None = None, time: str | None = None, order: str = "keep", strict: bool = False, geometry: tuple[SupportsIndex, SupportsIndex] | None = None, mmap: bool = True, chunk: SupportsIndex | None = None, memory_limit: SupportsIndex | None = None, max_events: SupportsIndex | None = None) -> Options: ...
+    def within(self, /, time: str | None = None) -> Options:
+        """
+        The same for another range of time, on the threads of now; what is found out of where times lie in files is shared.
+        """
 
 @final
 class Pipeline:

@@ -6,12 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any, Iterator, Literal, Sequence, Union
 
 
+from . import _native
 from ._errors import NotFoundError, _wrong
 from ._events import Events
 from ._extras import needed
 from ._operators import Operator
 from ._pushdown import Bounds, bounds_of
-from ._reader import Reader, Source, open
+from ._reader import Reader, Source, _options
+from ._time import range_text
 
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ def scan(
 
     A query decodes what it needs, batch by batch: a range of time, a region and a polarity that a filter asks for go down to
     the reader, other filters are applied to each batch, ``head`` stops the reading. With ``collect(engine="streaming")`` a
-    query that aggregates stays in constant memory.
+    query that aggregates stays in constant memory. For a range of time all of an EVT3 recording has to be looked through
+    once; later queries of the same scan know where its times lie, as long as the file does not change.
 
     Parameters
     ----------
@@ -66,10 +69,9 @@ def scan(
     from polars.io.plugins import register_io_source
 
     recordings = files_of(source)
-    options = dict(
-        format=format, order=order, strict=strict, geometry=geometry, mmap=mmap, chunk=chunk
-    )
-    with open(recordings[0], **options) as reader:  # type: ignore[arg-type]
+    # What one query finds out of where times lie, the next one knows.
+    options = _options(format, None, order, strict, geometry, mmap=mmap, chunk=chunk)
+    with Reader(_native.Reader(recordings[0], options)) as reader:
         unit = reader.meta.time_unit
     schema: dict[str, Any] = {"t": polars.Duration(unit), "x": polars.UInt16, "y": polars.UInt16, "p": polars.UInt8}
     if include_file_paths:
@@ -130,9 +132,9 @@ def files_of(source: Sources) -> list[Source]:
     return files
 
 
-def _opened(recording: Source, bounds: Bounds, time: Any, options: dict[str, Any]) -> Reader:
+def _opened(recording: Source, bounds: Bounds, time: Any, options: _native.Options) -> Reader:
     """The recording, within the bounds of time where the caller named no other range."""
-    return open(recording, time=range_of(bounds) if time is None else time, **options)
+    return Reader(_native.Reader(recording, options.within(range_of(bounds) if time is None else range_text(time))))
 
 
 def range_of(bounds: Bounds) -> str | None:

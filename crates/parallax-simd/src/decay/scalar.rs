@@ -2,13 +2,13 @@
 #![forbid(unsafe_code)]
 
 use super::{GONE_F32, GONE_F64};
-use crate::math::scalar::{exp_f32, exp_f64};
+use crate::math::scalar::{exp_f64, exp_of_age_f32};
 
 #[inline(always)]
 pub(super) fn fade_f32(last: &[f64], now: f64, rate: f64, out: &mut [f32]) {
     for (&last, out) in last.iter().zip(out) {
         let (exponent, is_gone) = exponent(last, now, rate, GONE_F32);
-        let faded = exp_f32(exponent as f32);
+        let faded = exp_of_age_f32(exponent as f32);
         *out = if is_gone { 0.0 } else { faded };
     }
 }

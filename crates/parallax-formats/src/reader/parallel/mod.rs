@@ -256,7 +256,7 @@ fn cut(parts: &dyn Parts, input: Shared<'_>, start: u64, least: usize) -> Vec<Ra
             input.release(kept..from);
             kept = from;
         }
-        let border = parts.border(from as u64, least as u64, &Look(input));
+        let border = parts.border(from as u64, least as u64, &Look(input, None));
         let border = border.and_then(|border| usize::try_from(border).ok());
         match border.filter(|border| (from + 1..len).contains(border)) {
             Some(border) => {
