@@ -71,12 +71,14 @@ impl Options {
     /// The same for another range of time, on the threads of now; what is found out of where times lie in files is shared.
     #[pyo3(signature = (time=None))]
     fn within(&self, py: Python<'_>, time: Option<&str>) -> PyResult<Self> {
-        let read = ReadOptions {
-            time: time.map(str::parse).transpose().map_err(raised)?,
-            pool: settings::pool(py)?.into(),
-            ..self.read.clone()
+        let make = || -> Result<ReadOptions> {
+            Ok(ReadOptions {
+                time: time.map(str::parse).transpose()?,
+                pool: settings::pool(py)?.into(),
+                ..self.read.clone()
+            })
         };
-        Ok(Self { read })
+        make().map(|read| Self { read }).map_err(raised)
     }
 }
 
