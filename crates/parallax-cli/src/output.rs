@@ -12,7 +12,7 @@ use crate::files;
 use crate::reading::in_output;
 use crate::streams::Stdout;
 
-/// So many bytes are gathered before they are written.
+/// So many bytes for the standard output are gathered before they are written.
 const BUFFER: usize = 256 << 10;
 
 /// An output in the making. Dropped without [`commit`](Self::commit), a file leaves nothing behind.
@@ -46,7 +46,7 @@ impl Output {
         let bytes = Arc::clone(&self.bytes);
         match &self.file {
             Some(file) => Box::new(BufWriter::with_capacity(
-                BUFFER,
+                file.piece(),
                 Counted {
                     to: file.writer(),
                     bytes,

@@ -10,7 +10,7 @@
 //! kill leaves a `.partial` beside the old file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,7 @@ use parallax_events::{Error, ErrorKind, Result};
 /// An output that is complete or not there. Dropping it without [`commit`](Self::commit) leaves what was there
 /// before.
 ///
-/// It is not buffered: write in large pieces, or through a `BufWriter` around [`writer`](Self::writer).
+/// It is not buffered: write in large pieces, or through [`buffered`](Self::buffered).
 ///
 /// ```
 /// use std::io::Write;
@@ -137,6 +137,23 @@ impl OutputFile {
             output.file.set_permissions(old.permissions()).ok();
         }
         Ok(output)
+    }
+
+    /// Bytes of a file that are best written at once: Linux keeps it in its cache in pieces as large as they were written, and
+    /// maps large ones in half the time.
+    pub const PIECE: usize = 4 << 20;
+
+    /// How many bytes are best written at once: a [`PIECE`](Self::PIECE), or less where somebody waits for them.
+    pub fn piece(&self) -> usize {
+        match self.place {
+            Place::Direct => 64 << 10,
+            _ => Self::PIECE,
+        }
+    }
+
+    /// What is written to it goes on in [pieces](Self::piece), the last when it is flushed.
+    pub fn buffered(&self) -> BufWriter<OutputWriter> {
+        BufWriter::with_capacity(self.piece(), self.writer())
     }
 
     /// Another handle that writes at the same place, for a writer that keeps its output. Its writes come in turn

@@ -2,7 +2,7 @@
 //!
 //! GIF counts how long a frame stands in hundredths of a second; each frame ends at the hundredth next to where it should.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -45,7 +45,7 @@ impl Film {
     ) -> PyResult<Self> {
         let begin = || -> Result<Making> {
             let output = OutputFile::create(&path, overwrite)?;
-            let writer: Box<dyn Write + Send> = Box::new(BufWriter::new(output.writer()));
+            let writer: Box<dyn Write + Send> = Box::new(output.buffered());
             let mut encoder = Encoder::new(writer, width, height, palette).map_err(explain)?;
             encoder.set_repeat(Repeat::Infinite).map_err(explain)?;
             Ok(Making {

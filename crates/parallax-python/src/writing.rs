@@ -41,7 +41,7 @@ fn put(
     writable(extension.as_deref(), &options)?;
     let output = OutputFile::create(path, overwrite)?;
     let mut writer = create(
-        Box::new(std::io::BufWriter::new(output.writer())),
+        Box::new(output.buffered()),
         extension.as_deref(),
         events.meta(),
         &options,
@@ -89,7 +89,7 @@ pub(crate) fn convert(
         let mut reader = source.open(&Options::watched(&options, gauge))?;
         let output = OutputFile::create(&path, overwrite)?;
         let mut writer = create(
-            Box::new(std::io::BufWriter::new(output.writer())),
+            Box::new(output.buffered()),
             extension.as_deref(),
             &reader.meta(),
             &write,

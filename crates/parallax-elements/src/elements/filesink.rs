@@ -6,7 +6,7 @@
 //! what was there before. Of tensors there is one in a file `.npy`, or several of one shape, one behind another on a new
 //! first axis.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use parallax_events::{Declaration, Error, Meta, ParamSpec, Params, Result};
 use parallax_formats::{
@@ -81,7 +81,7 @@ impl FileSink {
 
     /// Begins the content with its first packet; bytes and events and tensors do not mix.
     fn begin(&self, output: &OutputFile, payload: &Payload) -> Result<Content> {
-        let writer = || Box::new(BufWriter::with_capacity(1 << 20, output.writer()));
+        let writer = || Box::new(output.buffered());
         let extension = self.location.extension();
         match payload {
             Payload::Bytes(_) => Ok(Content::Bytes),

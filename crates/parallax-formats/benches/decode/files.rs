@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parallax_events::{EventBatch, Result};
-use parallax_formats::{EventReader, ReadOptions, WriteOptions};
+use parallax_formats::{EventReader, OutputFile, ReadOptions, WriteOptions};
 use parallax_testkit::recordings;
 
 use super::{Columns, plain};
@@ -60,7 +60,7 @@ fn tile(all: &EventBatch, tiles: usize, path: &Path, format: &str) -> Result<()>
     let options = WriteOptions {
         format: Some(format.to_owned()),
     };
-    let output = Box::new(BufWriter::new(File::create(path)?));
+    let output = Box::new(BufWriter::with_capacity(OutputFile::PIECE, File::create(path)?));
     let mut writer = parallax_formats::create(output, None, all.meta(), &options)?;
     for round in 0..tiles as i64 {
         let shift = round * (last - first + 100) - first;
@@ -80,7 +80,7 @@ fn dense(tiles: usize, path: &Path) -> Result<()> {
         .collect();
     let is_time = |word: &u16| word >> 12 == 8;
     let words = &words[words.iter().position(is_time).unwrap()..];
-    let mut output = BufWriter::new(File::create(path)?);
+    let mut output = BufWriter::with_capacity(OutputFile::PIECE, File::create(path)?);
     output.write_all(b"% evt 3.0\n% format EVT3;height=720;width=1280\n% geometry 1280x720\n% end\n")?;
     for round in 0..tiles {
         for word in words {
