@@ -302,12 +302,12 @@ fn evt2_inputs() -> Vec<Vec<u32>> {
     let mut random = Numbers(77);
     let mut inputs = vec![Vec::new(), vec![0x8FFF_FFFF; 40], vec![0x1FFF_FFFF; 50]];
     // Times that jump: by so much that 16 of them make more than 32 bits, by a little less, and once by all there is.
-    for jump in [(1 << 22) - 1, 1 << 22, 1 << 26, 0xFFF_FFFF] {
+    for jump in [(1_u32 << 22) - 1, 1 << 22, 1 << 26, 0xFFF_FFFF] {
         let times = (0..0xFFF_FFFF / jump + 1).take(60);
         inputs.push(times.flat_map(|n| [8 << 28 | (n * jump), 0x1FC0_0801]).collect());
         inputs.push(
             (0..40)
-                .map(|n| 8 << 28 | (n * jump).min(0xFFF_FFFF))
+                .map(|n| 8 << 28 | jump.saturating_mul(n).min(0xFFF_FFFF))
                 .chain([0x0FFF_FFFF])
                 .collect(),
         );
