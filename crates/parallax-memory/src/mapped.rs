@@ -130,7 +130,9 @@ impl MappedFile {
             let now = self.file.metadata().ok()?;
             let changed = (now.ctime(), now.ctime_nsec());
             let since = Duration::new(changed.0.try_into().ok()?, changed.1.try_into().ok()?);
-            let age = SystemTime::now().duration_since(UNIX_EPOCH + since).ok()?;
+            let age = SystemTime::now()
+                .duration_since(UNIX_EPOCH.checked_add(since)?)
+                .ok()?;
             (age >= settled).then(|| FileVersion {
                 file: (now.dev(), now.ino()),
                 len: now.len(),
