@@ -139,8 +139,8 @@ impl OutputFile {
         Ok(output)
     }
 
-    /// Bytes of a file that are best written at once: Linux keeps it in its cache in pieces as large as they were written, and
-    /// maps large ones in half the time.
+    /// Bytes of a file that are best written at once: file systems with large folios (ext4 in Linux 6.18) keep it in the cache
+    /// in pieces as large as they were written, and map large ones in half the time.
     pub const PIECE: usize = 4 << 20;
 
     /// How many bytes are best written at once: a [`PIECE`](Self::PIECE), or less where somebody waits for them.

@@ -40,8 +40,11 @@ pub(crate) fn copying(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>
 }
 
 fn copy(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) {
+    copy_in_pieces(batch, out, pool, batch.len().div_ceil(pool.threads()));
+}
+
+fn copy_in_pieces(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>, part: usize) {
     out.clear();
-    let part = batch.len().div_ceil(pool.threads());
     let spare = out.spare();
     let from = batch.columns();
     let from = (0..batch.len())
@@ -63,27 +66,7 @@ fn copy(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) {
 /// The same by way of the cache, as events that move together have to go: pieces too small for the C library
 /// to go past it.
 pub(crate) fn copying_by_the_cache(batch: &EventBatch, out: &mut BatchBuilder, pool: Pool<'_>) -> f64 {
-    const PIECE: usize = 8 << 10;
-    let part = batch.len().div_ceil(pool.threads());
-    let columns = batch.columns();
-    median(|| {
-        out.clear();
-        let spare = out.spare();
-        let pieces = (spare.t.chunks_mut(PIECE).zip(spare.x.chunks_mut(PIECE)))
-            .zip(spare.y.chunks_mut(PIECE).zip(spare.p.chunks_mut(PIECE)))
-            .zip((0..batch.len()).step_by(PIECE));
-        let mut pieces: Vec<_> = pieces.collect();
-        let parts = pieces.chunks_mut(part.div_ceil(PIECE)).collect();
-        pool.map(parts, |pieces: &mut [_]| {
-            for (((t, x), (y, p)), start) in pieces {
-                let from = columns.slice(*start..batch.len().min(*start + PIECE));
-                t[..from.len()].copy_from_slice(from.t);
-                x[..from.len()].copy_from_slice(from.x);
-                y[..from.len()].copy_from_slice(from.y);
-                p[..from.len()].copy_from_slice(from.p);
-            }
-        });
-    })
+    median(|| copy_in_pieces(batch, out, pool, 8 << 10))
 }
 
 /// The same into memory that the system has yet to give, as a new table has it.
