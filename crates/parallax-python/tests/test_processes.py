@@ -175,10 +175,26 @@ def test_ctrl_c_stops_work_and_breaks_nothing(tmp_path, what):
 
 def test_an_import_brings_in_no_heavy_package():
     said = child(
-        "import sys, parallax; heavy = {'polars', 'pyarrow', 'torch', 'pandas', 'tqdm', 'jax', 'duckdb', 'asyncio'};"
+        "import sys, parallax;"
+        "heavy = {'numpy', 'polars', 'pyarrow', 'torch', 'pandas', 'tqdm', 'jax', 'duckdb', 'asyncio'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert said == "[]"
+
+
+def test_a_table_of_polars_needs_no_numpy(tmp_path):
+    # Its import takes longer than the load, and its threads take a core from it.
+    path = tmp_path / "events.raw"
+    px.sample().write(path, format="evt3")
+    said = child(
+        "import sys, parallax as px, parallax.evlib as evlib;"
+        "rows = evlib.load_events(sys.argv[1], t_start=0.0, polarity=1).collect();"
+        "scanned = px.scan(sys.argv[1]).collect();"
+        "grid = evlib.create_voxel_grid(rows, 48, 64);"
+        "print(rows.height, scanned.height, grid.height > 0, 'numpy' in sys.modules)",
+        path,
+    )
+    assert said == "500 1000 True False"
 
 
 MEMORY = """

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ._errors import MalformedError, _wrong
 from ._extras import needed
 from ._meta import TimeUnit
+from ._numpy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

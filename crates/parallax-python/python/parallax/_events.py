@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, Literal, NamedTuple, cast, overload
 
-import numpy as np
-
 from . import _native
 from ._columns import columns_of, first_column, p_column, t_column, x_or_y_column
 from ._errors import _wrong
 from ._extras import needed
 from ._meta import Meta, Report, TimeUnit, meta_of, pairs_of, report_of
+from ._numpy import np
 from ._operators import OperatorMethods, _types, apply
 from ._progress import Progress, watching
 from ._time import Time, is_time, ticks
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from ._picture import Picture
 
-_RECORD = np.dtype([("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.uint8)])
 _INT16_LIMIT = 1 << 15
 
 
@@ -439,7 +437,7 @@ class Events(OperatorMethods):
         >>> px.sample().to_numpy().dtype.names
         ('t', 'x', 'y', 'p')
         """
-        records = np.empty(len(self), _RECORD)
+        records = np.empty(len(self), [("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.uint8)])
         for name in ("t", "x", "y", "p"):
             records[name] = getattr(self, name)
         return records

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import _native
 from ._events import Events
 from ._meta import Meta, pairs_of
+from ._numpy import np
 
 
 def sample(count: int = 1_000, *, width: int = 64, height: int = 48) -> Events:

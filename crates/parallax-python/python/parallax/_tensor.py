@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import _native
 from ._meta import Meta, meta_of, pairs_of
+from ._numpy import np
 
 if TYPE_CHECKING:
     import torch

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Union
 
-import numpy as np
-
 from . import _native
 from ._errors import _wrong
 from ._meta import TimeUnit
+from ._numpy import np
 
 Time = Union[int, str, timedelta, "np.timedelta64"]
 """A whole number in the stream's unit, a text with its unit (``"50ms"``), or a timedelta."""

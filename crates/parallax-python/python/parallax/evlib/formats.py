@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .._errors import _wrong
 from .._events import Events
+from .._numpy import np
 from .._reader import formats as rows
 from .._reader import open
 from .loading import lazy

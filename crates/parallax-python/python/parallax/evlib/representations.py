@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import _native
 from .._events import Events
+from .._numpy import np
 from .loading import as_lazy
 
 if TYPE_CHECKING:
