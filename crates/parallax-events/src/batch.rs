@@ -137,14 +137,23 @@ impl EventBatch {
         p: impl Into<ScalarBuffer<u8>>,
         meta: Arc<Meta>,
     ) -> Result<Self> {
-        Self::try_new_on(Pool::serial(), t, x, y, p, meta)
+        Self::looked_over(
+            t.into(),
+            x.into(),
+            y.into(),
+            p.into(),
+            meta,
+            Pool::serial(),
+            |_, meta| Ok(meta),
+        )
     }
 
-    /// As [`try_new`](Self::try_new), checked on the threads of `pool`.
+    /// As [`try_new`](Self::try_new), checked on the threads of `pool`, for a sensor that is as large as the events need,
+    /// whatever `meta` says of it.
     ///
     /// # Errors
-    /// As [`try_new`](Self::try_new).
-    pub fn try_new_on(
+    /// As [`try_new`](Self::try_new); a pixel of 65,535 lies in no sensor.
+    pub fn covering(
         pool: Pool<'_>,
         t: impl Into<ScalarBuffer<i64>>,
         x: impl Into<ScalarBuffer<u16>>,
@@ -152,7 +161,33 @@ impl EventBatch {
         p: impl Into<ScalarBuffer<u8>>,
         meta: Arc<Meta>,
     ) -> Result<Self> {
-        let (t, x, y, p) = (t.into(), x.into(), y.into(), p.into());
+        Self::looked_over(
+            t.into(),
+            x.into(),
+            y.into(),
+            p.into(),
+            meta,
+            pool,
+            |[x, y], meta| {
+                let geometry = Geometry::new(x.saturating_add(1), y.saturating_add(1))?;
+                Ok(Arc::new(Meta {
+                    geometry: Some(geometry),
+                    ..Arc::unwrap_or_clone(meta)
+                }))
+            },
+        )
+    }
+
+    /// A batch of these columns under the facts that `meta_for` has for their largest x and y.
+    fn looked_over(
+        t: ScalarBuffer<i64>,
+        x: ScalarBuffer<u16>,
+        y: ScalarBuffer<u16>,
+        p: ScalarBuffer<u8>,
+        meta: Arc<Meta>,
+        pool: Pool<'_>,
+        meta_for: impl FnOnce([u16; 2], Arc<Meta>) -> Result<Arc<Meta>>,
+    ) -> Result<Self> {
         let columns = DvsColumns {
             t: &t,
             x: &x,
@@ -165,13 +200,20 @@ impl EventBatch {
         let found = pool.map(parts, |range: Range<usize>| {
             let (own, before) = (columns.slice(range.clone()), range.start.checked_sub(1));
             let steps_back = order::scan(own.t, before.map(|before| t[before])).steps_back;
-            (check_values(own, meta.geometry).is_ok(), steps_back == 0)
+            let most = [bounds::max_u16(own.x), bounds::max_u16(own.y)];
+            (most, bounds::max_u8(own.p), steps_back == 0)
         });
-        if !found.iter().all(|&(is_right, _)| is_right) {
+        let most = |axis: usize| found.iter().map(|(most, ..)| most[axis]).max().unwrap_or(0);
+        let most = [most(0), most(1)];
+        let meta = meta_for(most, meta)?;
+        let is_inside = meta
+            .geometry
+            .is_none_or(|geometry| t.is_empty() || (most[0] < geometry.width && most[1] < geometry.height));
+        if !is_inside || found.iter().any(|&(_, p, _)| p > 1) {
             // Which event it is.
             check_values(columns, meta.geometry)?;
         }
-        let in_order = found.iter().all(|&(_, in_order)| in_order);
+        let in_order = found.iter().all(|&(.., in_order)| in_order);
         let order = if in_order { Order::Time } else { Order::Unknown };
         Ok(Self {
             t,

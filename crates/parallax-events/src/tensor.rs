@@ -17,6 +17,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, PrimitiveArray};
 use arrow_buffer::{ArrowNativeType, Buffer};
 use arrow_schema::{DataType, Field};
+use parallax_memory::{Bytes, Region};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Meta, Result};
@@ -143,9 +144,11 @@ pub type AxisName = Cow<'static, str>;
 /// assert_eq!(Tensor::from_arrow(&field, array.as_ref(), 0)?, frame);
 /// # Ok::<(), parallax_events::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Tensor {
     buffer: Buffer,
+    /// The same memory, if it is a region that may be had back.
+    region: Option<Box<Bytes>>,
     dtype: DType,
     shape: Vec<usize>,
     axes: Vec<AxisName>,
@@ -192,6 +195,7 @@ impl Tensor {
         }
         Ok(Self {
             buffer,
+            region: None,
             dtype,
             shape,
             axes,
@@ -213,6 +217,52 @@ impl Tensor {
         Self::try_new(Buffer::from_vec(values), T::DTYPE, shape, axes, meta)
     }
 
+    /// A tensor of the elements in `region`, without copying them. [`try_into_region`](Self::try_into_region) gives it back.
+    ///
+    /// # Errors
+    /// As [`try_new`](Self::try_new).
+    pub fn from_region(
+        region: Region,
+        dtype: DType,
+        shape: impl Into<Vec<usize>>,
+        axes: impl IntoIterator<Item = impl Into<AxisName>>,
+        meta: Arc<Meta>,
+    ) -> Result<Self> {
+        let bytes = region.seal();
+        let tensor = Self::try_new(bytes.clone().into_arrow(..), dtype, shape, axes, meta)?;
+        Ok(Self {
+            region: Some(Box::new(bytes)),
+            ..tensor
+        })
+    }
+
+    /// The memory of the elements, to write again, if it is a region (as that of every operator's tensor) and nobody else
+    /// holds it.
+    ///
+    /// # Errors
+    /// The tensor itself otherwise.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use parallax_events::{DType, Meta, Tensor};
+    ///
+    /// let mut region = Tensor::zeros(DType::U8, [2], ["x"], Arc::new(Meta::default()))?.try_into_region().unwrap();
+    /// region.as_mut_slice()[0] = 1;
+    /// # Ok::<(), parallax_events::Error>(())
+    /// ```
+    pub fn try_into_region(mut self) -> Result<Region, Box<Self>> {
+        let Some(bytes) = self.region.take() else {
+            return Err(Box::new(self));
+        };
+        // This handle is one of those that must be gone.
+        self.buffer = Buffer::default();
+        bytes.try_into_region().map_err(|bytes| {
+            self.buffer = bytes.clone().into_arrow(..);
+            self.region = Some(Box::new(bytes));
+            Box::new(self)
+        })
+    }
+
     /// A tensor of zeros.
     ///
     /// # Errors
@@ -226,8 +276,7 @@ impl Tensor {
     ) -> Result<Self> {
         let shape = shape.into();
         let bytes = bytes_of(dtype, &shape)?;
-        let region = parallax_memory::Region::new(bytes)?;
-        Self::try_new(region.seal().into_arrow(..), dtype, shape, axes, meta)
+        Self::from_region(Region::new(bytes)?, dtype, shape, axes, meta)
     }
 
     /// The same tensor with the span of time that it stands for: half-open `[start, end)`, in the stream's
@@ -399,6 +448,15 @@ impl Tensor {
         }
         let meta = Arc::new(Meta::from_schema_metadata(metadata)?);
         Ok(Self::try_new(bytes, dtype, shape, axes, meta)?.with_time_span(span.flatten()))
+    }
+}
+
+impl PartialEq for Tensor {
+    fn eq(&self, other: &Self) -> bool {
+        let facts = |tensor: &Self| (tensor.dtype, tensor.time_span);
+        facts(self) == facts(other)
+            && (&self.shape, &self.axes, &self.meta) == (&other.shape, &other.axes, &other.meta)
+            && self.buffer == other.buffer
     }
 }
 

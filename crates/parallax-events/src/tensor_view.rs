@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_buffer::Buffer;
+use parallax_memory::Region;
 
 use crate::tensor::bytes_of;
 use crate::{AxisName, DType, Element, Error, Meta, Result, Tensor};
@@ -116,8 +116,9 @@ impl<'a> TensorView<'a> {
     /// # Errors
     /// As [`Tensor::try_new`].
     pub fn to_tensor(&self, meta: Arc<Meta>) -> Result<Tensor> {
-        let buffer = Buffer::from(self.bytes);
-        let tensor = Tensor::try_new(buffer, self.dtype, self.shape, self.axes.iter().cloned(), meta)?;
+        let mut region = Region::new(self.bytes.len())?;
+        region.as_mut_slice().copy_from_slice(self.bytes);
+        let tensor = Tensor::from_region(region, self.dtype, self.shape, self.axes.iter().cloned(), meta)?;
         Ok(tensor.with_time_span(self.time_span))
     }
 }

@@ -50,9 +50,9 @@ fn long_batches_are_checked_to_their_end() {
     let threads = SharedPool::new(2).unwrap();
     let len = 100_000;
     for pool in [Pool::serial(), threads.pool()] {
-        let made = |t: Vec<i64>, x: Vec<u16>, p: Vec<u8>| {
-            EventBatch::try_new_on(pool, t, x, vec![0_u16; len], p, meta(4, 3))
-        };
+        let rows = || vec![2_u16; len];
+        let covering =
+            |t: Vec<i64>, x: Vec<u16>, p: Vec<u8>| EventBatch::covering(pool, t, x, rows(), p, meta(9, 9));
         let right = || {
             (
                 (0..len as i64).collect::<Vec<_>>(),
@@ -61,28 +61,39 @@ fn long_batches_are_checked_to_their_end() {
             )
         };
         let (t, x, p) = right();
-        assert_eq!(made(t, x, p).unwrap().order(), Order::Time);
+        let batch = covering(t, x, p).unwrap();
+        assert_eq!(
+            (batch.order(), batch.meta().geometry),
+            (Order::Time, Geometry::new(4, 3).ok())
+        );
         // In the middle, and on both sides of where parts may meet.
         for place in [1, 32_767, 32_768, 65_536, 70_001, len - 1] {
             let (mut t, x, p) = right();
             t[place] = t[place - 1] - 1;
-            assert_eq!(made(t, x, p).unwrap().order(), Order::Unknown, "{place}");
+            assert_eq!(covering(t, x, p).unwrap().order(), Order::Unknown, "{place}");
             let (t, mut x, p) = right();
             (x[place], x[len - 1]) = (4, 5);
+            let batch = covering(t.clone(), x.clone(), p.clone()).unwrap();
+            assert_eq!(batch.meta().geometry, Geometry::new(6, 3).ok(), "{place}");
             let first = if place == len - 1 { 5 } else { 4 };
-            let error = made(t, x, p).unwrap_err().to_string();
+            let error = EventBatch::try_new(t, x, rows(), p, meta(4, 3))
+                .unwrap_err()
+                .to_string();
             assert!(
                 error.contains(&format!("x = {first} of event {place} ")),
                 "{error}"
             );
             let (t, x, mut p) = right();
             p[place] = 2;
-            let error = made(t, x, p).unwrap_err().to_string();
+            let error = covering(t, x, p).unwrap_err().to_string();
             assert!(
                 error.contains(&format!("polarity 2 of event {place} ")),
                 "{error}"
             );
         }
+        assert!(covering(vec![0; len], vec![u16::MAX; len], vec![0; len]).is_err());
+        let nothing = EventBatch::covering(pool, vec![], vec![], vec![], vec![], meta(9, 9)).unwrap();
+        assert_eq!(nothing.meta().geometry, Geometry::new(1, 1).ok());
     }
 }
 

@@ -189,3 +189,23 @@ fn contradictions_are_refused() {
     let plain = Field::new("v", field.data_type().clone(), true);
     assert_eq!(kind(Tensor::from_arrow(&plain, &list, 0)), ErrorKind::Unsupported);
 }
+
+#[test]
+fn a_region_is_given_back_by_its_last_holder_alone() {
+    let tensor = Tensor::zeros(DType::U8, [2, 3], ["y", "x"], meta()).unwrap();
+    let address = tensor.buffer().as_ptr();
+    // Somebody sees the elements, or has a tensor of the same memory.
+    let seen = tensor.buffer().clone();
+    let tensor = *tensor.try_into_region().unwrap_err();
+    assert_eq!((tensor.buffer().as_ptr(), tensor.shape()), (address, &[2, 3][..]));
+    drop(seen);
+    let twin = tensor.clone();
+    let tensor = *tensor.try_into_region().unwrap_err();
+    assert_eq!(tensor, twin);
+    drop(twin);
+    let region = tensor.try_into_region().unwrap();
+    assert_eq!((region.as_slice().as_ptr(), region.len()), (address, 6));
+    // Memory of somebody else's is not given away.
+    let tensor = Tensor::from_vec(vec![1_u8], [1], ["x"], meta()).unwrap();
+    assert!(tensor.try_into_region().is_err());
+}

@@ -200,6 +200,12 @@ impl<T: Element> Column<T> {
         self.region.seal().slice(..used)
     }
 
+    /// The elements as bytes that one owner may still write, exactly as many as there are.
+    pub fn into_region(mut self) -> Region {
+        self.region.shrink(self.len * Self::SIZE);
+        self.region
+    }
+
     fn all_mut(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(self.region.as_mut_slice())
     }

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyDict, PyFloat, PyString};
 
 use crate::batch::{Batch, SMALL};
+use crate::cells::Cells;
 use crate::error::raised;
 use crate::memory::Memory;
 use crate::settings;
@@ -108,9 +109,27 @@ impl Chain {
             let whole = watched(py, progress, move |gauge| {
                 Whole::in_slices(&compose, mode, &events, Pool::from(pool.as_ref()), gauge)
             });
-            return whole.map(Whole::into_python);
+            return whole?.into_python().map_err(raised);
         };
-        made.map(Whole::into_python).map_err(raised)
+        made.and_then(Whole::into_python).map_err(raised)
+    }
+
+    /// The cells that are not zero of the one tensor that the operators make of a batch that is a whole stream, as far as they
+    /// lie within so many rows and columns.
+    fn cells(&self, py: Python<'_>, batch: &Batch, within: (usize, usize)) -> PyResult<Cells> {
+        let (events, compose) = (batch.events.clone(), self.compose.clone());
+        let pool = settings::pool(py).map_err(raised)?;
+        watched(py, None, move |gauge| {
+            let pool = Pool::from(pool.as_ref());
+            let made = Whole::in_slices(&compose, Mode::Exact, &events, pool, gauge)?;
+            match made.tensors.as_slice() {
+                [tensor] => Cells::of(tensor, within, pool),
+                tensors => Err(Error::internal(format!(
+                    "{} tensors where one is due",
+                    tensors.len()
+                ))),
+            }
+        })
     }
 
     /// The operators on a stream with the facts of `batch`; `exact` whatever the mode is.
@@ -178,7 +197,7 @@ impl ChainRun {
             }
             Ok(Whole::events(run.apply(&batch.events, pool)?, None))
         })
-        .map(Whole::into_python)
+        .and_then(Whole::into_python)
         .map_err(raised)
     }
 
@@ -194,7 +213,7 @@ impl ChainRun {
             let meta = Arc::clone(run.output_meta());
             Ok(Whole::events(out.finish(&meta)?, run.quantisation_error()))
         })
-        .map(Whole::into_python)
+        .and_then(Whole::into_python)
         .map_err(raised)
     }
 }
@@ -298,22 +317,22 @@ impl Whole {
         Ok(Self::events(out.finish(&meta)?, run.quantisation_error()))
     }
 
-    fn into_python(self) -> Made {
+    fn into_python(self) -> Result<Made> {
         let Self {
             events,
             quantised,
             tensors,
         } = self;
-        let rows = tensors.into_iter().map(tensor_row).collect();
-        (events.map(|events| Batch::made(events, quantised)), rows)
+        let rows = tensors.into_iter().map(tensor_row).collect::<Result<_>>()?;
+        Ok((events.map(|events| Batch::made(events, quantised)), rows))
     }
 }
 
 /// A tensor for Python.
-pub(crate) fn tensor_row(tensor: Tensor) -> TensorRow {
+pub(crate) fn tensor_row(tensor: Tensor) -> Result<TensorRow> {
     let axes = tensor.axes().iter().map(ToString::to_string).collect();
     let (span, meta) = (tensor.time_span(), tensor.meta().to_pairs());
-    (Memory::tensor(tensor), axes, span, meta)
+    Ok((Memory::tensor(tensor)?, axes, span, meta))
 }
 
 /// Whether every operator keeps one run of the batch, which is found without looking at every event.

@@ -8,15 +8,16 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_void};
-use std::panic::{AssertUnwindSafe, RefUnwindSafe};
+use std::panic::RefUnwindSafe;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_buffer::Buffer;
 use arrow_schema::Schema;
+use parallax::memory::Region;
 use parallax::{Error, Result};
 use pyo3::ffi as python;
 use pyo3::prelude::*;
@@ -34,7 +35,7 @@ pub(crate) struct Writable {
     start: NonNull<u8>,
     len: usize,
     /// Owns the bytes at `start`; never looked into.
-    owner: AssertUnwindSafe<MutableBuffer>,
+    owner: Region,
 }
 
 // SAFETY: the bytes are owned and reached by address alone; whoever writes them does so from Python, under its rules.
@@ -43,39 +44,28 @@ unsafe impl Send for Writable {}
 unsafe impl Sync for Writable {}
 
 impl Writable {
-    /// The memory of a buffer. Copied if somebody else holds it, or if it is not the allocator's.
-    pub(crate) fn from_buffer(buffer: Buffer) -> Self {
-        match buffer.into_mutable() {
-            Ok(owner) => Self::of(owner),
-            Err(shared) => Self::copy_of(&shared),
-        }
-    }
-
     /// A copy of these bytes.
-    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
-        let mut owner = MutableBuffer::with_capacity(bytes.len());
-        owner.extend_from_slice(bytes);
-        Self::of(owner)
+    pub(crate) fn copy_of(bytes: &[u8]) -> Result<Self> {
+        let mut owner = Region::new(bytes.len())?;
+        owner.as_mut_slice().copy_from_slice(bytes);
+        Ok(Self::of(owner))
     }
 
     /// A copy of what is in it now.
-    pub(crate) fn duplicate(&self) -> Self {
-        let mut owner = MutableBuffer::from_len_zeroed(self.len);
-        // SAFETY: both are valid for `len` bytes, this one while `owner` lives (field); the other was made just now, so
-        // they do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), owner.as_mut_ptr(), self.len) };
-        Self::of(owner)
+    pub(crate) fn duplicate(&self) -> Result<Self> {
+        let copy = Self::of(Region::new(self.len)?);
+        // SAFETY: both are valid for `len` bytes while their owners live (field); the other was made just now, so they do
+        // not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), self.len) };
+        Ok(copy)
     }
 
-    fn of(mut owner: MutableBuffer) -> Self {
+    /// The memory itself.
+    pub(crate) fn of(mut owner: Region) -> Self {
         let len = owner.len();
-        // A buffer's address stays when it moves: its bytes are on the heap.
-        let start = NonNull::from(owner.as_slice_mut()).cast();
-        Self {
-            start,
-            len,
-            owner: AssertUnwindSafe(owner),
-        }
+        // A region's address stays when it moves: its bytes are elsewhere.
+        let start = NonNull::from(owner.as_mut_slice()).cast();
+        Self { start, len, owner }
     }
 
     pub(crate) fn address(&self) -> usize {

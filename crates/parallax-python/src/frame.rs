@@ -8,11 +8,8 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::types::{DurationMicrosecondType, Int8Type, Int16Type};
-use arrow_array::{
-    Array, ArrayRef, DurationMicrosecondArray, Int8Array, Int16Array, RecordBatch, RecordBatchIterator,
-};
+use arrow_array::{Array, ArrayRef, DurationMicrosecondArray, Int8Array, Int16Array, RecordBatch};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field, Schema, TimeUnit as ArrowTimeUnit};
 use parallax::events::{OwnedColumns, Pool};
@@ -23,6 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::batch::{Batch, FindingRow, findings};
+use crate::cells::stream_of;
 use crate::chain::Chain;
 use crate::error::raised;
 use crate::options::{Options, Source};
@@ -66,9 +64,7 @@ impl Frame {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // The interface lets a producer give what it has.
         let _ = requested_schema;
-        let schema = self.table.schema();
-        let tables = RecordBatchIterator::new([Ok(self.table.clone())], schema);
-        ffi::stream_capsule(py, FFI_ArrowArrayStream::new(Box::new(tables)))
+        stream_of(&self.table, py)
     }
 }
 
@@ -297,22 +293,24 @@ fn events_of(table: &RecordBatch, pool: Pool<'_>) -> Result<Option<(EventBatch, 
     }
     let signed = found.iter().any(|&(least, _)| least < 0);
     let p = rewritten(polarities, pool, |value| u8::from(value > 0))?;
-    let (width, x) = unsigned(x.values(), "x", pool)?;
-    let (height, y) = unsigned(y.values(), "y", pool)?;
-    let meta = Arc::new(Meta::with_geometry(width, height)?);
-    let events = EventBatch::try_new_on(pool, t.values().clone(), x, y, p, meta)?;
-    Ok(Some((events, signed)))
-}
-
-/// Pixels of int16 as they are, none of them negative, and how many they need.
-fn unsigned(pixels: &ScalarBuffer<i16>, name: &str, pool: Pool<'_>) -> Result<(u16, ScalarBuffer<u16>)> {
-    let pixels: ScalarBuffer<u16> = pixels.inner().clone().into();
+    let t = t.values().clone();
+    let [as_x, as_y] = [x, y].map(|pixels| ScalarBuffer::from(pixels.values().inner().clone()));
+    let events = EventBatch::covering(pool, t, as_x, as_y, p, Arc::default());
     // A negative one is beyond all that int16 holds.
-    let most = greatest(&pixels, pool);
-    if most > MOST_PIXEL {
-        return Err(Error::malformed(format!("{name} has a negative value")));
+    let most = |size: u16| size.saturating_sub(1) <= MOST_PIXEL;
+    let fits = |geometry: Geometry| most(geometry.width) && most(geometry.height);
+    if !events
+        .as_ref()
+        .is_ok_and(|events| events.meta().geometry.is_some_and(fits))
+    {
+        for (name, pixels) in [("x", x), ("y", y)] {
+            if pixels.values().iter().any(|&pixel| pixel < 0) {
+                return Err(Error::malformed(format!("{name} has a negative value")));
+            }
+        }
     }
-    Ok((most + 1, pixels))
+    let events = events?;
+    Ok(Some((events, signed)))
 }
 
 fn greatest(pixels: &[u16], pool: Pool<'_>) -> u16 {

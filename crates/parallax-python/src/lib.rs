@@ -14,6 +14,7 @@
 #![deny(unsafe_code)]
 
 mod batch;
+mod cells;
 mod chain;
 mod error;
 mod ffi;
@@ -35,6 +36,8 @@ mod writing;
 mod _native {
     #[pymodule_export]
     use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::cells::Cells;
     #[pymodule_export]
     use crate::chain::{Chain, ChainRun};
     #[pymodule_export]

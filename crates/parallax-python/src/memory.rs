@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 use parallax::events::DType;
-use parallax::{Error, Tensor};
+use parallax::{Error, Result, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
 
@@ -80,15 +80,17 @@ impl Memory {
     }
 
     /// A tensor's elements, to write. Copied only if somebody else can see them.
-    pub(crate) fn tensor(tensor: Tensor) -> Self {
+    pub(crate) fn tensor(tensor: Tensor) -> Result<Self> {
         let (kind, shape) = (of_dtype(tensor.dtype()), tensor.shape().to_vec());
-        let buffer = tensor.buffer().clone();
-        drop(tensor);
-        Self {
-            held: Held::Own(Arc::new(Writable::from_buffer(buffer))),
+        let memory = match tensor.try_into_region() {
+            Ok(region) => Writable::of(region),
+            Err(shared) => Writable::copy_of(shared.buffer())?,
+        };
+        Ok(Self {
+            held: Held::Own(Arc::new(memory)),
             kind,
             shape,
-        }
+        })
     }
 
     /// Where the bytes are.
@@ -151,7 +153,7 @@ impl Memory {
             )));
         }
         Ok(Self {
-            held: Held::Own(Arc::new(Writable::copy_of(bytes))),
+            held: Held::Own(Arc::new(Writable::copy_of(bytes).map_err(raised)?)),
             kind,
             shape,
         })
@@ -188,7 +190,7 @@ impl Memory {
         let is_versioned = max_version.is_some_and(|(major, _)| major >= 1);
         let copied = match copy {
             Some(true) => Some(Self {
-                held: Held::Own(Arc::new(self.copied())),
+                held: Held::Own(Arc::new(self.copied().map_err(raised)?)),
                 kind: self.kind,
                 shape: self.shape.clone(),
             }),
@@ -215,7 +217,7 @@ impl Memory {
 }
 
 impl Memory {
-    fn copied(&self) -> Writable {
+    fn copied(&self) -> Result<Writable> {
         match &self.held {
             Held::Shared(buffer) => Writable::copy_of(buffer),
             Held::Own(memory) => memory.duplicate(),

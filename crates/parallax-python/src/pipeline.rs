@@ -140,7 +140,11 @@ impl<'py> Given<'py> {
     fn of(py: Python<'py>, payload: Payload) -> PyResult<Self> {
         Ok(match payload {
             Payload::Events(batch) => Self(Some(Batch::of(Arc::unwrap_or_clone(batch))), None, None),
-            Payload::Tensor(tensor) => Self(None, Some(tensor_row(Arc::unwrap_or_clone(tensor))), None),
+            Payload::Tensor(tensor) => Self(
+                None,
+                Some(tensor_row(Arc::unwrap_or_clone(tensor)).map_err(raised)?),
+                None,
+            ),
             Payload::Bytes(bytes) => Self(None, None, Some(PyBytes::new(py, &bytes))),
             other => {
                 return Err(raised(Error::unsupported(format!(

@@ -2,7 +2,7 @@
 //! aligned to nothing, and data with the edges of each type in it.
 
 use parallax_simd::Level;
-use parallax_simd::accumulate::Planes;
+use parallax_simd::accumulate::{Planes, Ramp, Shares};
 use parallax_simd::{accumulate, bounds, math, order, sum};
 
 /// Seeded numbers (SplitMix64), the same in every run.
@@ -221,6 +221,82 @@ fn accumulation() {
                 assert!(erased.iter().all(|cell| *cell == 0_u8));
             },
         );
+    }
+}
+
+/// Two frames of `f32` or `f64` as the documentation of `split` has them, event after event.
+macro_rules! naive_split {
+    ($number:ty, $events:expr, $ramp:expr, $shares:expr, $frames:expr) => {{
+        let (ramp, shares): (Ramp, Shares) = ($ramp, $shares);
+        let [left, right]: &mut [Vec<$number>; 2] = $frames;
+        for &(t, x, y, p) in $events {
+            let on = usize::from(p != 0);
+            let index = usize::from(y) * shares.width + usize::from(x) + shares.offset[on];
+            let d = (i128::from(t) - i128::from(ramp.start)) as f64 * ramp.scale - ramp.shift;
+            if let Some(cell) = left.get_mut(index) {
+                *cell += (shares.weight[on] * (1.0 - d)) as $number;
+            }
+            if let Some(cell) = right.get_mut(index) {
+                *cell += (shares.weight[on] * d) as $number;
+            }
+        }
+    }};
+}
+
+/// Bit by bit, at every level: many events in one cell, cells that do not exist, frames of any size, times far apart.
+#[test]
+fn shares_of_events() {
+    let bits = |frame: &[f32]| frame.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
+    let bits64 = |frame: &[f64]| frame.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
+    for (width, cells, right_cells, pixels, start, step) in [
+        (5_usize, 30_usize, 30_usize, 3_u64, -40_i64, 90_u64),
+        (5, 30, 0, 9, 7, 1),
+        (300, 5000, 4000, 65_536, i64::MIN, u64::MAX / 3),
+    ] {
+        let make = |random: &mut Random, count: usize| {
+            random.many(count, |random| {
+                let t = start.wrapping_add_unsigned(random.below(step));
+                let (x, y) = (random.below(pixels) as u16, random.below(pixels) as u16);
+                (t, x, y, random.below(3) as u8)
+            })
+        };
+        let ramp = Ramp {
+            start,
+            scale: 3.7 / step as f64,
+            shift: 1.3,
+        };
+        let shares = Shares {
+            offset: [0, cells / 3],
+            weight: [-1.0, 0.75],
+            width,
+        };
+        on_parts(make, |level, events: &[(i64, u16, u16, u8)]| {
+            let t: Vec<i64> = events.iter().map(|event| event.0).collect();
+            let x: Vec<u16> = events.iter().map(|event| event.1).collect();
+            let y: Vec<u16> = events.iter().map(|event| event.2).collect();
+            let p: Vec<u8> = events.iter().map(|event| event.3).collect();
+            let columns = (&*t, &*x, &*y, &*p);
+            let mut naive = [vec![0.5_f32; cells], vec![0.25; right_cells]];
+            let [mut left, mut right] = naive.clone();
+            naive_split!(f32, events, ramp, shares, &mut naive);
+            accumulate::split_at(level, columns, ramp, shares, &mut left, &mut right);
+            assert_eq!(
+                (bits(&left), bits(&right)),
+                (bits(&naive[0]), bits(&naive[1])),
+                "{level:?}"
+            );
+            let mut naive = [vec![0.5_f64; cells], vec![0.25; cells]];
+            let mut pairs = vec![[0.5_f64, 0.25]; cells];
+            naive_split!(f64, events, ramp, shares, &mut naive);
+            accumulate::split_pairs_at(level, columns, ramp, shares, &mut pairs);
+            let [mut left, mut right] = [vec![0.0; cells], vec![0.0; cells]];
+            accumulate::unpair(&pairs, &mut left, &mut right);
+            assert_eq!(
+                (bits64(&left), bits64(&right)),
+                (bits64(&naive[0]), bits64(&naive[1])),
+                "{level:?}"
+            );
+        });
     }
 }
 

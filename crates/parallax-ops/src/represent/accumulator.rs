@@ -13,11 +13,11 @@ use parallax_events::{
     DvsColumns, Element, Error, EventBatch, Geometry, Meta, OpState, Order, Params, Pool, Represent, Result,
     Span, Tensor, TensorView, WindowSpec, state_as,
 };
-use parallax_memory::Column;
+use parallax_memory::{Column, HUGE_PAGE};
 use parallax_simd::bounds::min_max_i64;
 use parallax_simd::order;
 
-use super::kernel::{Events, Kernel, Layout, Memory, Needs, Stage};
+use super::kernel::{Cell, Events, Kernel, Layout, Memory, Needs, Stage};
 use super::one_window::OneWindow;
 use super::{saved, windows};
 
@@ -78,7 +78,7 @@ impl<K: Kernel> Represent for Windowed<K> {
             geometry,
             layout,
             count,
-            cells: zeros(count)?,
+            cells: Column::with_capacity(0)?,
             memory: self.kernel.memory(geometry)?,
             window: OneWindow::new(span),
             needs: self.kernel.needs(),
@@ -134,17 +134,10 @@ impl<K: Kernel> Represent for Windowed<K> {
         let state = state_as::<Accumulator<K>>(state)?;
         state.complete(&self.kernel, pool)?;
         // The next ones are had when there is a next one.
-        let cells = std::mem::replace(&mut state.cells, Column::with_capacity(0)?)
-            .into_bytes()
-            .into_arrow(..);
+        let cells = std::mem::replace(&mut state.cells, Column::with_capacity(0)?).into_region();
         let (Layout { shape, axes }, dtype) = (&state.layout, K::Cell::DTYPE);
-        let tensor = Tensor::try_new(
-            cells,
-            dtype,
-            shape.as_slice(),
-            axes.iter().cloned(),
-            Arc::new(meta.clone()),
-        )?;
+        let axes = axes.iter().cloned();
+        let tensor = Tensor::from_region(cells, dtype, shape.as_slice(), axes, Arc::new(meta.clone()))?;
         state.window.is_dirty = false;
         state.window.touched.clear();
         Ok(tensor.with_time_span(state.window.time_span()))
@@ -160,10 +153,12 @@ fn defers(needs: Needs, span: Span) -> bool {
     }
 }
 
-/// So many cells, all zero, on huge pages where they are many; written, as [`crate::cells`] says why.
-fn zeros<T: parallax_memory::Element>(count: usize) -> Result<Column<T>> {
+/// So many cells, all zero, on huge pages where they are many; written, as [`crate::cells`] says why, by all threads, as most
+/// of the time is the system's, which clears each page.
+fn zeros<T: Cell>(count: usize, pool: Pool<'_>) -> Result<Column<T>> {
     let mut cells = Column::with_capacity(count)?;
-    cells.spare_mut().fill(T::zeroed());
+    let pages = cells.spare_mut().chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
+    pool.map(pages, |page: &mut [T]| page.fill(T::zeroed()));
     cells.set_len(count)?;
     Ok(cells)
 }
@@ -175,7 +170,7 @@ struct Accumulator<K: Kernel> {
     layout: Layout,
     /// How many cells there are.
     count: usize,
-    /// None behind a tensor that took them away.
+    /// None before the first events, nor behind a tensor that took them away.
     cells: Column<K::Cell>,
     memory: K::Memory,
     window: OneWindow,
@@ -263,15 +258,15 @@ impl<K: Kernel> Accumulator<K> {
     }
 
     /// Makes sure that there are cells.
-    fn provide(&mut self) -> Result<()> {
+    fn provide(&mut self, pool: Pool<'_>) -> Result<()> {
         if self.cells.len() < self.count {
-            self.cells = zeros(self.count)?;
+            self.cells = zeros(self.count, pool)?;
         }
         Ok(())
     }
 
     fn add(&mut self, kernel: &K, events: Events<'_>, pool: Pool<'_>) -> Result<()> {
-        self.provide()?;
+        self.provide(pool)?;
         let mut stage = self.stage(pool);
         kernel.add(&mut stage, events)?;
         self.window.added = self.window.added.saturating_add(events.columns.len() as u64);
@@ -296,7 +291,7 @@ impl<K: Kernel> Accumulator<K> {
     }
 
     fn complete(&mut self, kernel: &K, pool: Pool<'_>) -> Result<()> {
-        self.provide()?;
+        self.provide(pool)?;
         if self.defers() {
             self.clear(Some(kernel));
             self.memory.restart();
@@ -387,7 +382,7 @@ impl<K: Kernel> OpState for Accumulator<K> {
             return Err(wrong());
         }
         if saves_cells {
-            self.provide()?;
+            self.provide(Pool::serial())?;
             bytemuck::cast_slice_mut(self.cells.as_mut_slice()).copy_from_slice(cells);
         }
         window.is_dirty = true;

@@ -170,22 +170,36 @@ struct Group<'a, T> {
     cells: &'a mut [T],
 }
 
-/// The bins in so many groups, with about as many events each.
+/// What an event costs that goes to two cells, and one that goes to one.
+const PAIR: usize = 5;
+const SINGLE: usize = 3;
+
+/// What the bins in a range cost as a group: the events of its last one go to one cell each, those to the next bin are
+/// another group's; so its first bin has those of the bin before.
+fn cost(bins: &[Range<usize>], range: Range<usize>) -> usize {
+    let events = |bin: Option<usize>| bin.and_then(|bin| bins.get(bin)).map_or(0, ExactSizeIterator::len);
+    let own: usize = range.clone().map(|bin| events(Some(bin))).sum();
+    let (before, last) = (events(range.start.checked_sub(1)), events(range.end.checked_sub(1)));
+    (PAIR * own + SINGLE * before).saturating_sub((PAIR - SINGLE) * last)
+}
+
+/// The bins in at most so many groups of about the same cost.
 fn groups<'a, T>(
     bins: &'a [Range<usize>],
     mut cells: &'a mut [T],
     frame: usize,
     count: usize,
 ) -> Vec<Group<'a, T>> {
-    let events = bins.last().map_or(0, |last| last.end);
     let mut groups = Vec::with_capacity(count);
     let mut first = 0;
-    for next in 1..=bins.len() {
+    while first < bins.len() {
+        let fair = cost(bins, first..bins.len()) / (count - groups.len()).max(1);
+        let mut next = first + 1;
         // At the side of the border that is nearer.
-        let border = events * (groups.len() + 1) / count;
-        let is_full = bins.get(next).is_none_or(|bin| bin.start + bin.len() / 2 >= border && groups.len() + 1 < count);
-        if !is_full {
-            continue;
+        while next < bins.len()
+            && (groups.len() + 1 == count || cost(bins, first..next) + cost(bins, first..next + 1) <= 2 * fair)
+        {
+            next += 1;
         }
         groups.push(Group {
             first,

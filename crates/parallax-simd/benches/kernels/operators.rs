@@ -210,16 +210,23 @@ fn shares(events: &Events) {
         weight: [-1.0, 1.0],
         width: 240,
     };
-    row("accumulate::split", t.len(), naive, |_| {
+    row("accumulate::split", t.len(), naive, |level| {
         let (mut left, mut right) = (vec![0.0; pixels], vec![0.0; pixels]);
-        accumulate::split((black_box(t), x, y, p), ramp, shares, &mut left, &mut right);
+        accumulate::split_at(
+            level,
+            (black_box(t), x, y, p),
+            ramp,
+            shares,
+            &mut left,
+            &mut right,
+        );
         (left, right)
     });
-    row("accumulate::split_pairs", t.len(), naive, |_| {
+    row("accumulate::split_pairs", t.len(), naive, |level| {
         let (mut left, mut right) = (vec![0.0; pixels], vec![0.0; pixels]);
         let mut pairs = vec![[0.0; 2]; pixels];
         accumulate::pair(&left, &right, &mut pairs);
-        accumulate::split_pairs((black_box(t), x, y, p), ramp, shares, &mut pairs);
+        accumulate::split_pairs_at(level, (black_box(t), x, y, p), ramp, shares, &mut pairs);
         accumulate::unpair(&pairs, &mut left, &mut right);
         (left, right)
     });

@@ -11,7 +11,9 @@ mod scalar;
 mod split;
 
 pub use counter::Counter;
-pub use split::{Fraction, Ramp, Shares, pair, split, split_pairs, unpair};
+pub use split::{
+    Columns, Fraction, Ramp, Shares, pair, split, split_at, split_pairs, split_pairs_at, unpair,
+};
 
 /// Where in a frame the events of each polarity go (OFF, then ON), and what each of them adds.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -70,30 +70,9 @@ def create_voxel_grid(
     import polars as pl
 
     rows = as_lazy(events).collect(engine=engine)
-    batch = _sorted_batch(rows)
     # The sensor as evlib's callers state it; what lies outside counts for the span of time alone.
-    grid = np.zeros((n_time_bins, height, width)) if batch is None else _voxels(batch, height, width, n_time_bins)
-    flat = np.flatnonzero(grid != 0)
-    time_bin, y, x = np.unravel_index(flat, grid.shape)
-    return pl.DataFrame(
-        {
-            "x": x.astype(np.int16),
-            "y": y.astype(np.int16),
-            "time_bin": time_bin.astype(np.int32),
-            "contribution": grid.reshape(-1)[flat],
-        }
-    )
-
-
-def _voxels(batch: Events, height: int, width: int, n_time_bins: int) -> NDArray[np.float64]:
-    tensor = np.asarray(batch.voxel(bins=n_time_bins, grid="tonic", polarity="signed", dtype="f64"))
-    tensor = tensor.reshape(n_time_bins, *tensor.shape[-2:])
-    if tensor.shape[1:] == (height, width):
-        return tensor
-    grid = np.zeros((n_time_bins, height, width))
-    tensor = tensor[:, :height, :width]
-    grid[:, : tensor.shape[1], : tensor.shape[2]] = tensor
-    return grid
+    cells = _cells(_sorted_batch(rows), f"voxel bins={n_time_bins} grid=tonic polarity=signed dtype=f64", height, width)
+    return cells.select("x", "y", pl.col("time").alias("time_bin"), pl.col("value").alias("contribution"))
 
 
 def voxel_grid(events: Any, height: int, width: int, n_time_bins: int = 5, engine: Any = "auto") -> polars.DataFrame:
@@ -140,24 +119,12 @@ def create_event_frame(
 
     rows = as_lazy(events).collect(engine=engine)
     batch = _sorted_batch(rows)
-    counts = np.zeros((n_time_bins, 2, 0, 0), np.int32)
-    if batch is not None:
-        if int(batch.t[-1]) - int(batch.t[0]) >= n_time_bins:
-            made = np.asarray(batch.frame(bins=n_time_bins, edges="floor"))
-        else:
-            # A bin would have no length: evlib has all events in the first one then.
-            made = np.asarray(batch.frame())[None]
-        counts = made[:, :, :height, :width]
-    time_bin, polarity, y, x = np.nonzero(counts)
-    return pl.DataFrame(
-        {
-            "time_bin": time_bin.astype(np.int32),
-            "polarity": polarity.astype(np.int8),
-            "y": y.astype(np.int16),
-            "x": x.astype(np.int16),
-            "count": counts[time_bin, polarity, y, x].astype(np.uint32),
-        }
-    )
+    length = rows.select(_micros().max() - _micros().min()).item()
+    # Where a bin would have no length, evlib has all events in the first one.
+    chain = f"frame bins={n_time_bins} edges=floor" if length is not None and length >= n_time_bins else "frame"
+    cells = _cells(batch, chain, height, width)
+    count = pl.col("value").cast(pl.UInt32).alias("count")
+    return cells.select(pl.col("time").alias("time_bin"), "polarity", "y", "x", count)
 
 
 def densify_event_frame(
@@ -342,6 +309,17 @@ def _inside(rows: polars.LazyFrame, height: int, width: int) -> polars.LazyFrame
     import polars as pl
 
     return rows.filter(pl.col("x").is_between(0, width - 1) & pl.col("y").is_between(0, height - 1))
+
+
+def _cells(batch: Events | None, chain: str, height: int, width: int) -> polars.DataFrame:
+    """The cells that are not zero of the tensor that a chain makes: ``time, polarity, y, x, value``."""
+    import polars as pl
+
+    if batch is None:
+        kinds = {"time": pl.Int32, "polarity": pl.Int8, "y": pl.Int16, "x": pl.Int16, "value": pl.Float64}
+        return pl.DataFrame(schema=kinds)
+    made: Any = _native.Chain.parse(chain).cells(batch._batch, (height, width))
+    return pl.DataFrame(made)
 
 
 def _sorted_batch(rows: polars.DataFrame) -> Events | None:

@@ -1,10 +1,21 @@
 //! Events shared between two frames by where in time they lie between them: the kernel of voxel grids.
 //!
-//! Like the other kernels it is bound by the cells that it waits for, so there is one level.
-#![forbid(unsafe_code)]
+//! Where an event goes, and how much of it to which side, is calculated for a block of events at once; only the additions,
+//! which may meet in one cell, are done one after the other.
+
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the CPU was asked about"
+)]
+mod x86_64;
 
 use super::Counter;
-use crate::prefetch::soon;
+use crate::Level;
+
+/// Events: t, x, y, p; as many as the shortest slice has.
+pub type Columns<'a> = (&'a [i64], &'a [u16], &'a [u16], &'a [u8]);
 
 /// A cell that takes a part of an event.
 pub trait Fraction: Counter {
@@ -61,13 +72,13 @@ impl Shares {
     #[inline(always)]
     fn index(&self, x: u16, y: u16, p: u8) -> usize {
         let pixel = (usize::from(y) * self.width).wrapping_add(usize::from(x));
-        pixel.wrapping_add(self.offset[usize::from(p != 0)])
+        pixel.wrapping_add(if p != 0 { self.offset[1] } else { self.offset[0] })
     }
 
     /// What an event at the place `d` from 0 to 1 gives to the left and to the right.
     #[inline(always)]
     fn parts<T: Fraction>(&self, p: u8, d: f64) -> [T; 2] {
-        let weight = self.weight[usize::from(p != 0)];
+        let weight = if p != 0 { self.weight[1] } else { self.weight[0] };
         [weight * (1.0 - d), weight * d].map(T::from_f64)
     }
 }
@@ -84,22 +95,23 @@ impl Shares {
 /// split((&[100, 103], &[0, 1], &[0, 0], &[1, 0]), ramp, shares, &mut left, &mut right);
 /// assert_eq!((left, right), ([1.0, -0.25], [0.0, -0.75]));
 /// ```
-#[inline]
-pub fn split<T: Fraction>(
-    (t, x, y, p): (&[i64], &[u16], &[u16], &[u8]),
+pub fn split<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, left: &mut [T], right: &mut [T]) {
+    split_at(Level::detect(), events, ramp, shares, left, right);
+}
+
+/// [`split`] at a given level, or the CPU's best if that is lower.
+pub fn split_at<T: Fraction>(
+    level: Level,
+    events: Columns<'_>,
     ramp: Ramp,
     shares: Shares,
     left: &mut [T],
     right: &mut [T],
 ) {
-    for (((&t, &x), &y), &p) in t.iter().zip(x).zip(y).zip(p) {
-        let (index, [first, second]) = (shares.index(x, y, p), shares.parts(p, ramp.place(t)));
-        if let Some(cell) = left.get_mut(index) {
-            *cell = cell.plus(first);
-        }
-        if let Some(cell) = right.get_mut(index) {
-            *cell = cell.plus(second);
-        }
+    match level.usable() {
+        #[cfg(target_arch = "x86_64")]
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::split(level, events, ramp, shares, left, right),
+        _ => scalar::split(events, ramp, shares, left, right),
     }
 }
 
@@ -116,29 +128,24 @@ pub fn split<T: Fraction>(
 /// split_pairs((&[100, 103], &[0, 1], &[0, 0], &[1, 0]), ramp, shares, &mut pairs);
 /// assert_eq!(pairs, [[1.0, 0.0], [-0.25, -0.75]]);
 /// ```
-#[inline]
-pub fn split_pairs<T: Fraction>(
-    (t, x, y, p): (&[i64], &[u16], &[u16], &[u8]),
+pub fn split_pairs<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
+    split_pairs_at(Level::detect(), events, ramp, shares, pairs);
+}
+
+/// [`split_pairs`] at a given level, or the CPU's best if that is lower.
+pub fn split_pairs_at<T: Fraction>(
+    level: Level,
+    events: Columns<'_>,
     ramp: Ramp,
     shares: Shares,
     pairs: &mut [[T; 2]],
 ) {
-    let coming = x.iter().zip(y).zip(p).skip(AHEAD);
-    // Behind the last one nothing is announced.
-    let mut coming = coming.map(|((&x, &y), &p)| shares.index(x, y, p));
-    for (((&t, &x), &y), &p) in t.iter().zip(x).zip(y).zip(p) {
-        if let Some(index) = coming.next() {
-            soon(pairs, index);
-        }
-        let [first, second] = shares.parts(p, ramp.place(t));
-        if let Some([left, right]) = pairs.get_mut(shares.index(x, y, p)) {
-            (*left, *right) = (left.plus(first), right.plus(second));
-        }
+    match level.usable() {
+        #[cfg(target_arch = "x86_64")]
+        level @ (Level::Avx2 | Level::Avx512) => x86_64::split_pairs(level, events, ramp, shares, pairs),
+        _ => scalar::split_pairs(events, ramp, shares, pairs),
     }
 }
-
-/// A cell is announced so many events before its own: about as long as the memory takes.
-const AHEAD: usize = 32;
 
 /// Two frames side by side, as far as both go.
 pub fn pair<T: Copy>(left: &[T], right: &[T], pairs: &mut [[T; 2]]) {

@@ -1,0 +1,95 @@
+//! The meaning of the kernels, and all of their code: compiled once more for each level.
+#![forbid(unsafe_code)]
+
+use super::{Columns, Fraction, Ramp, Shares};
+use crate::prefetch::soon;
+
+/// Events that are looked at at once: their numbers stay in the first-level cache.
+const BLOCK: usize = 128;
+
+#[inline(always)]
+pub(super) fn split<T: Fraction>(
+    events: Columns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    left: &mut [T],
+    right: &mut [T],
+) {
+    each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
+        for &index in places {
+            soon(left, index);
+            soon(right, index);
+        }
+        for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
+            if let Some(cell) = left.get_mut(index) {
+                *cell = cell.plus(first);
+            }
+            if let Some(cell) = right.get_mut(index) {
+                *cell = cell.plus(second);
+            }
+        }
+    });
+}
+
+#[inline(always)]
+pub(super) fn split_pairs<T: Fraction>(
+    events: Columns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    pairs: &mut [[T; 2]],
+) {
+    each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
+        for &index in places {
+            soon(pairs, index);
+        }
+        for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
+            if let Some([left, right]) = pairs.get_mut(index) {
+                (*left, *right) = (left.plus(first), right.plus(second));
+            }
+        }
+    });
+}
+
+/// Calls `add` with the cells of the events and what they give to the left and to the right.
+#[inline(always)]
+fn each_block<T: Fraction>(
+    (t, x, y, p): Columns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    mut add: impl FnMut(&[usize], &[[T; BLOCK]; 2]),
+) {
+    let mut places = [0; BLOCK];
+    let mut parts = [[T::ZERO; BLOCK]; 2];
+    let chunks = t
+        .chunks(BLOCK)
+        .zip(x.chunks(BLOCK))
+        .zip(y.chunks(BLOCK))
+        .zip(p.chunks(BLOCK));
+    for (((t, x), y), p) in chunks {
+        let count = t.len().min(x.len()).min(y.len()).min(p.len());
+        if let (Ok(t), Ok(x), Ok(y), Ok(p)) = (t.try_into(), x.try_into(), y.try_into(), p.try_into()) {
+            // A length that is known: lanes without a rest.
+            let (t, x, y, p): (&[i64; BLOCK], &[u16; BLOCK], &[u16; BLOCK], &[u8; BLOCK]) = (t, x, y, p);
+            look_up((t, x, y, p), ramp, shares, &mut places, &mut parts);
+        } else {
+            look_up((t, x, y, p), ramp, shares, &mut places, &mut parts);
+        }
+        add(&places[..count], &parts);
+    }
+}
+
+#[inline(always)]
+fn look_up<T: Fraction>(
+    (t, x, y, p): Columns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    places: &mut [usize; BLOCK],
+    [first, second]: &mut [[T; BLOCK]; 2],
+) {
+    let events = t.iter().zip(x).zip(y).zip(p);
+    let rooms = places.iter_mut().zip(first).zip(second);
+    for (((place, first), second), (((&t, &x), &y), &p)) in rooms.zip(events) {
+        *place = shares.index(x, y, p);
+        [*first, *second] = shares.parts(p, ramp.place(t));
+    }
+}
