@@ -176,6 +176,19 @@ def dense_voxels(frame, height, width, bins):
     return grid
 
 
+def test_a_table_in_order_is_cut_like_any_other():
+    t = np.sort(np.random.default_rng(3).integers(-50, 50, 400)) * 1000
+    table = pl.DataFrame({"t": pl.Series(t).cast(pl.Duration("us")), "x": np.arange(400, dtype=np.int16)})
+    in_order = table.with_columns(pl.col("t").set_sorted())
+    for start, stop in [(None, None), (0.0, None), (None, -0.0101), (-0.02, 0.03), (0.03, 0.02), (-1e30, 1e30), (9.0, 10.0)]:
+        given = [bound if bound is None else min(max(bound, -1e9), 1e9) for bound in (start, stop)]
+        expected = evlib.filter_by_time(table, *given).collect()
+        made = evlib.filter_by_time(in_order, start, stop).collect()
+        assert made.equals(expected), (start, stop)
+        assert made["t"].flags["SORTED_ASC"]
+    assert evlib.filter_by_time(in_order.clear(), 0.0, 1.0).collect().is_empty()
+
+
 @given(made=columns(most=60), bins=strategies.integers(1, 6), size=strategies.tuples(strategies.integers(1, 48), strategies.integers(1, 64)))
 def test_voxel_grids(made, bins, size):
     frame = frame_of(made)

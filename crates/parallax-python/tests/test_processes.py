@@ -133,7 +133,7 @@ if what == "operator":
     # One run is over too soon.
     work = lambda: [chain(events) for _ in range(1_000)]
 elif what == "read":
-    work = lambda: px.read(path)
+    work = lambda: [px.read(path) for _ in range(1_000)]
 elif what == "convert":
     work = lambda: px.convert(path, path + ".parquet")
 else:

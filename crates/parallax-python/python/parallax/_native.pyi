@@ -8,7 +8,7 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
-__all__ = ["__version__", "Batch", "Chain", "ChainRun", "Film", "Frame", "Memory", "Options", "Pipeline", "Reader", "WindowReader", "after_fork", "convert", "formats", "frame_of", "get_mode", "info", "of_frame", "operators", "read", "read_frame", "set_mode", "set_threads", "threads", "ticks", "write"]
+__all__ = ["__version__", "Batch", "Cells", "Chain", "ChainRun", "Film", "Frame", "Memory", "Options", "Pipeline", "Reader", "WindowReader", "after_fork", "convert", "formats", "frame_of", "get_mode", "info", "of_frame", "operators", "read", "read_frame", "set_mode", "set_threads", "threads", "ticks", "write"]
 
 __version__: Final[str]
 """
@@ -103,6 +103,16 @@ class Batch:
         """
 
 @final
+class Cells:
+    """
+    The cells of a tensor that are not zero, on their way to Python.
+    """
+    def __arrow_c_stream__(self, /, requested_schema: Any | None = None) -> CapsuleType:
+        """
+        The table as an Arrow stream, in a capsule: time int32, polarity int8, y and x int16, and the value.
+        """
+
+@final
 class Chain:
     """
     Operators, one after another; the last may make tensors.
@@ -110,6 +120,11 @@ class Chain:
     def apply(self, /, batch: Batch, progress: Any | None = None) -> tuple[Batch | None, list[tuple[Memory, list[str], tuple[int, int] | None, list[tuple[str, str]]]]]:
         """
         The operators on a batch that is a whole stream.
+        """
+    def cells(self, /, batch: Batch, within: tuple[SupportsIndex, SupportsIndex]) -> Cells:
+        """
+        The cells that are not zero of the one tensor that the operators make of a batch that is a whole stream, as far as they
+        lie within so many rows and columns.
         """
     @property
     def is_windowed(self, /) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars
 
 _COLUMNS = {"x", "y", "t", "polarity"}
+# In microseconds, either way: no time lies further.
+_LONGEST = (1 << 63) - 1
 
 
 def filter_by_time(
@@ -33,12 +35,27 @@ def filter_by_time(
     """
     import polars as pl
 
+    first = None if t_start is None else first_micros(t_start)
+    last = None if t_end is None else last_micros(t_end)
+    if isinstance(events, pl.DataFrame) and _is_known_in_order(events):
+        # The same memory: a table in order keeps one run of its rows.
+        t = events["t"].to_physical()
+        start = 0 if first is None else t.search_sorted(min(max(first, -_LONGEST), _LONGEST), "left")
+        end = len(t) if last is None else t.search_sorted(min(max(last, -_LONGEST), _LONGEST), "right")
+        return events.slice(start, max(end - start, 0)).lazy()
     rows = as_lazy(events)
-    if t_start is not None:
-        rows = rows.filter(pl.col("t") >= pl.duration(microseconds=first_micros(t_start)))
-    if t_end is not None:
-        rows = rows.filter(pl.col("t") <= pl.duration(microseconds=last_micros(t_end)))
+    if first is not None:
+        rows = rows.filter(pl.col("t") >= pl.duration(microseconds=first))
+    if last is not None:
+        rows = rows.filter(pl.col("t") <= pl.duration(microseconds=last))
     return rows
+
+
+def _is_known_in_order(table: polars.DataFrame) -> bool:
+    import polars as pl
+
+    t = table.get_column("t", default=None)
+    return t is not None and t.dtype == pl.Duration("us") and t.flags["SORTED_ASC"] and not t.null_count()
 
 
 def filter_by_roi(events: Any, x_min: int, x_max: int, y_min: int, y_max: int, engine: Any = "auto") -> polars.LazyFrame:
