@@ -20,7 +20,7 @@ mod sealed {
 }
 
 /// The type of a column's elements: a plain number of 1, 2, 4 or 8 bytes.
-pub trait Element: Pod + sealed::Sealed {}
+pub trait Element: Pod + Send + Sync + sealed::Sealed {}
 
 macro_rules! elements {
     ($($number:ty)*) => {

@@ -6,8 +6,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use parallax_events::Result;
-use parallax_memory::{Column, Element};
+use parallax_events::{Pool, Result};
+use parallax_memory::{Column, Element, HUGE_PAGE};
 
 /// So many values, to be read and written in place.
 #[derive(Debug)]
@@ -19,11 +19,22 @@ impl<T: Element> Cells<T> {
     /// # Errors
     /// [`ErrorKind::Io`](parallax_events::ErrorKind) if the memory cannot be had.
     pub(crate) fn new(value: T, count: usize) -> Result<Self> {
-        let mut cells = Column::with_capacity(count)?;
-        cells.spare_mut().fill(value);
-        cells.set_len(count)?;
-        Ok(Self(cells))
+        filled(value, count, Pool::serial()).map(Self)
     }
+
+    /// As [`new`](Self::new), written by all threads.
+    pub(crate) fn new_on(pool: Pool<'_>, value: T, count: usize) -> Result<Self> {
+        filled(value, count, pool).map(Self)
+    }
+}
+
+/// A column of `count` times `value`, written by all threads: most of the time is the system's, which clears each page.
+pub(crate) fn filled<T: Element>(value: T, count: usize, pool: Pool<'_>) -> Result<Column<T>> {
+    let mut cells = Column::with_capacity(count)?;
+    let pages = cells.spare_mut().chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
+    pool.map(pages, |page: &mut [T]| page.fill(value));
+    cells.set_len(count)?;
+    Ok(cells)
 }
 
 impl<T: Element> Deref for Cells<T> {

@@ -13,13 +13,14 @@ use parallax_events::{
     DvsColumns, Element, Error, EventBatch, Geometry, Meta, OpState, Order, Params, Pool, Represent, Result,
     Span, Tensor, TensorView, WindowSpec, state_as,
 };
-use parallax_memory::{Column, HUGE_PAGE};
+use parallax_memory::Column;
 use parallax_simd::bounds::min_max_i64;
 use parallax_simd::order;
 
-use super::kernel::{Cell, Events, Kernel, Layout, Memory, Needs, Stage};
+use super::kernel::{Events, Kernel, Layout, Memory, Needs, Stage};
 use super::one_window::OneWindow;
 use super::{saved, windows};
+use crate::cells::filled;
 
 /// The most bytes that a tensor may have: a file can claim any sensor size.
 const MOST_BYTES: usize = 1 << 31;
@@ -153,16 +154,6 @@ fn defers(needs: Needs, span: Span) -> bool {
     }
 }
 
-/// So many cells, all zero, on huge pages where they are many; written, as [`crate::cells`] says why, by all threads, as most
-/// of the time is the system's, which clears each page.
-fn zeros<T: Cell>(count: usize, pool: Pool<'_>) -> Result<Column<T>> {
-    let mut cells = Column::with_capacity(count)?;
-    let pages = cells.spare_mut().chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
-    pool.map(pages, |page: &mut [T]| page.fill(T::zeroed()));
-    cells.set_len(count)?;
-    Ok(cells)
-}
-
 #[derive(Debug)]
 struct Accumulator<K: Kernel> {
     meta: Arc<Meta>,
@@ -260,7 +251,7 @@ impl<K: Kernel> Accumulator<K> {
     /// Makes sure that there are cells.
     fn provide(&mut self, pool: Pool<'_>) -> Result<()> {
         if self.cells.len() < self.count {
-            self.cells = zeros(self.count, pool)?;
+            self.cells = filled(bytemuck::Zeroable::zeroed(), self.count, pool)?;
         }
         Ok(())
     }

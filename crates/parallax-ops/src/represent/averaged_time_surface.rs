@@ -70,7 +70,7 @@ impl Kernel for AveragedTimeSurface {
     }
 
     fn memory(&self, geometry: Geometry) -> Result<Neighbourhoods> {
-        Neighbourhoods::new(geometry, self.cell, self.size)
+        Neighbourhoods::new(geometry, self.cell, self.size, self.is_linear)
     }
 
     fn writes_all(&self) -> bool {
@@ -80,8 +80,7 @@ impl Kernel for AveragedTimeSurface {
     fn add(&self, at: &mut Stage<'_, Self>, events: Events<'_>) -> Result<()> {
         let tau = at.ticks(self.tau);
         let fade = Fade::new(at.ticks(self.past), if self.is_linear { 3.0 * tau } else { tau }, self.is_linear);
-        at.memory.add(events.columns, fade, at.pool);
-        Ok(())
+        at.memory.add(events.columns, fade, at.pool)
     }
 
     fn finish(&self, at: &mut Stage<'_, Self>) {
