@@ -25,8 +25,18 @@ use crate::{Error, ErrorKind};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pool<'a> {
     #[cfg(feature = "parallel")]
-    threads: Option<&'a rayon::ThreadPool>,
+    threads: Option<Threads<'a>>,
     borrowed: PhantomData<&'a ()>,
+}
+
+/// The threads of a [`Pool`].
+#[cfg(feature = "parallel")]
+#[derive(Debug, Clone, Copy)]
+struct Threads<'a> {
+    /// For work that is handed over whole: as many as work runs on.
+    all: &'a rayon::ThreadPool,
+    /// For work that the calling thread takes part in.
+    helpers: &'a rayon::ThreadPool,
 }
 
 impl<'a> Pool<'a> {
@@ -43,7 +53,7 @@ impl<'a> Pool<'a> {
     pub fn threads(self) -> usize {
         #[cfg(feature = "parallel")]
         if let Some(threads) = self.threads {
-            return threads.current_num_threads();
+            return threads.all.current_num_threads();
         }
         1
     }
@@ -57,7 +67,10 @@ impl<'a> Pool<'a> {
     /// ```
     pub fn map<T: Send, R: Send>(self, pieces: Vec<T>, run: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
         #[cfg(feature = "parallel")]
-        if let Some(threads) = self.rayon().filter(|_| pieces.len() > 1) {
+        if let Some(threads) = self.threads
+            && self.threads() > 1
+            && pieces.len() > 1
+        {
             return map_on(threads, pieces, run);
         }
         pieces.into_iter().map(run).collect()
@@ -67,7 +80,10 @@ impl<'a> Pool<'a> {
     /// What a thread has changed comes slowly to another one, so who adds up in a memory of each thread goes by this.
     pub fn place(self) -> usize {
         #[cfg(feature = "parallel")]
-        if let Some(index) = self.threads.and_then(rayon::ThreadPool::current_thread_index) {
+        if let Some(index) = self
+            .threads
+            .and_then(|threads| threads.helpers.current_thread_index())
+        {
             return index + 1;
         }
         0
@@ -76,18 +92,20 @@ impl<'a> Pool<'a> {
     /// The Rayon pool, if work may run on more than the calling thread.
     #[cfg(feature = "parallel")]
     pub fn rayon(self) -> Option<&'a rayon::ThreadPool> {
-        self.threads.filter(|threads| threads.current_num_threads() > 1)
+        self.threads
+            .map(|threads| threads.all)
+            .filter(|threads| threads.current_num_threads() > 1)
     }
 }
 
 #[cfg(feature = "parallel")]
 fn map_on<T: Send, R: Send>(
-    threads: &rayon::ThreadPool,
+    threads: Threads<'_>,
     pieces: Vec<T>,
     run: impl Fn(T) -> R + Send + Sync,
 ) -> Vec<R> {
     use std::sync::{Mutex, PoisonError};
-    let others = threads.current_num_threads().min(pieces.len()) - 1;
+    let others = threads.all.current_num_threads().min(pieces.len()) - 1;
     let answers = Mutex::new(Vec::with_capacity(pieces.len()));
     let pieces = Mutex::new(pieces.into_iter().enumerate());
     // Not held while a piece is worked on.
@@ -98,7 +116,7 @@ fn map_on<T: Send, R: Send>(
             .collect();
         answers.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
     };
-    threads.in_place_scope(|scope| {
+    threads.helpers.in_place_scope(|scope| {
         (0..others).for_each(|_| scope.spawn(|_| work()));
         work();
     });
@@ -111,13 +129,21 @@ fn map_on<T: Send, R: Send>(
 impl<'a> From<&'a rayon::ThreadPool> for Pool<'a> {
     fn from(threads: &'a rayon::ThreadPool) -> Self {
         Self {
-            threads: Some(threads),
+            threads: Some(Threads {
+                all: threads,
+                helpers: threads,
+            }),
             borrowed: PhantomData,
         }
     }
 }
 
 /// A thread pool that is kept: everybody who holds it uses the same threads. By default none.
+///
+/// It has threads of two kinds, which sleep while the others work: as many as were asked for, for work that is handed over
+/// whole, and one fewer, who help a thread that takes part itself. With one more than there are cores, whoever has nothing to
+/// do looks for work on the core that another one is to be woken on, and that one then waits for the caller's core: on two
+/// cores one of them lay idle for a third of the time.
 ///
 /// ```
 /// use parallax_events::SharedPool;
@@ -130,7 +156,15 @@ impl<'a> From<&'a rayon::ThreadPool> for Pool<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct SharedPool {
     #[cfg(feature = "parallel")]
-    threads: Option<std::sync::Arc<rayon::ThreadPool>>,
+    threads: Option<std::sync::Arc<Kept>>,
+}
+
+#[cfg(feature = "parallel")]
+#[derive(Debug)]
+struct Kept {
+    all: std::sync::Arc<rayon::ThreadPool>,
+    /// None of their own in a pool that somebody else made.
+    helpers: Option<rayon::ThreadPool>,
 }
 
 impl SharedPool {
@@ -142,25 +176,45 @@ impl SharedPool {
     pub fn new(threads: usize) -> Result<Self> {
         #[cfg(feature = "parallel")]
         if threads > 1 {
-            let built = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("parallax-{index}"))
-                .build();
-            let threads = built
-                .map_err(|error| Error::new(ErrorKind::Io, "no threads for a pool").with_source(error))?;
+            let build = |threads: usize, name: &'static str| {
+                let named = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(move |index| format!("{name}-{index}"));
+                named
+                    .build()
+                    .map_err(|error| Error::new(ErrorKind::Io, "no threads for a pool").with_source(error))
+            };
+            let kept = Kept {
+                all: build(threads, "parallax")?.into(),
+                helpers: Some(build(threads - 1, "parallax-help")?),
+            };
             return Ok(Self {
-                threads: Some(std::sync::Arc::new(threads)),
+                threads: Some(kept.into()),
             });
         }
         let _ = threads;
         Ok(Self::default())
     }
 
+    /// The same with a thread for each core.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_all_cores() -> Result<Self> {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
     /// The pool, borrowed.
     pub fn pool(&self) -> Pool<'_> {
         #[cfg(feature = "parallel")]
         if let Some(threads) = &self.threads {
-            return Pool::from(&**threads);
+            return Pool {
+                threads: Some(Threads {
+                    all: &threads.all,
+                    helpers: threads.helpers.as_ref().unwrap_or(&threads.all),
+                }),
+                borrowed: PhantomData,
+            };
         }
         Pool::serial()
     }
@@ -169,8 +223,12 @@ impl SharedPool {
 #[cfg(feature = "parallel")]
 impl From<std::sync::Arc<rayon::ThreadPool>> for SharedPool {
     fn from(threads: std::sync::Arc<rayon::ThreadPool>) -> Self {
+        let kept = Kept {
+            all: threads,
+            helpers: None,
+        };
         Self {
-            threads: Some(threads),
+            threads: Some(kept.into()),
         }
     }
 }

@@ -191,9 +191,7 @@ impl Batch {
                 .map_err(raised)?
         } else {
             let pool = settings::pool(py).map_err(raised)?;
-            watched(py, None, move |_| {
-                ensure_strict_order(&events, Pool::from(pool.as_ref()))
-            })?
+            watched(py, None, move |_| ensure_strict_order(&events, pool.pool()))?
         };
         Ok(self.part(sorted))
     }

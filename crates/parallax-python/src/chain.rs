@@ -107,7 +107,7 @@ impl Chain {
             let pool = settings::pool(py).map_err(raised)?;
             let compose = self.compose.clone();
             let whole = watched(py, progress, move |gauge| {
-                Whole::in_slices(&compose, mode, &events, Pool::from(pool.as_ref()), gauge)
+                Whole::in_slices(&compose, mode, &events, pool.pool(), gauge)
             });
             return whole?.into_python().map_err(raised);
         };
@@ -120,7 +120,7 @@ impl Chain {
         let (events, compose) = (batch.events.clone(), self.compose.clone());
         let pool = settings::pool(py).map_err(raised)?;
         watched(py, None, move |gauge| {
-            let pool = Pool::from(pool.as_ref());
+            let pool = pool.pool();
             let made = Whole::in_slices(&compose, Mode::Exact, &events, pool, gauge)?;
             match made.tensors.as_slice() {
                 [tensor] => Cells::of(tensor, within, pool),
@@ -185,7 +185,7 @@ impl ChainRun {
             let pool = if batch.events.len() <= SMALL {
                 Pool::serial()
             } else {
-                Pool::from(pool.as_ref())
+                pool.pool()
             };
             if self.makes_tensor {
                 let mut tensors = Vec::new();

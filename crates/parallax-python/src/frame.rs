@@ -190,7 +190,7 @@ pub(crate) fn read_frame(
         let most = spec
             .most
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
-        let pool = Pool::from(pool.as_ref());
+        let pool = pool.pool();
         let damaged = |error| in_file(error, &source);
         if !spec.streaming && chain.is_none() {
             let all = reader.read_all_columns().map_err(damaged)?;
@@ -239,7 +239,7 @@ pub(crate) fn frame_of(py: Python<'_>, batch: &Batch, signed: bool) -> PyResult<
     let events = batch.events.clone();
     let pool = settings::pool(py).map_err(raised)?;
     watched(py, None, move |_: &Arc<Gauge>| {
-        Frame::over(&events, signed, Pool::from(pool.as_ref()))
+        Frame::over(&events, signed, pool.pool())
     })
 }
 
@@ -252,9 +252,7 @@ pub(crate) fn of_frame(py: Python<'_>, capsule: &Bound<'_, PyCapsule>) -> PyResu
         return Ok(None);
     };
     let pool = settings::pool(py).map_err(raised)?;
-    let found = py
-        .detach(|| events_of(table, Pool::from(pool.as_ref())))
-        .map_err(raised)?;
+    let found = py.detach(|| events_of(table, pool.pool())).map_err(raised)?;
     Ok(found.map(|(events, signed)| (Batch::of(events), signed)))
 }
 

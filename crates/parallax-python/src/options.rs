@@ -61,7 +61,7 @@ impl Options {
                     .map(|(width, height)| Geometry::new(width, height))
                     .transpose()?,
                 mmap,
-                pool: settings::pool(py)?.into(),
+                pool: settings::pool(py)?,
                 ..ReadOptions::default()
             })
         };
@@ -74,7 +74,7 @@ impl Options {
         let make = || -> Result<ReadOptions> {
             Ok(ReadOptions {
                 time: time.map(str::parse).transpose()?,
-                pool: settings::pool(py)?.into(),
+                pool: settings::pool(py)?,
                 ..self.read.clone()
             })
         };

@@ -4,8 +4,9 @@
 //! the pool and makes one of its own.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use parallax::events::SharedPool;
 use parallax::ops::Mode;
 use parallax::{Error, Nanos, Result};
 use pyo3::prelude::*;
@@ -23,25 +24,20 @@ static STEP_NANOS: AtomicI64 = AtomicI64::new(0);
 struct Settings {
     /// As asked for; absent: one for each core.
     threads: Option<usize>,
-    pool: Option<Arc<rayon::ThreadPool>>,
+    pool: Option<SharedPool>,
 }
 
 /// The most threads that can be asked for.
 const MOST_THREADS: usize = 1024;
 
 /// The pool that work runs on. Asked for while the GIL is held, so that no fork finds the lock taken.
-pub(crate) fn pool(_: Python<'_>) -> Result<Arc<rayon::ThreadPool>> {
+pub(crate) fn pool(_: Python<'_>) -> Result<SharedPool> {
     let mut settings = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = &settings.pool {
-        return Ok(Arc::clone(pool));
+        return Ok(pool.clone());
     }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads.unwrap_or_else(cores))
-        .thread_name(|index| format!("parallax-{index}"))
-        .build()
-        .map_err(|error| Error::internal(format!("no thread pool: {error}")))?;
-    let pool = Arc::new(pool);
-    settings.pool = Some(Arc::clone(&pool));
+    let pool = SharedPool::new(settings.threads.unwrap_or_else(cores))?;
+    settings.pool = Some(pool.clone());
     Ok(pool)
 }
 

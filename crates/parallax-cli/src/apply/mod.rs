@@ -12,9 +12,8 @@ mod tensors;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
-use parallax::events::{Chain, Pool};
+use parallax::events::{Chain, SharedPool};
 use parallax::formats::Format;
 use parallax::ops::picture::Colormap;
 use parallax::ops::{Compose, ComposeRun, Mode};
@@ -77,11 +76,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         compose = compose.with_mode(Mode::FixedStep(step))?;
     }
     output::refuse_to_replace(std::slice::from_ref(&arguments.input), &arguments.output)?;
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(arguments.threads.map_or(0, usize::from))
-        .build()
-        .context("cannot start threads")?;
-    let pool = Pool::from(&threads);
+    let threads = match arguments.threads {
+        Some(threads) => SharedPool::new(threads.into()),
+        None => SharedPool::for_all_cores(),
+    };
+    let threads = threads?;
+    let pool = threads.pool();
     if compose.yields_tensors() {
         let target = Target::wanted(arguments)?;
         tensors::run(arguments, &compose, target, is_windowed(&chain), pool)

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
-use parallax::events::Pool;
+use parallax::events::SharedPool;
 use parallax::ops::Compose;
 use parallax::{BatchBuilder, DvsColumns, Error, EventReader, ReadOptions, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -76,11 +76,8 @@ impl Probe {
             chunk: self.chunk,
             ..options
         };
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .build()
-            .map_err(|error| Error::internal(error.to_string()))?;
-        let pool = Pool::from(&threads);
+        let threads = SharedPool::new(self.threads)?;
+        let pool = threads.pool();
         let mut reader = EventReader::open(file, &options)?;
         let mut run = chain.start(&reader.meta())?;
         let mut answer = Answer::new(self.extract, chain.yields_tensors());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use parallax::events::{Origin, Pool};
+use parallax::events::{Origin, SharedPool};
 use parallax::formats::{EventWriter, create, writable, written_as};
 use parallax::{Error, EventReader, ReadOptions, Result, WriteOptions};
 
@@ -152,10 +152,8 @@ fn copy(
         triggers: 0,
         damage: None,
     };
-    let threads = rayon::ThreadPoolBuilder::new()
-        .build()
-        .map_err(|error| Error::internal("no threads").with_source(error))?;
-    copied.damage = reader.for_each_batch(Pool::from(&threads), |batch, triggers| {
+    let threads = SharedPool::for_all_cores()?;
+    copied.damage = reader.for_each_batch(threads.pool(), |batch, triggers| {
         copied.triggers += triggers.len() as u64;
         if holds_triggers {
             writer.write_triggers(&edit.triggers(triggers)?)?;

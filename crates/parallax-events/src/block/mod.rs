@@ -46,8 +46,8 @@ use crate::{
 pub struct EventBlock {
     /// What was loaded.
     batch: EventBatch,
-    /// Whether the events are in `own` by now.
-    owned: bool,
+    /// Which columns are in `own` by now. The others, none of whose events were moved, are still those of the batch.
+    owned: Owned,
     own: EventColumns,
     /// Where the next move goes.
     spare: EventColumns,
@@ -55,6 +55,42 @@ pub struct EventBlock {
     order: Order,
     /// Pixels were written since the last check.
     unchecked: bool,
+}
+
+/// Which columns are a block's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owned {
+    times: bool,
+    pixels: bool,
+}
+
+impl Owned {
+    const NONE: Self = Self {
+        times: false,
+        pixels: false,
+    };
+    const ALL: Self = Self {
+        times: true,
+        pixels: true,
+    };
+
+    /// The columns as they are by now.
+    fn columns<'a>(self, batch: &'a EventBatch, own: &'a EventColumns) -> DvsColumns<'a> {
+        let (batch, own) = (
+            batch.columns(),
+            DvsColumns {
+                t: &own.t,
+                x: &own.x,
+                y: &own.y,
+                p: &own.p,
+            },
+        );
+        let pixels = if self.pixels { own } else { batch };
+        DvsColumns {
+            t: if self.times { own.t } else { batch.t },
+            ..pixels
+        }
+    }
 }
 
 /// Room for so many events is larger than caches are: what goes there is not read soon.
@@ -78,7 +114,7 @@ impl Default for EventBlock {
     fn default() -> Self {
         Self {
             batch: EventBatch::empty(Arc::default()),
-            owned: false,
+            owned: Owned::NONE,
             own: EventColumns::default(),
             spare: EventColumns::default(),
             mask: Mask::default(),
@@ -92,7 +128,7 @@ impl EventBlock {
     /// Becomes the events of `batch`, all kept, sharing its memory.
     pub fn load(&mut self, batch: &EventBatch) {
         self.batch = batch.clone();
-        self.owned = false;
+        self.owned = Owned::NONE;
         self.order = batch.order();
         self.unchecked = false;
         self.mask.all(batch.len());
@@ -101,7 +137,7 @@ impl EventBlock {
     /// Becomes no events at all.
     pub fn clear(&mut self) {
         self.own.clear();
-        self.owned = true;
+        self.owned = Owned::ALL;
         self.order = Order::Strict;
         self.unchecked = false;
         self.mask.all(0);
@@ -109,11 +145,7 @@ impl EventBlock {
 
     /// All events of the block, those too that are no longer kept.
     pub fn columns(&self) -> DvsColumns<'_> {
-        if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        }
+        self.owned.columns(&self.batch, &self.own)
     }
 
     /// How many events are kept.
@@ -224,7 +256,7 @@ impl EventBlock {
     /// Whether all events of the batch that was loaded are kept, as they were: [`to_batch`](Self::to_batch) then shares its
     /// memory.
     pub fn is_shared(&self) -> bool {
-        !self.owned && self.mask.is_all()
+        self.owned == Owned::NONE && self.mask.is_all()
     }
 
     /// The kept events as a batch: those of an untouched block share its memory, else they are copied.
@@ -257,8 +289,7 @@ impl EventBlock {
     /// The pixels and polarities of the kept events, in memory of the block's own. They must stay inside the geometry of
     /// the operator's output.
     pub fn pixels_mut(&mut self) -> PixelsMut<'_> {
-        self.own_kept(Pool::serial());
-        self.pixels_are_written();
+        self.change_pixels(Pool::serial(), |_, _| {});
         PixelsMut {
             x: &mut self.own.x,
             y: &mut self.own.y,
@@ -269,37 +300,70 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        self.change(pool, |before, ColumnsMut { x, y, p, .. }| {
-            change(before, PixelsMut { x, y, p });
-        });
-        self.pixels_are_written();
+        if !self.mask.is_all() {
+            self.pack_and(pool, |before, ColumnsMut { x, y, p, .. }| {
+                change(before, PixelsMut { x, y, p });
+            });
+        } else {
+            let len = self.mask.kept();
+            let from = (!self.owned.pixels).then(|| self.batch.columns());
+            let EventColumns { x, y, p, .. } = &mut self.own;
+            if from.is_some() {
+                x.resize(len, 0);
+                y.resize(len, 0);
+                p.resize(len, 0);
+            }
+            let rooms = x.chunks_mut(CHANGED_AT_ONCE).zip(y.chunks_mut(CHANGED_AT_ONCE));
+            let rooms = rooms
+                .zip(p.chunks_mut(CHANGED_AT_ONCE))
+                .map(|((x, y), p)| PixelsMut { x, y, p });
+            let parts = (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect();
+            pool.map(
+                parts,
+                |(before, PixelsMut { x, y, p }): (usize, PixelsMut<'_>)| {
+                    if let Some(from) = from.map(|from| from.slice(before..before + x.len())) {
+                        x.copy_from_slice(from.x);
+                        y.copy_from_slice(from.y);
+                        p.copy_from_slice(from.p);
+                    }
+                    change(before, PixelsMut { x, y, p });
+                },
+            );
+            self.owned.pixels = true;
+        }
+        // Whoever wrote pixels may have written any.
+        self.unchecked = true;
+        // Ties may have changed places in the canonical order.
+        self.order = self.order.min(Order::Time);
     }
 
     /// The times of the kept events, on the threads of `pool`: `change` gets part after part of them, with how many come before.
     pub fn change_times(&mut self, pool: Pool<'_>, change: impl Fn(usize, &mut [i64]) + Sync) {
-        self.change(pool, |before, columns| change(before, columns.t));
-        self.order = Order::Unknown;
-    }
-
-    /// The kept events in memory of the block's own, part by part.
-    fn change(&mut self, pool: Pool<'_>, change: impl Fn(usize, ColumnsMut<'_>) + Sync) {
-        if self.owned && self.mask.is_all() {
-            let len = self.own.len();
-            let mut rest = self.own.as_columns_mut();
-            let parts = (0..len)
-                .step_by(CHANGED_AT_ONCE)
-                .map(|start| (start, rest.split_off(CHANGED_AT_ONCE.min(len - start))))
-                .collect();
-            pool.map(parts, |(before, columns)| change(before, columns));
+        if !self.mask.is_all() {
+            self.pack_and(pool, |before, columns| change(before, columns.t));
         } else {
-            self.pack_and(pool, change);
+            let from = (!self.owned.times).then(|| self.batch.columns());
+            if from.is_some() {
+                self.own.t.resize(self.mask.kept(), 0);
+            }
+            let rooms = self.own.t.chunks_mut(CHANGED_AT_ONCE);
+            pool.map(
+                (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect(),
+                |(before, t): (usize, &mut [i64])| {
+                    if let Some(from) = from {
+                        t.copy_from_slice(&from.t[before..before + t.len()]);
+                    }
+                    change(before, t);
+                },
+            );
+            self.owned.times = true;
         }
+        self.order = Order::Unknown;
     }
 
     /// The times of the kept events, in memory of the block's own.
     pub fn times_mut(&mut self) -> &mut [i64] {
-        self.own_kept(Pool::serial());
-        self.order = Order::Unknown;
+        self.change_times(Pool::serial(), |_, _| {});
         &mut self.own.t
     }
 
@@ -314,11 +378,7 @@ impl EventBlock {
         if !self.mask.is_all() {
             self.pack(Pool::serial());
         }
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
+        let events = self.owned.columns(&self.batch, &self.own);
         self.spare.clear();
         let written = write(events, &mut self.spare);
         self.take_spare();
@@ -338,11 +398,7 @@ impl EventBlock {
         }
         self.check(meta, "an operator")?;
         out.reserve(self.mask.kept())?;
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
+        let events = self.owned.columns(&self.batch, &self.own);
         let SpareColumns { t, x, y, p } = out.spare();
         let copy = if t.len() >= LARGE {
             Copies::Past
@@ -380,20 +436,6 @@ impl EventBlock {
         )))
     }
 
-    /// The kept events in memory of the block's own, nothing else there.
-    fn own_kept(&mut self, pool: Pool<'_>) {
-        if !self.owned || !self.mask.is_all() {
-            self.pack(pool);
-        }
-    }
-
-    /// Whoever wrote pixels may have written any.
-    fn pixels_are_written(&mut self) {
-        self.unchecked = true;
-        // Ties may have changed places in the canonical order.
-        self.order = self.order.min(Order::Time);
-    }
-
     /// Moves the kept events together into the block's own columns, by way of the spare ones if they are there already.
     fn pack(&mut self, pool: Pool<'_>) {
         self.pack_and(pool, |_, _| {});
@@ -402,41 +444,28 @@ impl EventBlock {
     /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before.
     fn pack_and(&mut self, pool: Pool<'_>, then: impl Fn(usize, ColumnsMut<'_>) + Sync) {
         let kept = self.mask.kept();
-        if self.owned {
-            self.spare.resize(kept);
-            self.mask.compress(
-                self.own.as_columns(),
-                self.spare.as_columns_mut(),
-                Copies::Cached,
-                pool,
-                then,
-            );
-            return self.take_spare();
+        let (events, into) = if self.owned == Owned::NONE {
+            (self.batch.columns(), &mut self.own)
+        } else {
+            (self.owned.columns(&self.batch, &self.own), &mut self.spare)
+        };
+        into.resize(kept);
+        self.mask
+            .compress(events, into.as_columns_mut(), Copies::Cached, pool, then);
+        if self.owned != Owned::NONE {
+            std::mem::swap(&mut self.own, &mut self.spare);
         }
-        self.own.resize(kept);
-        self.mask.compress(
-            self.batch.columns(),
-            self.own.as_columns_mut(),
-            Copies::Cached,
-            pool,
-            then,
-        );
-        self.owned = true;
+        self.owned = Owned::ALL;
         self.mask.all(kept);
     }
 
     fn events_and_mask(&mut self) -> (DvsColumns<'_>, &mut Mask) {
-        let events = if self.owned {
-            self.own.as_columns()
-        } else {
-            self.batch.columns()
-        };
-        (events, &mut self.mask)
+        (self.owned.columns(&self.batch, &self.own), &mut self.mask)
     }
 
     fn take_spare(&mut self) {
         std::mem::swap(&mut self.own, &mut self.spare);
-        self.owned = true;
+        self.owned = Owned::ALL;
         self.mask.all(self.own.len());
     }
 }
