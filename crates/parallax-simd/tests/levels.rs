@@ -248,10 +248,12 @@ macro_rules! naive_split {
 fn shares_of_events() {
     let bits = |frame: &[f32]| frame.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
     let bits64 = |frame: &[f64]| frame.iter().map(|cell| cell.to_bits()).collect::<Vec<_>>();
-    for (width, cells, right_cells, pixels, start, step) in [
-        (5_usize, 30_usize, 30_usize, 3_u64, -40_i64, 90_u64),
-        (5, 30, 0, 9, 7, 1),
-        (300, 5000, 4000, 65_536, i64::MIN, u64::MAX / 3),
+    for (width, cells, side_cells, pixels, start, step) in [
+        (5_usize, 30_usize, [30_usize, 30], 3_u64, -40_i64, 90_u64),
+        (5, 30, [30, 0], 9, 7, 1),
+        (5, 30, [0, 30], 9, 7, 5),
+        (5, 30, [0, 0], 9, 7, 5),
+        (300, 5000, [5000, 4000], 65_536, i64::MIN, u64::MAX / 3),
     ] {
         let make = |random: &mut Random, count: usize| {
             random.many(count, |random| {
@@ -276,7 +278,7 @@ fn shares_of_events() {
             let y: Vec<u16> = events.iter().map(|event| event.2).collect();
             let p: Vec<u8> = events.iter().map(|event| event.3).collect();
             let columns = (&*t, &*x, &*y, &*p);
-            let mut naive = [vec![0.5_f32; cells], vec![0.25; right_cells]];
+            let mut naive = [vec![0.5_f32; side_cells[0]], vec![0.25; side_cells[1]]];
             let [mut left, mut right] = naive.clone();
             naive_split!(f32, events, ramp, shares, &mut naive);
             accumulate::split_at(level, columns, ramp, shares, &mut left, &mut right);

@@ -15,20 +15,44 @@ pub(super) fn split<T: Fraction>(
     left: &mut [T],
     right: &mut [T],
 ) {
+    // Asking for what does not exist takes long.
+    match (left.is_empty(), right.is_empty()) {
+        (false, false) => each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
+            for &index in places {
+                soon(left, index);
+                soon(right, index);
+            }
+            for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
+                add(left, index, first);
+                add(right, index, second);
+            }
+        }),
+        (false, true) => one_side::<T, 0>(events, ramp, shares, left),
+        (true, false) => one_side::<T, 1>(events, ramp, shares, right),
+        (true, true) => {}
+    }
+}
+
+#[inline(always)]
+fn one_side<T: Fraction, const SIDE: usize>(
+    events: Columns<'_>,
+    ramp: Ramp,
+    shares: Shares,
+    cells: &mut [T],
+) {
     each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
-        for &index in places {
-            soon(left, index);
-            soon(right, index);
-        }
-        for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
-            if let Some(cell) = left.get_mut(index) {
-                *cell = cell.plus(first);
-            }
-            if let Some(cell) = right.get_mut(index) {
-                *cell = cell.plus(second);
-            }
+        places.iter().for_each(|&index| soon(cells, index));
+        for (&index, &part) in places.iter().zip(&parts[SIDE]) {
+            add(cells, index, part);
         }
     });
+}
+
+#[inline(always)]
+fn add<T: Fraction>(cells: &mut [T], index: usize, part: T) {
+    if let Some(cell) = cells.get_mut(index) {
+        *cell = cell.plus(part);
+    }
 }
 
 #[inline(always)]
