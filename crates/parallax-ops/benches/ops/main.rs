@@ -9,7 +9,8 @@
 //!
 //! The peers run first, by `peers.py` in the Python that `PARALLAX_PEERS` names (`cargo xtask bench ops` makes one). What
 //! they answer is kept, and `--recorded` takes it from the last time. `--quick` takes 1 M events. With WORDs, only the
-//! rows that have one of them in their name or chain; `floors` stands for the work that cannot be left out.
+//! rows that have one of them in their name or chain; `floors` stands for the work that cannot be left out, and for what two
+//! cores give to halves that share nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -59,6 +60,7 @@ fn main() {
     tables::beside_peers(&rows, &recordings, &peers);
     if wanted.is_empty() || has("floors") {
         tables::floors(&recordings);
+        tables::halves(&recordings);
     }
     if wanted.is_empty() {
         tables::scaling(&recordings);

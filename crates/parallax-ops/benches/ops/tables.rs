@@ -11,7 +11,7 @@ use crate::measure::{
 };
 use crate::peers::Answer;
 use crate::recording::{Recordings, Sensor};
-use crate::rows::{Reach, Row, TIME_SLICE};
+use crate::rows::{ROWS, Reach, Row, TIME_SLICE};
 
 /// Every row, on one thread and on two.
 pub(crate) fn beside_peers(rows: &[&Row], recordings: &Recordings, peers: &[Answer]) {
@@ -187,6 +187,53 @@ pub(crate) fn floors(recordings: &Recordings) {
             let last = |last: &mut u32, t: i64| std::mem::replace(last, t as u32);
             updating_and_copying(batch, width, &mut out, pool, last)
         });
+    }
+}
+
+/// What two cores give at most to the operators of which two threads should give 1.7 times: each half of the events for itself,
+/// from its own memory into its own, nothing shared and nobody waited for. What that falls short of twice is the machine's.
+pub(crate) fn halves(recordings: &Recordings) {
+    println!(
+        "\n| all events on one thread, and half of them on each of two | ms | both halves | two threads could give |\n| --- | ---: | ---: | ---: |"
+    );
+    let two = SharedPool::new(2).unwrap();
+    for name in [
+        "background activity",
+        "voxel grid, 10 bins",
+        "averaged time surface, 1 M events",
+        "spatial jitter",
+    ] {
+        let row = ROWS.iter().find(|row| row.name == name).unwrap();
+        let whole = recordings.of(row.sensor);
+        let batch = whole.slice(..row.events.min(whole.len()));
+        let middle = batch.len() / 2;
+        let run = |batch: &EventBatch, out: &mut BatchBuilder| {
+            if yields_tensors(row.chain) {
+                run_tensors(row.chain, batch, Pool::serial(), |view| {
+                    black_box((row.each)(view));
+                });
+            } else {
+                run_into(row.chain, batch, Pool::serial(), out);
+            }
+        };
+        let mut outs = [0; 2].map(|_| BatchBuilder::growing().unwrap());
+        if !yields_tensors(row.chain) {
+            for out in &mut outs {
+                out.reserve(2 * batch.len()).unwrap();
+            }
+        }
+        let halves = [batch.slice(..middle), batch.slice(middle..)];
+        for _ in 0..3 {
+            let one = median(|| run(&batch, &mut outs[0]));
+            let both = median(|| {
+                let pieces = halves.iter().zip(&mut outs).collect();
+                two.pool()
+                    .map(pieces, |(half, out): (&EventBatch, &mut BatchBuilder)| {
+                        run(half, out)
+                    });
+            });
+            println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
+        }
     }
 }
 
