@@ -229,7 +229,7 @@ pub(crate) fn halves(recordings: &Recordings) {
                 let pieces = halves.iter().zip(&mut outs).collect();
                 two.pool()
                     .map(pieces, |(half, out): (&EventBatch, &mut BatchBuilder)| {
-                        run(half, out)
+                        run(half, out);
                     });
             });
             println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
