@@ -98,12 +98,17 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// How often the calling thread looks for the end of the others' pieces before it sleeps: some tens of microseconds.
+#[cfg(feature = "parallel")]
+const AWAKE: usize = 2_000;
+
 #[cfg(feature = "parallel")]
 fn map_on<T: Send, R: Send>(
     threads: Threads<'_>,
     pieces: Vec<T>,
     run: impl Fn(T) -> R + Send + Sync,
 ) -> Vec<R> {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Mutex, PoisonError};
     let others = threads.all.current_num_threads().min(pieces.len()) - 1;
     let answers = Mutex::new(Vec::with_capacity(pieces.len()));
@@ -116,9 +121,22 @@ fn map_on<T: Send, R: Send>(
             .collect();
         answers.lock().unwrap_or_else(PoisonError::into_inner).extend(own);
     };
+    let working = AtomicUsize::new(others);
     threads.helpers.in_place_scope(|scope| {
-        (0..others).for_each(|_| scope.spawn(|_| work()));
+        for _ in 0..others {
+            scope.spawn(|_| {
+                work();
+                working.fetch_sub(1, Ordering::Release);
+            });
+        }
         work();
+        // They are on their last piece: whoever falls asleep over it is woken late.
+        for _ in 0..AWAKE {
+            if working.load(Ordering::Acquire) == 0 {
+                break;
+            }
+            std::hint::spin_loop();
+        }
     });
     let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_unstable_by_key(|&(index, _)| index);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{BatchBuilder, EventBatch, EventBlock, Meta, Pool, SharedPool};
+use parallax_events::{BatchBuilder, EventBatch, EventBlock, Geometry, Meta, Pool, SharedPool};
 
 /// More room than this is larger than the caches.
 const LARGE: usize = 4 << 20;
@@ -59,7 +59,26 @@ type Row = (i64, u16, u16, u8);
 type Step = (fn(&mut EventBlock, Pool<'_>), fn(&mut Vec<Row>));
 
 /// Each step keeps pixels inside and polarities 0 or 1.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
+    (
+        |block, pool| {
+            block.change_pixels_within(pool, Geometry::new(640, 480).unwrap(), |before, pixels| {
+                for ((x, y), index) in pixels.x.iter_mut().zip(pixels.y).zip(before..) {
+                    (*x, *y) = (
+                        *x + u16::from(index % 90 == 7) * 600,
+                        *y + u16::from(index % 1000 == 30) * 480,
+                    );
+                }
+            });
+        },
+        |rows| {
+            for (index, row) in rows.iter_mut().enumerate() {
+                row.1 += u16::from(index % 90 == 7) * 600;
+                row.2 += u16::from(index % 1000 == 30) * 480;
+            }
+            rows.retain(|row| row.1 < 640 && row.2 < 480);
+        },
+    ),
     (
         |block, pool| {
             block.change_pixels(pool, |before, pixels| {

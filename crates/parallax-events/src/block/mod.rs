@@ -53,8 +53,8 @@ pub struct EventBlock {
     spare: EventColumns,
     mask: Mask,
     order: Order,
-    /// Pixels were written since the last check.
-    unchecked: bool,
+    /// What pixels and polarities were written since the last check.
+    written: Written,
 }
 
 /// Which columns are a block's own.
@@ -93,6 +93,52 @@ impl Owned {
     }
 }
 
+/// What operators wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Nothing,
+    /// Values up to these.
+    UpTo(Most),
+    Anything,
+}
+
+/// The largest values of some events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Most {
+    x: u16,
+    y: u16,
+    p: u8,
+}
+
+impl Most {
+    fn of(PixelsMut { x, y, p }: &PixelsMut<'_>) -> Self {
+        Self {
+            x: bounds::max_u16(x),
+            y: bounds::max_u16(y),
+            p: bounds::max_u8(p),
+        }
+    }
+
+    fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let larger = |all: Self, part: Self| Self {
+            x: all.x.max(part.x),
+            y: all.y.max(part.y),
+            p: all.p.max(part.p),
+        };
+        parts.into_iter().fold(Self::default(), larger)
+    }
+
+    fn lies_in(self, Geometry { width, height }: Geometry) -> bool {
+        self.x < width && self.y < height
+    }
+}
+
+/// Keeps the bits of the pixels that lie in a sensor.
+fn select_inside(x: &[u16], y: &[u16], Geometry { width, height }: Geometry, mask: &mut [u64]) {
+    select::within_u16(x, 0..=width - 1, mask);
+    select::within_u16(y, 0..=height - 1, mask);
+}
+
 /// Room for so many events is larger than caches are: what goes there is not read soon.
 const LARGE: usize = 4 << 20;
 
@@ -110,6 +156,16 @@ pub struct PixelsMut<'a> {
     pub p: &'a mut [u8],
 }
 
+impl PixelsMut<'_> {
+    fn again(&mut self) -> PixelsMut<'_> {
+        PixelsMut {
+            x: &mut *self.x,
+            y: &mut *self.y,
+            p: &mut *self.p,
+        }
+    }
+}
+
 impl Default for EventBlock {
     fn default() -> Self {
         Self {
@@ -119,7 +175,7 @@ impl Default for EventBlock {
             spare: EventColumns::default(),
             mask: Mask::default(),
             order: Order::Strict,
-            unchecked: false,
+            written: Written::Nothing,
         }
     }
 }
@@ -130,7 +186,7 @@ impl EventBlock {
         self.batch = batch.clone();
         self.owned = Owned::NONE;
         self.order = batch.order();
-        self.unchecked = false;
+        self.written = Written::Nothing;
         self.mask.all(batch.len());
     }
 
@@ -139,7 +195,7 @@ impl EventBlock {
         self.own.clear();
         self.owned = Owned::ALL;
         self.order = Order::Strict;
-        self.unchecked = false;
+        self.written = Written::Nothing;
         self.mask.all(0);
     }
 
@@ -289,7 +345,8 @@ impl EventBlock {
     /// The pixels and polarities of the kept events, in memory of the block's own. They must stay inside the geometry of
     /// the operator's output.
     pub fn pixels_mut(&mut self) -> PixelsMut<'_> {
-        self.change_pixels(Pool::serial(), |_, _| {});
+        self.change_parts(Pool::serial(), |_, _| {});
+        self.written = Written::Anything;
         PixelsMut {
             x: &mut self.own.x,
             y: &mut self.own.y,
@@ -300,41 +357,90 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        if !self.mask.is_all() {
-            self.pack_and(pool, |before, ColumnsMut { x, y, p, .. }| {
-                change(before, PixelsMut { x, y, p });
-            });
-        } else {
-            let len = self.mask.kept();
-            let from = (!self.owned.pixels).then(|| self.batch.columns());
-            let EventColumns { x, y, p, .. } = &mut self.own;
-            if from.is_some() {
-                x.resize(len, 0);
-                y.resize(len, 0);
-                p.resize(len, 0);
+        let parts = self.change_parts(pool, |before, mut pixels| {
+            change(before, pixels.again());
+            Most::of(&pixels)
+        });
+        self.written = Written::UpTo(Most::of_all(parts));
+    }
+
+    /// As [`change_pixels`](Self::change_pixels), for changes after which events may lie outside of `geometry`, that of the
+    /// operator's output: those are dropped.
+    pub fn change_pixels_within(
+        &mut self,
+        pool: Pool<'_>,
+        geometry: Geometry,
+        change: impl Fn(usize, PixelsMut<'_>) + Sync,
+    ) {
+        // Parts then begin at whole words.
+        let was_all = self.mask.is_all();
+        let parts = self.change_parts(pool, |before, mut pixels| {
+            change(before, pixels.again());
+            let most = Most::of(&pixels);
+            let mut inside = Vec::new();
+            if was_all && !most.lies_in(geometry) {
+                inside.resize(pixels.x.len().div_ceil(64), u64::MAX);
+                select_inside(pixels.x, pixels.y, geometry, &mut inside);
             }
-            let rooms = x.chunks_mut(CHANGED_AT_ONCE).zip(y.chunks_mut(CHANGED_AT_ONCE));
-            let rooms = rooms
-                .zip(p.chunks_mut(CHANGED_AT_ONCE))
-                .map(|((x, y), p)| PixelsMut { x, y, p });
-            let parts = (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect();
-            pool.map(
-                parts,
-                |(before, PixelsMut { x, y, p }): (usize, PixelsMut<'_>)| {
-                    if let Some(from) = from.map(|from| from.slice(before..before + x.len())) {
-                        x.copy_from_slice(from.x);
-                        y.copy_from_slice(from.y);
-                        p.copy_from_slice(from.p);
+            (before / 64, most, inside)
+        });
+        let Most { x, y, p } = Most::of_all(parts.iter().map(|&(_, most, _)| most));
+        if was_all {
+            if parts.iter().any(|(.., inside)| !inside.is_empty()) {
+                self.mask.narrow(|words| {
+                    for (first, _, inside) in &parts {
+                        let words = words.iter_mut().skip(*first);
+                        words.zip(inside).for_each(|(word, inside)| *word &= inside);
                     }
-                    change(before, PixelsMut { x, y, p });
-                },
-            );
-            self.owned.pixels = true;
+                });
+            }
+        } else {
+            self.select_in_parts(pool, |events, mask| {
+                select_inside(events.x, events.y, geometry, mask);
+            });
         }
-        // Whoever wrote pixels may have written any.
-        self.unchecked = true;
+        let (x, y) = (x.min(geometry.width - 1), y.min(geometry.height - 1));
+        self.written = Written::UpTo(Most { x, y, p });
+    }
+
+    /// The pixels of the kept events, in memory of the block's own, part by part; returns what `change` returned.
+    fn change_parts<R: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        change: impl Fn(usize, PixelsMut<'_>) -> R + Sync,
+    ) -> Vec<R> {
         // Ties may have changed places in the canonical order.
         self.order = self.order.min(Order::Time);
+        if !self.mask.is_all() {
+            return self.pack_and(pool, |before, ColumnsMut { x, y, p, .. }| {
+                change(before, PixelsMut { x, y, p })
+            });
+        }
+        let len = self.mask.kept();
+        let from = (!self.owned.pixels).then(|| self.batch.columns());
+        let EventColumns { x, y, p, .. } = &mut self.own;
+        if from.is_some() {
+            x.resize(len, 0);
+            y.resize(len, 0);
+            p.resize(len, 0);
+        }
+        self.owned.pixels = true;
+        let rooms = x.chunks_mut(CHANGED_AT_ONCE).zip(y.chunks_mut(CHANGED_AT_ONCE));
+        let rooms = rooms
+            .zip(p.chunks_mut(CHANGED_AT_ONCE))
+            .map(|((x, y), p)| PixelsMut { x, y, p });
+        let parts = (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect();
+        pool.map(
+            parts,
+            |(before, PixelsMut { x, y, p }): (usize, PixelsMut<'_>)| {
+                if let Some(from) = from.map(|from| from.slice(before..before + x.len())) {
+                    x.copy_from_slice(from.x);
+                    y.copy_from_slice(from.y);
+                    p.copy_from_slice(from.p);
+                }
+                change(before, PixelsMut { x, y, p })
+            },
+        )
     }
 
     /// The times of the kept events, on the threads of `pool`: `change` gets part after part of them, with how many come before.
@@ -383,7 +489,7 @@ impl EventBlock {
         let written = write(events, &mut self.spare);
         self.take_spare();
         self.order = Order::Unknown;
-        self.unchecked = true;
+        self.written = Written::Anything;
         written
     }
 
@@ -415,17 +521,22 @@ impl EventBlock {
     /// # Errors
     /// [`ErrorKind::Internal`](crate::ErrorKind): the operator is at fault.
     pub fn check(&mut self, meta: &Meta, operator: &str) -> Result<()> {
-        if !self.unchecked {
-            return Ok(());
+        let written = std::mem::replace(&mut self.written, Written::Nothing);
+        match written {
+            Written::Nothing => return Ok(()),
+            Written::UpTo(most)
+                if most.p <= 1 && meta.geometry.is_none_or(|geometry| most.lies_in(geometry)) =>
+            {
+                return Ok(());
+            }
+            Written::UpTo(_) | Written::Anything => {}
         }
-        self.unchecked = false;
         let DvsColumns { t, x, y, p } = self.columns();
         let lengths = t.len() == x.len() && x.len() == y.len() && y.len() == p.len();
         // The pixels of what is no longer kept may lie anywhere.
         let inside = |events: DvsColumns<'_>, mask: &mut [u64]| {
-            if let Some(Geometry { width, height }) = meta.geometry {
-                select::within_u16(events.x, 0..=width - 1, mask);
-                select::within_u16(events.y, 0..=height - 1, mask);
+            if let Some(geometry) = meta.geometry {
+                select_inside(events.x, events.y, geometry, mask);
             }
         };
         if lengths && bounds::max_u8(p) <= 1 && self.mask.lies_within(self.columns(), inside) {
@@ -441,8 +552,13 @@ impl EventBlock {
         self.pack_and(pool, |_, _| {});
     }
 
-    /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before.
-    fn pack_and(&mut self, pool: Pool<'_>, then: impl Fn(usize, ColumnsMut<'_>) + Sync) {
+    /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before; returns what that
+    /// returned.
+    fn pack_and<R: Send>(
+        &mut self,
+        pool: Pool<'_>,
+        then: impl Fn(usize, ColumnsMut<'_>) -> R + Sync,
+    ) -> Vec<R> {
         let kept = self.mask.kept();
         let (events, into) = if self.owned == Owned::NONE {
             (self.batch.columns(), &mut self.own)
@@ -450,13 +566,15 @@ impl EventBlock {
             (self.owned.columns(&self.batch, &self.own), &mut self.spare)
         };
         into.resize(kept);
-        self.mask
+        let done = self
+            .mask
             .compress(events, into.as_columns_mut(), Copies::Cached, pool, then);
         if self.owned != Owned::NONE {
             std::mem::swap(&mut self.own, &mut self.spare);
         }
         self.owned = Owned::ALL;
         self.mask.all(kept);
+        done
     }
 
     fn events_and_mask(&mut self) -> (DvsColumns<'_>, &mut Mask) {

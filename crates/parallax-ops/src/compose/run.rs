@@ -14,7 +14,7 @@ use super::{Compose, Mode};
 const BLOCK: usize = 8 << 10;
 
 /// With several threads a block is large enough that handing out its parts costs little.
-const PARALLEL_BLOCK: usize = 1 << 19;
+const PARALLEL_BLOCK: usize = 1 << 18;
 
 /// One stream on its way through a [`Compose`].
 #[derive(Debug)]

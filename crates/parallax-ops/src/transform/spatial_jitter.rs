@@ -5,7 +5,6 @@ use parallax_events::{
     state_as,
 };
 use parallax_simd::displace::{self, Bounds};
-use parallax_simd::select;
 
 use super::profile;
 use crate::displacement::{Displacement, unit_normal};
@@ -83,13 +82,10 @@ impl EventOp for SpatialJitter {
         let &mut Jitter { geometry, ref mut seen } = state_as(state)?;
         let first = *seen;
         *seen = seen.wrapping_add(block.kept() as u64);
-        block.change_pixels(pool, |before, PixelsMut { x, y, .. }| {
+        // What leaves the sensor has a column that no sensor has, or none is left.
+        block.change_pixels_within(pool, geometry, |before, PixelsMut { x, y, .. }| {
             self.shift(first.wrapping_add(before as u64), x, y, geometry);
         });
-        if !self.clamp {
-            let inside = 0..=geometry.width - 1;
-            block.select_in_parts(pool, |events, mask| select::within_u16(events.x, inside.clone(), mask));
-        }
         Ok(())
     }
 }
