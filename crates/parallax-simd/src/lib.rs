@@ -38,6 +38,7 @@ pub mod order;
 pub mod philox;
 pub mod prefetch;
 pub mod select;
+mod split;
 pub mod sum;
 
 pub use columns::Columns;

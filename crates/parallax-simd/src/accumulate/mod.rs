@@ -8,12 +8,11 @@
 
 mod counter;
 mod scalar;
-mod split;
 
-pub use counter::Counter;
-pub use split::{
+pub use crate::split::{
     Columns, Fraction, Ramp, Shares, pair, split, split_at, split_pairs, split_pairs_at, unpair,
 };
+pub use counter::Counter;
 
 /// Where in a frame the events of each polarity go (OFF, then ON), and what each of them adds.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,8 +11,8 @@ mod scalar;
 )]
 mod x86_64;
 
-use super::Counter;
 use crate::Level;
+use crate::accumulate::Counter;
 
 /// Events: t, x, y, p; as many as the shortest slice has.
 pub type Columns<'a> = (&'a [i64], &'a [u16], &'a [u16], &'a [u8]);
