@@ -54,9 +54,6 @@ const WORTH_THREADS: usize = 1 << 15;
 /// With so many events for each cell of a bin, moving all cells twice is worth it.
 const MANY: usize = 3;
 
-/// Bytes of two bins from which on events wait for them: fewer stay in the second-level cache.
-const LARGE: usize = 2 << 20;
-
 #[derive(Debug)]
 struct Voxel<T> {
     bins: u32,
@@ -137,7 +134,6 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
         let sides = at.memory.of_threads(groups.len());
-        let is_large = 2 * frame * size_of::<T>() >= LARGE;
         let groups = groups.into_iter().zip(sides).collect();
         let done = pool.map(groups, |(Group { first, before, bins, cells }, sides)| {
             let mut rest = cells;
@@ -147,7 +143,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
             for (bin, range) in (first..).zip(bins) {
                 let (left, right) = rest.split_at_mut(frame.min(rest.len()));
                 let events = columns.slice(range.clone());
-                if is_large && events.len() >= MANY * frame && right.len() >= frame {
+                if events.len() >= MANY * frame && right.len() >= frame {
                     between_pairs(events, ramp, shares, bin, [left, &mut right[..frame]], sides)?;
                 } else {
                     between(events, ramp, shares, bin, left, right);
