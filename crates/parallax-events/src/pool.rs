@@ -160,8 +160,7 @@ impl<'a> From<&'a rayon::ThreadPool> for Pool<'a> {
 ///
 /// It has threads of two kinds, which sleep while the others work: as many as were asked for, for work that is handed over
 /// whole, and one fewer, who help a thread that takes part itself. With one more than there are cores, whoever has nothing to
-/// do looks for work on the core that another one is to be woken on, and that one then waits for the caller's core: on two
-/// cores one of them lay idle for a third of the time.
+/// do looks for work on the core that another one is to be woken on, and that one then waits for the caller's core.
 ///
 /// ```
 /// use parallax_events::SharedPool;

@@ -190,11 +190,12 @@ pub(crate) fn floors(recordings: &Recordings) {
     }
 }
 
-/// What two cores give at most to the operators of which two threads should give 1.7 times: each half of the events for itself,
-/// from its own memory into its own, nothing shared and nobody waited for. What that falls short of twice is the machine's.
+/// What two cores give to the operators of which two threads should give 1.7 times: each half of the events for itself, from its
+/// own memory into its own, nothing shared and nobody waited for. What that falls short of twice is the machine's, but for
+/// tensors, which each half has one of: that much more work it is.
 pub(crate) fn halves(recordings: &Recordings) {
     println!(
-        "\n| all events on one thread, and half of them on each of two | ms | both halves | two threads could give |\n| --- | ---: | ---: | ---: |"
+        "\n| all events on one thread, and half of them on each of two | ms | both halves | two cores give |\n| --- | ---: | ---: | ---: |"
     );
     let two = SharedPool::new(2).unwrap();
     for name in [

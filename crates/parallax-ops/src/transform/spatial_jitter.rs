@@ -82,7 +82,7 @@ impl EventOp for SpatialJitter {
         let &mut Jitter { geometry, ref mut seen } = state_as(state)?;
         let first = *seen;
         *seen = seen.wrapping_add(block.kept() as u64);
-        // What leaves the sensor has a column that no sensor has, or none is left.
+        // An event that leaves the sensor is on its edge by then, or in a column that no sensor has.
         block.change_pixels_within(pool, geometry, |before, PixelsMut { x, y, .. }| {
             self.shift(first.wrapping_add(before as u64), x, y, geometry);
         });
