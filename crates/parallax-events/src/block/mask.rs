@@ -195,22 +195,22 @@ impl Mask {
     }
 
     /// Moves the kept ones of `events` to `out`, which has room for them; on the threads of `pool` if they are many. What was
-    /// moved goes part by part to `then`, on the same thread, with how many come before; returns what that returned.
-    pub(super) fn compress<R: Send>(
+    /// moved goes part by part to `then`, on the same thread, with how many come before.
+    pub(super) fn compress(
         &self,
         events: DvsColumns<'_>,
         out: ColumnsMut<'_>,
         copies: Copies,
         pool: Pool<'_>,
-        then: impl Fn(usize, ColumnsMut<'_>) -> R + Sync,
-    ) -> Vec<R> {
+        then: impl Fn(usize, ColumnsMut<'_>) + Sync,
+    ) {
         let one = |(events, words, mut out, before): (DvsColumns<'_>, &[u64], ColumnsMut<'_>, usize)| {
             self.compress_part(events, words, copies, &mut out);
-            then(before, out)
+            then(before, out);
         };
         let mut rest = out;
         if pool.threads() == 1 || self.len <= PART {
-            return vec![one((events, &self.words, rest.split_off(self.kept), 0))];
+            return one((events, &self.words, rest.split_off(self.kept), 0));
         }
         let mut before = 0;
         let mut parts = Vec::new();
@@ -222,7 +222,7 @@ impl Mask {
             parts.push((events, words, rest.split_off(kept), before));
             before += kept;
         }
-        pool.map(parts, one)
+        pool.map(parts, one);
     }
 
     fn compress_part(&self, events: DvsColumns<'_>, words: &[u64], copies: Copies, out: &mut ColumnsMut<'_>) {

@@ -12,7 +12,7 @@ mod columns;
 mod mask;
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use columns::EventColumns;
 pub use mask::Stretch;
@@ -119,13 +119,12 @@ impl Most {
         }
     }
 
-    fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
-        let larger = |all: Self, part: Self| Self {
-            x: all.x.max(part.x),
-            y: all.y.max(part.y),
-            p: all.p.max(part.p),
+    fn join(&mut self, other: Self) {
+        *self = Self {
+            x: self.x.max(other.x),
+            y: self.y.max(other.y),
+            p: self.p.max(other.p),
         };
-        parts.into_iter().fold(Self::default(), larger)
     }
 
     fn lies_in(self, Geometry { width, height }: Geometry) -> bool {
@@ -357,11 +356,13 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        let parts = self.change_parts(pool, |before, mut pixels| {
+        let most = Mutex::new(Most::default());
+        self.change_parts(pool, |before, mut pixels| {
             change(before, pixels.again());
-            Most::of(&pixels)
+            let part = Most::of(&pixels);
+            most.lock().unwrap_or_else(PoisonError::into_inner).join(part);
         });
-        self.written = Written::UpTo(Most::of_all(parts));
+        self.written = Written::UpTo(most.into_inner().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// As [`change_pixels`](Self::change_pixels), for changes after which events may lie outside of `geometry`, that of the
@@ -374,7 +375,8 @@ impl EventBlock {
     ) {
         // Parts then begin at whole words.
         let was_all = self.mask.is_all();
-        let parts = self.change_parts(pool, |before, mut pixels| {
+        let found = Mutex::new((Most::default(), Vec::new()));
+        self.change_parts(pool, |before, mut pixels| {
             change(before, pixels.again());
             let most = Most::of(&pixels);
             let mut inside = Vec::new();
@@ -382,13 +384,17 @@ impl EventBlock {
                 inside.resize(pixels.x.len().div_ceil(64), u64::MAX);
                 select_inside(pixels.x, pixels.y, geometry, &mut inside);
             }
-            (before / 64, most, inside)
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.0.join(most);
+            if !inside.is_empty() {
+                found.1.push((before / 64, inside));
+            }
         });
-        let Most { x, y, p } = Most::of_all(parts.iter().map(|&(_, most, _)| most));
+        let (Most { x, y, p }, parts) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         if was_all {
-            if parts.iter().any(|(.., inside)| !inside.is_empty()) {
+            if !parts.is_empty() {
                 self.mask.narrow(|words| {
-                    for (first, _, inside) in &parts {
+                    for (first, inside) in &parts {
                         let words = words.iter_mut().skip(*first);
                         words.zip(inside).for_each(|(word, inside)| *word &= inside);
                     }
@@ -403,17 +409,13 @@ impl EventBlock {
         self.written = Written::UpTo(Most { x, y, p });
     }
 
-    /// The pixels of the kept events, in memory of the block's own, part by part; returns what `change` returned.
-    fn change_parts<R: Send>(
-        &mut self,
-        pool: Pool<'_>,
-        change: impl Fn(usize, PixelsMut<'_>) -> R + Sync,
-    ) -> Vec<R> {
+    /// The pixels of the kept events, in memory of the block's own, part by part.
+    fn change_parts(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
         // Ties may have changed places in the canonical order.
         self.order = self.order.min(Order::Time);
         if !self.mask.is_all() {
             return self.pack_and(pool, |before, ColumnsMut { x, y, p, .. }| {
-                change(before, PixelsMut { x, y, p })
+                change(before, PixelsMut { x, y, p });
             });
         }
         let len = self.mask.kept();
@@ -429,18 +431,21 @@ impl EventBlock {
         let rooms = rooms
             .zip(p.chunks_mut(CHANGED_AT_ONCE))
             .map(|((x, y), p)| PixelsMut { x, y, p });
-        let parts = (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect();
-        pool.map(
-            parts,
-            |(before, PixelsMut { x, y, p }): (usize, PixelsMut<'_>)| {
-                if let Some(from) = from.map(|from| from.slice(before..before + x.len())) {
-                    x.copy_from_slice(from.x);
-                    y.copy_from_slice(from.y);
-                    p.copy_from_slice(from.p);
-                }
-                change(before, PixelsMut { x, y, p })
-            },
-        )
+        let parts = (0..).step_by(CHANGED_AT_ONCE).zip(rooms);
+        let work = |(before, PixelsMut { x, y, p }): (usize, PixelsMut<'_>)| {
+            if let Some(from) = from.map(|from| from.slice(before..before + x.len())) {
+                x.copy_from_slice(from.x);
+                y.copy_from_slice(from.y);
+                p.copy_from_slice(from.p);
+            }
+            change(before, PixelsMut { x, y, p });
+        };
+        if pool.threads() == 1 {
+            // Without a list of parts: this is done for every few thousand events.
+            parts.for_each(work);
+        } else {
+            pool.map(parts.collect(), work);
+        }
     }
 
     /// The times of the kept events, on the threads of `pool`: `change` gets part after part of them, with how many come before.
@@ -552,13 +557,8 @@ impl EventBlock {
         self.pack_and(pool, |_, _| {});
     }
 
-    /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before; returns what that
-    /// returned.
-    fn pack_and<R: Send>(
-        &mut self,
-        pool: Pool<'_>,
-        then: impl Fn(usize, ColumnsMut<'_>) -> R + Sync,
-    ) -> Vec<R> {
+    /// That, and what was moved goes part by part to `then`, on the same thread, with how many come before.
+    fn pack_and(&mut self, pool: Pool<'_>, then: impl Fn(usize, ColumnsMut<'_>) + Sync) {
         let kept = self.mask.kept();
         let (events, into) = if self.owned == Owned::NONE {
             (self.batch.columns(), &mut self.own)
@@ -566,15 +566,13 @@ impl EventBlock {
             (self.owned.columns(&self.batch, &self.own), &mut self.spare)
         };
         into.resize(kept);
-        let done = self
-            .mask
+        self.mask
             .compress(events, into.as_columns_mut(), Copies::Cached, pool, then);
         if self.owned != Owned::NONE {
             std::mem::swap(&mut self.own, &mut self.spare);
         }
         self.owned = Owned::ALL;
         self.mask.all(kept);
-        done
     }
 
     fn events_and_mask(&mut self) -> (DvsColumns<'_>, &mut Mask) {

@@ -282,26 +282,28 @@ impl Band<'_> {
     ) {
         let last_row = self.rows.end * self.cell - 1;
         let rows = (self.rows.start * self.cell) as u16..=last_row.min(u16::MAX.into()) as u16;
-        let mut looks = Vec::with_capacity(ASKED);
+        let mut room = [Look::default(); ASKED];
         let (mut exponents, mut grown) = ([0.0; ASKED], [0.0; ASKED]);
         for start in (0..events.len()).step_by(ASKED) {
             let part = events.slice(start..events.len().min(start + ASKED));
             let mut words = [u64::MAX; ASKED / 64];
             within_u16(part.y, rows.clone(), &mut words);
-            looks.clear();
+            let mut count = 0;
             for (mut word, first) in words.into_iter().zip((0..part.len()).step_by(64)) {
                 if let Some(beyond) = (first + 64).checked_sub(part.len()) {
                     word &= u64::MAX >> beyond;
                 }
                 while word != 0 {
                     let index = first + word.trailing_zeros() as usize;
-                    looks.push(self.look((part.x[index], part.y[index], part.p[index]), part.t[index]));
+                    room[count] = self.look((part.x[index], part.y[index], part.p[index]), part.t[index]);
+                    count += 1;
                     word &= word - 1;
                 }
             }
+            let looks = &room[..count];
             if !fade.is_linear {
                 // Of many at once; a group's reference seldom moves on.
-                for (exponent, look) in exponents.iter_mut().zip(&looks) {
+                for (exponent, look) in exponents.iter_mut().zip(looks) {
                     let reference = self.groups.get(look.group).map_or(0, |group| group.reference);
                     *exponent = since(reference, look.clock) * fade.rate;
                 }
@@ -413,6 +415,7 @@ impl Band<'_> {
 }
 
 /// Where an event looks.
+#[derive(Debug, Clone, Copy, Default)]
 struct Look {
     /// The latest time so far.
     clock: i64,

@@ -15,7 +15,7 @@ use crate::Level;
 use crate::accumulate::Counter;
 
 /// Events: t, x, y, p; as many as the shortest slice has.
-pub type Columns<'a> = (&'a [i64], &'a [u16], &'a [u16], &'a [u8]);
+pub type Events<'a> = (&'a [i64], &'a [u16], &'a [u16], &'a [u8]);
 
 /// A cell that takes a part of an event.
 pub trait Fraction: Counter {
@@ -95,14 +95,14 @@ impl Shares {
 /// split((&[100, 103], &[0, 1], &[0, 0], &[1, 0]), ramp, shares, &mut left, &mut right);
 /// assert_eq!((left, right), ([1.0, -0.25], [0.0, -0.75]));
 /// ```
-pub fn split<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, left: &mut [T], right: &mut [T]) {
+pub fn split<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, left: &mut [T], right: &mut [T]) {
     split_at(Level::detect(), events, ramp, shares, left, right);
 }
 
 /// [`split`] at a given level, or the CPU's best if that is lower.
 pub fn split_at<T: Fraction>(
     level: Level,
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     left: &mut [T],
@@ -128,14 +128,14 @@ pub fn split_at<T: Fraction>(
 /// split_pairs((&[100, 103], &[0, 1], &[0, 0], &[1, 0]), ramp, shares, &mut pairs);
 /// assert_eq!(pairs, [[1.0, 0.0], [-0.25, -0.75]]);
 /// ```
-pub fn split_pairs<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
+pub fn split_pairs<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
     split_pairs_at(Level::detect(), events, ramp, shares, pairs);
 }
 
 /// [`split_pairs`] at a given level, or the CPU's best if that is lower.
 pub fn split_pairs_at<T: Fraction>(
     level: Level,
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     pairs: &mut [[T; 2]],

@@ -1,7 +1,7 @@
 //! The meaning of the kernels, and all of their code: compiled once more for each level.
 #![forbid(unsafe_code)]
 
-use super::{Columns, Fraction, Ramp, Shares};
+use super::{Events, Fraction, Ramp, Shares};
 use crate::prefetch::soon;
 
 /// Events that are looked at at once: their numbers stay in the first-level cache.
@@ -9,7 +9,7 @@ const BLOCK: usize = 128;
 
 #[inline(always)]
 pub(super) fn split<T: Fraction>(
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     left: &mut [T],
@@ -34,12 +34,7 @@ pub(super) fn split<T: Fraction>(
 }
 
 #[inline(always)]
-fn one_side<T: Fraction, const SIDE: usize>(
-    events: Columns<'_>,
-    ramp: Ramp,
-    shares: Shares,
-    cells: &mut [T],
-) {
+fn one_side<T: Fraction, const SIDE: usize>(events: Events<'_>, ramp: Ramp, shares: Shares, cells: &mut [T]) {
     each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
         places.iter().for_each(|&index| soon(cells, index));
         for (&index, &part) in places.iter().zip(&parts[SIDE]) {
@@ -56,12 +51,7 @@ fn add<T: Fraction>(cells: &mut [T], index: usize, part: T) {
 }
 
 #[inline(always)]
-pub(super) fn split_pairs<T: Fraction>(
-    events: Columns<'_>,
-    ramp: Ramp,
-    shares: Shares,
-    pairs: &mut [[T; 2]],
-) {
+pub(super) fn split_pairs<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
     each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
         for &index in places {
             soon(pairs, index);
@@ -77,7 +67,7 @@ pub(super) fn split_pairs<T: Fraction>(
 /// Calls `add` with the cells of the events and what they give to the left and to the right.
 #[inline(always)]
 fn each_block<T: Fraction>(
-    (t, x, y, p): Columns<'_>,
+    (t, x, y, p): Events<'_>,
     ramp: Ramp,
     shares: Shares,
     mut add: impl FnMut(&[usize], &[[T; BLOCK]; 2]),
@@ -104,7 +94,7 @@ fn each_block<T: Fraction>(
 
 #[inline(always)]
 fn look_up<T: Fraction>(
-    (t, x, y, p): Columns<'_>,
+    (t, x, y, p): Events<'_>,
     ramp: Ramp,
     shares: Shares,
     places: &mut [usize; BLOCK],

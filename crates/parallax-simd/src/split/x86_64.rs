@@ -1,11 +1,11 @@
 //! The same lanes compiled for AVX2 and AVX-512.
 
-use super::{Columns, Fraction, Ramp, Shares, scalar};
+use super::{Events, Fraction, Ramp, Shares, scalar};
 use crate::Level;
 
 pub(super) fn split<T: Fraction>(
     level: Level,
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     left: &mut [T],
@@ -22,7 +22,7 @@ pub(super) fn split<T: Fraction>(
 
 pub(super) fn split_pairs<T: Fraction>(
     level: Level,
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     pairs: &mut [[T; 2]],
@@ -37,13 +37,13 @@ pub(super) fn split_pairs<T: Fraction>(
 }
 
 #[target_feature(enable = "avx2")]
-fn split_avx2<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, left: &mut [T], right: &mut [T]) {
+fn split_avx2<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, left: &mut [T], right: &mut [T]) {
     scalar::split(events, ramp, shares, left, right);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn split_avx512<T: Fraction>(
-    events: Columns<'_>,
+    events: Events<'_>,
     ramp: Ramp,
     shares: Shares,
     left: &mut [T],
@@ -53,11 +53,11 @@ fn split_avx512<T: Fraction>(
 }
 
 #[target_feature(enable = "avx2")]
-fn pairs_avx2<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
+fn pairs_avx2<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
     scalar::split_pairs(events, ramp, shares, pairs);
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-fn pairs_avx512<T: Fraction>(events: Columns<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
+fn pairs_avx512<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
     scalar::split_pairs(events, ramp, shares, pairs);
 }
