@@ -3,8 +3,9 @@
 
 use std::ops::RangeInclusive;
 
+use parallax_simd::compress::Events;
 use parallax_simd::marks::Marks;
-use parallax_simd::{Level, compress, select};
+use parallax_simd::{Columns, Level, compress, select};
 
 /// Seeded numbers (SplitMix64), the same in every run.
 struct Random(u64);
@@ -173,48 +174,49 @@ fn marks() {
 fn compressions() {
     let mut random = Random(2);
     for len in lengths() {
-        let values: Vec<i64> = (0..len).map(|_| random.next() as i64).collect();
-        let u16s: Vec<u16> = values.iter().map(|&value| value as u16).collect();
-        let u8s: Vec<u8> = values.iter().map(|&value| value as u8).collect();
+        let t: Vec<i64> = (0..len).map(|_| random.next() as i64).collect();
+        let x: Vec<u16> = t.iter().map(|&t| t as u16).collect();
+        let y: Vec<u16> = t.iter().map(|&t| (t >> 16) as u16).collect();
+        let p: Vec<u8> = t.iter().map(|&t| (t >> 32) as u8).collect();
         for mask in masks(&mut random, len) {
-            let wanted: Vec<i64> = (0..len).filter(|&i| bit(&mask, i)).map(|i| values[i]).collect();
-            for level in Level::available() {
-                // Exactly as long as the column, so that a vector too far would be seen.
-                let mut out = vec![0; len];
-                let kept = compress::compress_i64_at(level, &values, &mask, &mut out);
-                assert_eq!(out[..kept], wanted, "{level:?} {len}");
-                let mut out = vec![0; len];
-                let kept = compress::compress_u16_at(level, &u16s, &mask, &mut out);
-                assert!(
-                    out[..kept]
-                        .iter()
-                        .copied()
-                        .eq(wanted.iter().map(|&value| value as u16))
-                );
-                let mut out = vec![0; len];
-                let kept = compress::compress_u8_at(level, &u8s, &mask, &mut out);
-                assert!(
-                    out[..kept]
-                        .iter()
-                        .copied()
-                        .eq(wanted.iter().map(|&value| value as u8))
-                );
-            }
-        }
-        // Where `out` is too short, and where it is just long enough, the values that fit are there.
-        for level in Level::available() {
-            for mask in masks(&mut random, len) {
-                let wanted: Vec<usize> = (0..len).filter(|&i| bit(&mask, i)).collect();
-                for room in [wanted.len() / 2, wanted.len()] {
+            let wanted: Vec<usize> = (0..len).filter(|&i| bit(&mask, i)).collect();
+            // As long as the column, so that a vector too far would be seen; where `out` is too short, and where it is just long
+            // enough, the values that fit are there.
+            for room in [
+                len,
+                wanted.len(),
+                wanted.len() / 2,
+                wanted.len().saturating_sub(1),
+            ] {
+                let wanted = &wanted[..room.min(wanted.len())];
+                for level in Level::available() {
                     let mut out = vec![0; room];
-                    let kept = compress::compress_i64_at(level, &values, &mask, &mut out);
-                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == values[i]));
-                    let mut out = vec![0; room];
-                    let kept = compress::compress_u16_at(level, &u16s, &mask, &mut out);
-                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == u16s[i]));
-                    let mut out = vec![0; room];
-                    let kept = compress::compress_u8_at(level, &u8s, &mask, &mut out);
-                    assert!(kept == room && out.iter().zip(&wanted).all(|(&found, &i)| found == u8s[i]));
+                    let kept = compress::compress_u16_at(level, &x, &mask, &mut out);
+                    assert!(kept == wanted.len(), "{level:?} {len} {room}");
+                    assert!(out.iter().zip(wanted).all(|(&found, &i)| found == x[i]));
+                    // Columns that are longer than others, of which only as much counts as all have.
+                    let longer = [&x[..], &[7; 100]].concat();
+                    let events = Events {
+                        t: &t,
+                        x: &longer,
+                        y: &y,
+                        p: &p,
+                    };
+                    let (mut to_t, mut to_x, mut to_y) = (vec![0; room], vec![0; room], vec![0; room]);
+                    let mut to_p = vec![0; room + 100];
+                    let out = Columns {
+                        t: &mut to_t,
+                        x: &mut to_x,
+                        y: &mut to_y,
+                        p: &mut to_p,
+                    };
+                    let kept = compress::compress_events_at(level, events, &mask, out);
+                    assert!(kept == wanted.len(), "{level:?} {len} {room}");
+                    assert!(to_t.iter().zip(wanted).all(|(&found, &i)| found == t[i]));
+                    assert!(to_x.iter().zip(wanted).all(|(&found, &i)| found == x[i]));
+                    assert!(to_y.iter().zip(wanted).all(|(&found, &i)| found == y[i]));
+                    assert!(to_p.iter().zip(wanted).all(|(&found, &i)| found == p[i]));
+                    assert!(to_p[room..].iter().all(|&behind| behind == 0));
                 }
             }
         }

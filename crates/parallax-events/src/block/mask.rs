@@ -1,6 +1,7 @@
 //! Which events of a block are kept: one bit each, or all of them without any bits.
 
-use parallax_simd::compress::{compress_i64, compress_u8, compress_u16};
+use parallax_simd::Columns;
+use parallax_simd::compress::{Events, compress_events, compress_u16};
 use parallax_simd::copy_past;
 
 use crate::{DvsColumns, Pool};
@@ -238,10 +239,19 @@ impl Mask {
             y[..events.y.len()].copy_from_slice(events.y);
             p[..events.p.len()].copy_from_slice(events.p);
         } else {
-            compress_i64(events.t, words, t);
-            compress_u16(events.x, words, x);
-            compress_u16(events.y, words, y);
-            compress_u8(events.p, words, p);
+            let DvsColumns {
+                t: from_t,
+                x: from_x,
+                y: from_y,
+                p: from_p,
+            } = events;
+            let events = Events {
+                t: from_t,
+                x: from_x,
+                y: from_y,
+                p: from_p,
+            };
+            compress_events(events, words, Columns { t, x, y, p });
         }
     }
 

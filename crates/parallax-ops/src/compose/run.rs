@@ -11,7 +11,7 @@ use super::quantise::{QuantisationError, Quantiser};
 use super::{Compose, Mode};
 
 /// Events that pass at once: their columns and what the operators make of them stay in the second-level cache.
-const BLOCK: usize = 8 << 10;
+const BLOCK: usize = 16 << 10;
 
 /// With several threads a block is large enough that handing out its parts costs little.
 const PARALLEL_BLOCK: usize = 1 << 18;

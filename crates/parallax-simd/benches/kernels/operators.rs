@@ -5,7 +5,7 @@ use std::hint::black_box;
 use parallax_simd::accumulate::{Ramp, Shares};
 use parallax_simd::displace::{Bounds, OUTSIDE, Steps};
 use parallax_simd::marks::Marks;
-use parallax_simd::{accumulate, compress, decay, displace, philox, select};
+use parallax_simd::{Columns, accumulate, compress, decay, displace, philox, select};
 
 use super::{Events, row};
 
@@ -78,37 +78,67 @@ fn selections(events: &Events) {
 }
 
 fn compressions(events: &Events) {
-    let Events { t, x, p, .. } = events;
+    let Events { t, x, y, p } = events;
     let len = t.len();
-    let (half, most) = (
-        bits(len, |index| p[index] == 1),
-        bits(len, |index| x[index] >= 12),
-    );
-    macro_rules! compression {
-        ($name:literal, $kernel:path, $values:ident, $mask:ident) => {
-            let naive = || {
-                let values = black_box($values);
-                let mut out = Vec::with_capacity(len);
-                for index in 0..len {
-                    if $mask[index / 64] >> (index % 64) & 1 == 1 {
-                        out.push(values[index]);
-                    }
+    let masks = [
+        ("half", bits(len, |index| p[index] == 1)),
+        ("most", bits(len, |index| x[index] >= 12)),
+    ];
+    let from = compress::Events { t, x, y, p };
+    for (which, mask) in masks {
+        let is_kept = |index: usize| mask[index / 64] >> (index % 64) & 1 == 1;
+        let naive = || {
+            let mut out = Vec::with_capacity(len);
+            for (index, &value) in black_box(x).iter().enumerate() {
+                if is_kept(index) {
+                    out.push(value);
                 }
-                out
-            };
-            row($name, len, naive, |level| {
-                let mut out = vec![Default::default(); len];
-                let kept = $kernel(level, black_box($values), &$mask, &mut out);
-                out.truncate(kept);
-                out
-            });
+            }
+            out
         };
+        row(&format!("compress::compress_u16, {which}"), len, naive, |level| {
+            let mut out = vec![0; len];
+            let kept = compress::compress_u16_at(level, black_box(x), &mask, &mut out);
+            out.truncate(kept);
+            out
+        });
+        let naive = || {
+            let mut to_t = Vec::with_capacity(len);
+            let [mut to_x, mut to_y] = [0; 2].map(|_| Vec::with_capacity(len));
+            let mut to_p = Vec::with_capacity(len);
+            let events = t.iter().zip(x).zip(y).zip(p).enumerate();
+            for (index, (((&t, &x), &y), &p)) in black_box(events) {
+                if is_kept(index) {
+                    to_t.push(t);
+                    to_x.push(x);
+                    to_y.push(y);
+                    to_p.push(p);
+                }
+            }
+            (to_t, [to_x, to_y], to_p)
+        };
+        row(
+            &format!("compress::compress_events, {which}"),
+            len,
+            naive,
+            |level| {
+                let (mut t, [mut x, mut y], mut p) =
+                    (vec![0; len], [0; 2].map(|_| vec![0; len]), vec![0; len]);
+                let out = Columns {
+                    t: &mut t,
+                    x: &mut x,
+                    y: &mut y,
+                    p: &mut p,
+                };
+                let kept = compress::compress_events_at(level, black_box(from), &mask, out);
+                t.truncate(kept);
+                x.truncate(kept);
+                y.truncate(kept);
+                p.truncate(kept);
+                (t, [x, y], p)
+            },
+        );
     }
-    compression!("compress::compress_i64, half", compress::compress_i64_at, t, half);
-    compression!("compress::compress_u16, half", compress::compress_u16_at, x, half);
-    compression!("compress::compress_u8, half", compress::compress_u8_at, p, half);
-    compression!("compress::compress_i64, most", compress::compress_i64_at, t, most);
-    compression!("compress::compress_u16, most", compress::compress_u16_at, x, most);
 }
 
 /// Random words, two for each of so many events.

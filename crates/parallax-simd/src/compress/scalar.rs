@@ -1,6 +1,9 @@
 //! The meaning of [`super`]'s kernels: word by word; all or nothing at once, few one by one, many without a branch.
 #![forbid(unsafe_code)]
 
+use super::Events;
+use crate::Columns;
+
 /// Up to so many of 64 are found by their bits; above, all 64 are written and the place moves on for the kept ones.
 const FEW: usize = 16;
 
@@ -11,6 +14,14 @@ pub(super) fn compress<T: Copy>(values: &[T], mask: &[u64], out: &mut [T]) -> us
         kept += compress_word(group, word, &mut out[kept..]);
     }
     kept
+}
+
+#[inline(always)]
+pub(super) fn compress_events(events: Events<'_>, mask: &[u64], out: Columns<'_>) -> usize {
+    compress(events.t, mask, out.t);
+    compress(events.x, mask, out.x);
+    compress(events.y, mask, out.y);
+    compress(events.p, mask, out.p)
 }
 
 /// One group of at most 64 values; those for which `out` has no room are left out.
