@@ -70,7 +70,7 @@ impl<'a> DvsColumns<'a> {
 }
 
 /// One event as a record of 16 bytes, for export and for tests; inside Parallax events live in columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
 #[repr(C)]
 pub struct Event {
     /// The time stamp, in the stream's unit.

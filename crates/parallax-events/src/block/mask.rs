@@ -3,8 +3,10 @@
 use parallax_simd::Columns;
 use parallax_simd::compress::{Events, compress_events, compress_u16};
 use parallax_simd::copy_past;
+use parallax_simd::prefetch::soon;
 
-use crate::{DvsColumns, Pool};
+use super::Lookup;
+use crate::{DvsColumns, Event, Pool};
 
 /// How events are copied of which none is dropped: by way of the cache, or past it, for memory that is larger and is not read
 /// soon. Those that move together always go by way of the cache, whose lines they fill one by one.
@@ -69,29 +71,24 @@ impl Mask {
         self.kept = kept.into_iter().sum();
     }
 
-    /// Keeps what is kept and what `keep` says of its index, asked in order; `ahead` is told a little earlier.
+    /// Keeps what is kept and what `rule` says of it, asked in order.
     #[inline(always)]
-    pub(super) fn retain<S>(
-        &mut self,
-        state: &mut S,
-        ahead: impl Fn(&S, usize),
-        keep: impl FnMut(&mut S, usize) -> bool,
-    ) {
+    pub(super) fn retain<S>(&mut self, events: DvsColumns<'_>, mut state: S, rule: impl Lookup<S>) {
         if self.kept > 0 {
             self.provide();
-            self.kept = ask(&mut self.words, state, |_, _| {}, ahead, keep);
+            self.kept = ask(events, &mut self.words, &mut state, |_, _| {}, rule);
         }
     }
 
-    /// Keeps what is kept and what `keep` says of its index in any of the parts: each is asked for the events whose bits
-    /// `select` leaves for its range, in order. `select` gets some words, and the index of the first event in them.
+    /// Keeps what is kept and what `rule` says of it in any of the parts: each is asked for the events whose bits `select` leaves
+    /// for its range, in order. `select` gets some events and their words.
     pub(super) fn retain_in_parts<R: Send, S: Send>(
         &mut self,
         pool: Pool<'_>,
+        events: DvsColumns<'_>,
         parts: Vec<(R, S)>,
-        select: &(impl Fn(&mut [u64], usize, &R) + Sync),
-        ahead: impl Fn(&S, usize) + Copy + Send + Sync,
-        keep: impl Fn(&mut S, usize) -> bool + Copy + Send + Sync,
+        select: &(impl Fn(DvsColumns<'_>, &mut [u64], &R) + Sync),
+        rule: impl Lookup<S> + Send + Sync,
     ) {
         if self.kept == 0 {
             return;
@@ -99,11 +96,9 @@ impl Mask {
         self.provide();
         let words = &self.words;
         let work = |(range, mut state): (R, S)| {
-            // What they hold is then in registers, not behind a pointer.
-            let (ahead, keep) = (ahead, keep);
             let mut own = words.clone();
-            let select = |words: &mut [u64], start| select(words, start, &range);
-            ask(&mut own, &mut state, select, ahead, keep);
+            let select = |events: DvsColumns<'_>, words: &mut [u64]| select(events, words, &range);
+            ask(events, &mut own, &mut state, select, rule);
             own
         };
         let found = pool.map(parts, work);
@@ -122,9 +117,9 @@ impl Mask {
     pub(super) fn retain_by_stretches<S: Send>(
         &mut self,
         pool: Pool<'_>,
+        events: DvsColumns<'_>,
         stretches: Vec<Stretch<S>>,
-        ahead: impl Fn(&S, usize) + Copy + Send + Sync,
-        keep: impl Fn(&mut S, usize) -> bool + Copy + Send + Sync,
+        rule: impl Lookup<S> + Send + Sync,
     ) {
         if self.kept == 0 {
             return;
@@ -140,15 +135,12 @@ impl Mask {
         };
         let parts = stretches.into_iter().rev().map(part).collect();
         let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
-            // What they hold is then in registers, not behind a pointer.
-            let (ahead, keep) = (ahead, keep);
             let mut state = stretch.state;
             let mut kept = 0;
             for (words, first) in [(&mut *before, stretch.run_up), (own, stretch.start)] {
                 let first = word(first) * 64;
-                let ahead = move |state: &S, index: usize| ahead(state, first + index);
-                let keep = move |state: &mut S, index: usize| keep(state, first + index);
-                kept = ask(words, &mut state, |_, _| {}, ahead, keep);
+                let events = events.slice(first..first + 64 * words.len());
+                kept = ask(events, words, &mut state, |_, _| {}, rule);
             }
             // Of the stretch itself.
             kept
@@ -331,42 +323,76 @@ static PLACES: [u16; ASKED] = {
 /// So many events before it is asked for, one is announced: about as long as the memory takes.
 const AHEAD: usize = 32;
 
-/// Asks `keep` for the index of every bit that is set, in order, and clears those that it drops; returns how many are left.
-/// `select` may clear bits of some words before, the first of which is that of the given index; `ahead` is told each index
-/// a little earlier.
-///
-/// The places are written down first: a loop over a list is what the compiler can put `keep` into, and does not wait
-/// for one bit after another.
+/// The 64 events from a place on will be read soon. A group's times fill a page of memory, at whose start the CPU's own
+/// prefetching begins anew: waiting there took a quarter of a [`Mask::retain`].
 #[inline(always)]
-fn ask<S>(
+fn fetch(events: DvsColumns<'_>, place: usize) {
+    let places = place..place + 64;
+    places.clone().step_by(8).for_each(|place| soon(events.t, place));
+    places.step_by(32).for_each(|place| {
+        soon(events.x, place);
+        soon(events.y, place);
+    });
+    soon(events.p, place);
+}
+
+/// Asks `rule` for every one of the events whose bit is set, in order, and clears those that it drops; returns how many are left.
+/// `select` may clear bits of some words before, whose events it gets.
+///
+/// The keys are written down first: a loop over a list is what the compiler can put the rule into, and does not wait for one bit
+/// after another. The next group is fetched meanwhile. The rule, and the state if it is a local variable, are then in registers: behind a pointer, they would be
+/// read again after every cell that is written.
+#[inline(always)]
+fn ask<S, R: Lookup<S>>(
+    events: DvsColumns<'_>,
     words: &mut [u64],
     state: &mut S,
-    select: impl Fn(&mut [u64], usize),
-    ahead: impl Fn(&S, usize),
-    mut keep: impl FnMut(&mut S, usize) -> bool,
+    select: impl Fn(DvsColumns<'_>, &mut [u64]),
+    rule: R,
 ) -> usize {
     let mut kept = 0;
+    let mut keys = [R::Key::default(); ASKED];
     for (group, start) in words.chunks_mut(ASKED / 64).zip((0..).step_by(ASKED)) {
-        select(group, start);
+        let DvsColumns { t, x, y, p } = events.slice(start..start + ASKED);
+        select(DvsColumns { t, x, y, p }, group);
         let mut room = [0; ASKED];
-        let count = compress_u16(&PLACES, group, &mut room);
-        let mut rest = &room[..count];
-        let (first, coming) = rest.split_at(count.min(AHEAD));
-        first
-            .iter()
-            .for_each(|&place| ahead(state, start + usize::from(place)));
+        let mut count = ones(group);
+        if count == t.len() {
+            let events = t.iter().zip(x).zip(y).zip(p);
+            for (key, (((&t, &x), &y), &p)) in keys.iter_mut().zip(events) {
+                *key = rule.key(state, Event::new(t, x, y, p));
+            }
+        } else {
+            count = compress_u16(&PLACES, group, &mut room);
+            let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
+            for (key, &place) in keys.iter_mut().zip(&room[..count]) {
+                let place = usize::from(place);
+                *key = rule.key(state, Event::new(t[place], x[place], y[place], p[place]));
+            }
+        }
+        let mut keys = &keys[..count];
+        let (next, coming) = keys.split_at(count.min(AHEAD));
+        next.iter().for_each(|&key| rule.ahead(state, key));
         let mut coming = coming.iter();
-        for word in group {
-            let (places, behind) = rest.split_at(word.count_ones() as usize);
+        let mut places = if count == t.len() {
+            &PLACES[..count]
+        } else {
+            &room[..count]
+        };
+        for (word, later) in group.iter_mut().zip((start + ASKED..).step_by(64)) {
+            fetch(events, later);
+            let of_word = word.count_ones() as usize;
+            let (these, behind) = places.split_at(of_word);
+            let (those, keys_behind) = keys.split_at(of_word);
             let mut found = 0;
-            for &place in places {
+            for (&place, &key) in these.iter().zip(those) {
                 if let Some(&next) = coming.next() {
-                    ahead(state, start + usize::from(next));
+                    rule.ahead(state, next);
                 }
-                found |= u64::from(keep(state, start + usize::from(place))) << (place % 64);
+                found |= u64::from(rule.keep(state, key)) << (place % 64);
             }
             kept += found.count_ones() as usize;
-            (*word, rest) = (found, behind);
+            (*word, places, keys) = (found, behind, keys_behind);
         }
     }
     kept

@@ -9,12 +9,15 @@
 //! that writes pixels may break that by mistake; [`EventBlock::check`] finds out, and the callers of operators ask it.
 
 mod columns;
+mod lookup;
 mod mask;
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use columns::EventColumns;
+use lookup::Asks;
+pub use lookup::Lookup;
 pub use mask::Stretch;
 use mask::{ColumnsMut, Copies, Mask};
 use parallax_simd::{bounds, select};
@@ -234,26 +237,15 @@ impl EventBlock {
 
     /// Keeps those of the kept events for which `keep` says so; asked in order.
     #[inline]
-    pub fn retain(&mut self, mut keep: impl FnMut(Event) -> bool) {
-        self.retain_over(&mut (), |(), _| (), |(), event| keep(event));
+    pub fn retain(&mut self, keep: impl FnMut(Event) -> bool) {
+        self.retain_over(keep, Asks);
     }
 
-    /// As [`retain`](Self::retain), by what is remembered in `state`. `ahead` gets each event a little earlier than `keep`, so
-    /// that it can have what will be looked up [fetched](parallax_simd::prefetch) by then.
+    /// As [`retain`](Self::retain), by a rule that goes by what is remembered in `state`.
     #[inline]
-    pub fn retain_over<S>(
-        &mut self,
-        state: &mut S,
-        ahead: impl Fn(&S, Event),
-        mut keep: impl FnMut(&mut S, Event) -> bool,
-    ) {
+    pub fn retain_over<S>(&mut self, state: S, rule: impl Lookup<S>) {
         let (events, mask) = self.events_and_mask();
-        let event = by_index(events);
-        mask.retain(
-            state,
-            |state, index| ahead(state, event(index)),
-            |state, index| keep(state, event(index)),
-        );
+        mask.retain(events, state, rule);
     }
 
     /// As [`retain_over`](Self::retain_over), by rows of pixels on the threads of `pool`. Each part has a state and a range of
@@ -263,18 +255,13 @@ impl EventBlock {
         &mut self,
         pool: Pool<'_>,
         parts: Vec<(RangeInclusive<u16>, S)>,
-        ahead: impl Fn(&S, Event) + Copy + Send + Sync,
-        keep: impl Fn(&mut S, Event) -> bool + Copy + Send + Sync,
+        rule: impl Lookup<S> + Send + Sync,
     ) {
         let (events, mask) = self.events_and_mask();
-        let (event, y) = (by_index(events), events.y);
-        let select = |words: &mut [u64], start: usize, rows: &RangeInclusive<u16>| {
-            let end = y.len().min(start + 64 * words.len());
-            select::within_u16(&y[start..end], rows.clone(), words);
+        let select = |events: DvsColumns<'_>, words: &mut [u64], rows: &RangeInclusive<u16>| {
+            select::within_u16(events.y, rows.clone(), words);
         };
-        let ahead = move |state: &S, index: usize| ahead(state, event(index));
-        let keep = move |state: &mut S, index: usize| keep(state, event(index));
-        mask.retain_in_parts(pool, parts, &select, ahead, keep);
+        mask.retain_in_parts(pool, events, parts, &select, rule);
     }
 
     /// As [`retain_over`](Self::retain_over), by stretches of events one behind the other on the threads of `pool`. Each has a
@@ -284,14 +271,10 @@ impl EventBlock {
         &mut self,
         pool: Pool<'_>,
         stretches: Vec<Stretch<S>>,
-        ahead: impl Fn(&S, Event) + Copy + Send + Sync,
-        keep: impl Fn(&mut S, Event) -> bool + Copy + Send + Sync,
+        rule: impl Lookup<S> + Send + Sync,
     ) {
         let (events, mask) = self.events_and_mask();
-        let event = by_index(events);
-        let ahead = move |state: &S, index: usize| ahead(state, event(index));
-        let keep = move |state: &mut S, index: usize| keep(state, event(index));
-        mask.retain_by_stretches(pool, stretches, ahead, keep);
+        mask.retain_by_stretches(pool, events, stretches, rule);
     }
 
     /// Calls `each` with every kept event, in order.

@@ -13,8 +13,8 @@ use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result, Stretch,
-    state_as,
+    Event, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
+    Stretch, state_as,
 };
 use parallax_simd::prefetch::soon;
 
@@ -134,8 +134,8 @@ struct Layout {
 /// Where the pixels of a row lie: the cell of the first, and its cell in the margin of the next band, if it is there, too.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    own: usize,
-    copy: usize,
+    own: u32,
+    copy: u32,
 }
 
 /// The rows of a sensor with so many columns, margins included.
@@ -151,7 +151,12 @@ fn rows(height: usize, radius: usize, stride: usize) -> Vec<Row> {
         } else {
             own
         };
-        Row { own, copy }
+        // A sensor of 2²⁶ pixels has fewer than 2³² cells, whatever its margins.
+        let cell = |cell| u32::try_from(cell).unwrap_or(u32::MAX);
+        Row {
+            own: cell(own),
+            copy: cell(copy),
+        }
     };
     (0..height).map(row).collect()
 }
@@ -223,7 +228,7 @@ impl Layout {
         let (base, within) = (times.base.unwrap_or_default(), C::span(rule.within));
         let part = |rows: Range<usize>, first_cell, cells| Part {
             rows,
-            first_cell,
+            first_cell: u32::try_from(first_cell).unwrap_or(u32::MAX),
             cells,
             base,
             within,
@@ -246,18 +251,37 @@ impl Layout {
             Parts::Stretches(times.with_cells(stretches, |cells| part(all.clone(), 0, cells)))
         };
         // One of the usual neighbourhoods is looked through without a loop.
-        match offsets {
-            &[a, b, c, d] => retain(block, pool, parts, all_rows, move |part, event| {
-                part.fulfils(all_rows, event, [a, b, c, d])
-            }),
-            &[a, b, c, d, e, f, g, h] => {
-                retain(block, pool, parts, all_rows, move |part, event| {
-                    part.fulfils(all_rows, event, [a, b, c, d, e, f, g, h])
-                });
+        match *offsets {
+            [a, b, c, d] => retain(
+                block,
+                pool,
+                parts,
+                Looks {
+                    rows: all_rows,
+                    around: [a, b, c, d],
+                },
+            ),
+            [a, b, c, d, e, f, g, h] => {
+                let around = [a, b, c, d, e, f, g, h];
+                retain(
+                    block,
+                    pool,
+                    parts,
+                    Looks {
+                        rows: all_rows,
+                        around,
+                    },
+                );
             }
-            offsets => retain(block, pool, parts, all_rows, move |part, event| {
-                part.fulfils(all_rows, event, offsets.iter().copied())
-            }),
+            _ => retain(
+                block,
+                pool,
+                parts,
+                Looks {
+                    rows: all_rows,
+                    around: offsets,
+                },
+            ),
         }
         times.hand_on(count);
         Ok(())
@@ -270,23 +294,22 @@ enum Parts<'a, C> {
     Stretches(Vec<Stretch<Part<'a, C>>>),
 }
 
-fn retain<'a, C: Tick>(
+fn retain<'a, C: Tick, O: Around>(
     block: &mut EventBlock,
     pool: Pool<'_>,
     parts: Parts<'a, C>,
-    rows: &[Row],
-    fulfils: impl Fn(&mut Part<'a, C>, Event) -> bool + Copy + Send + Sync,
+    looks: Looks<'_, O>,
 ) {
-    let ahead = move |part: &Part<'a, C>, event| part.fetch(rows, event);
     match parts {
-        Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, ahead, fulfils),
+        Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, looks),
         Parts::Rows(mut parts) => {
-            if let [whole] = parts.as_mut_slice() {
-                return block.retain_over(whole, ahead, fulfils);
+            // The only one.
+            if let Some(whole) = parts.pop_if(|last| last.rows.start == 0) {
+                return block.retain_over(whole, looks);
             }
             // It must see the events of its margins, too.
             let seen = |part: Part<'a, C>| (row_range(&part.rows, part.radius), part);
-            block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), ahead, fulfils);
+            block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), looks);
         }
     }
 }
@@ -296,7 +319,7 @@ struct Part<'a, C> {
     /// The rows of the sensor that are in it, margins aside.
     rows: Range<usize>,
     /// Which of all cells its first is.
-    first_cell: usize,
+    first_cell: u32,
     cells: &'a mut [C],
     base: i64,
     /// The rule's, in ticks of the cells.
@@ -306,49 +329,84 @@ struct Part<'a, C> {
     rule: Rule,
 }
 
-impl<C: Tick> Part<'_, C> {
+/// Where the neighbours of a pixel lie from it, wrapping.
+trait Around: Copy + Send + Sync {
+    fn offsets(self) -> impl Iterator<Item = usize>;
+}
+
+/// Looked through without a loop.
+impl<const COUNT: usize> Around for [usize; COUNT] {
+    #[inline(always)]
+    fn offsets(self) -> impl Iterator<Item = usize> {
+        self.into_iter()
+    }
+}
+
+impl Around for &[usize] {
+    #[inline(always)]
+    fn offsets(self) -> impl Iterator<Item = usize> {
+        self.iter().copied()
+    }
+}
+
+/// Looks around each event.
+#[derive(Debug, Clone, Copy)]
+struct Looks<'a, O> {
+    rows: &'a [Row],
+    around: O,
+}
+
+/// The cells of an event, and its time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place<C> {
+    own: u32,
+    /// In the margin of the next band.
+    copy: u32,
+    now: C,
+}
+
+impl<C: Tick, O: Around> Lookup<Part<'_, C>> for Looks<'_, O> {
+    type Key = Place<C>;
+
+    #[inline(always)]
+    fn key(&self, part: &Part<'_, C>, event: Event) -> Place<C> {
+        // Of a row that this part only has in its margin, the own cell lies outside, before the first or behind the last.
+        let column = u32::from(event.x).wrapping_sub(part.first_cell);
+        let row = self.rows.get(usize::from(event.y));
+        let cell = |row: Option<u32>| row.map_or(u32::MAX, |first| first.wrapping_add(column));
+        Place {
+            own: cell(row.map(|row| row.own)),
+            copy: cell(row.map(|row| row.copy)),
+            now: C::of(event.t, part.base),
+        }
+    }
+
     /// The cells of an event, and those above and below, will be asked for soon.
     #[inline(always)]
-    fn fetch(&self, rows: &[Row], event: Event) {
-        let Some(row) = rows.get(usize::from(event.y)) else {
-            return;
-        };
-        let at = row
-            .own
-            .wrapping_add(usize::from(event.x))
-            .wrapping_sub(self.first_cell);
-        soon(self.cells, at);
-        soon(self.cells, at.wrapping_sub(self.stride));
-        soon(self.cells, at.wrapping_add(self.stride));
+    fn ahead(&self, part: &Part<'_, C>, place: Place<C>) {
+        let at = place.own as usize;
+        soon(part.cells, at);
+        soon(part.cells, at.wrapping_sub(part.stride));
+        soon(part.cells, at.wrapping_add(part.stride));
     }
 
     #[inline(always)]
-    fn fulfils(&mut self, rows: &[Row], event: Event, offsets: impl IntoIterator<Item = usize>) -> bool {
-        let Some(row) = rows.get(usize::from(event.y)) else {
-            return false;
-        };
-        // Of a row that this part only has in its margin, the own cell lies outside, before the first or behind the last.
-        let column = usize::from(event.x).wrapping_sub(self.first_cell);
-        let (at, copy) = (row.own.wrapping_add(column), row.copy.wrapping_add(column));
-        let now = C::of(event.t, self.base);
-        let before = self.cells.get_mut(at).map(|own| std::mem::replace(own, now));
-        if let Some(cell) = self.cells.get_mut(copy) {
+    fn keep(&self, part: &mut Part<'_, C>, Place { own, copy, now }: Place<C>) -> bool {
+        let (own, cells) = (own as usize, &mut *part.cells);
+        let before = cells.get_mut(own).map(|cell| std::mem::replace(cell, now));
+        if let Some(cell) = cells.get_mut(copy as usize) {
             *cell = now;
         }
         let Some(before) = before else {
             return false;
         };
-        let oldest = now.before(self.within);
-        let mut count = u32::from(self.rule.own && before > oldest);
-        for offset in offsets {
-            let last = self
-                .cells
-                .get(at.wrapping_add(offset))
-                .copied()
-                .unwrap_or(C::NEVER);
+        let oldest = now.before(part.within);
+        let mut count = u32::from(part.rule.own && before > oldest);
+        for offset in self.around.offsets() {
+            let last = cells.get(own.wrapping_add(offset)).copied().unwrap_or(C::NEVER);
             count += u32::from(last > oldest);
         }
-        count >= self.rule.least
+        count >= part.rule.least
     }
 }
 

@@ -10,7 +10,7 @@ use parallax_simd::bounds::min_max_i64;
 use crate::cells::Cells;
 
 /// A time in a cell.
-pub(crate) trait Tick: Element + Ord + Send + Sync {
+pub(crate) trait Tick: Element + Ord + Default + Send + Sync {
     /// No event yet: before all times.
     const NEVER: Self;
 

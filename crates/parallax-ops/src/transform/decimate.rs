@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use parallax_events::{
-    Declaration, Error, Event, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
+    Declaration, Error, Event, EventBlock, EventOp, Lookup, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
 };
 use parallax_simd::prefetch::soon;
 
@@ -62,24 +62,49 @@ impl EventOp for Decimate {
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let Counters { width, counts } = state_as::<Counters>(state)?;
-        let (width, n, mut counts) = (*width, self.n, &mut counts[..]);
-        let step = |count: &mut u32| {
-            let next = count.wrapping_add(1);
-            let keep = next >= n;
-            *count = if keep { 0 } else { next };
-            keep
-        };
+        let (rule, counts) = (EveryNth { width: *width, n: self.n }, &mut counts[..]);
         if self.per_pixel {
-            let pixel = |event: Event| usize::from(event.y) * width + usize::from(event.x);
-            block.retain_over(
-                &mut counts,
-                |counts, event| soon(counts, pixel(event)),
-                |counts, event| counts.get_mut(pixel(event)).is_some_and(step),
-            );
+            block.retain_over(counts, rule);
         } else {
-            block.retain(|_| counts.first_mut().is_some_and(step));
+            block.retain(|_| counts.first_mut().is_some_and(|count| rule.counts(count)));
         }
         Ok(())
+    }
+}
+
+/// Keeps the last of `n` events.
+#[derive(Debug, Clone, Copy)]
+struct EveryNth {
+    width: usize,
+    n: u32,
+}
+
+impl EveryNth {
+    #[inline(always)]
+    fn counts(self, count: &mut u32) -> bool {
+        let next = count.wrapping_add(1);
+        let keep = next >= self.n;
+        *count = if keep { 0 } else { next };
+        keep
+    }
+}
+
+impl Lookup<&mut [u32]> for EveryNth {
+    type Key = usize;
+
+    #[inline(always)]
+    fn key(&self, _: &&mut [u32], event: Event) -> usize {
+        usize::from(event.y) * self.width + usize::from(event.x)
+    }
+
+    #[inline(always)]
+    fn ahead(&self, counts: &&mut [u32], pixel: usize) {
+        soon(counts, pixel);
+    }
+
+    #[inline(always)]
+    fn keep(&self, counts: &mut &mut [u32], pixel: usize) -> bool {
+        counts.get_mut(pixel).is_some_and(|count| self.counts(count))
     }
 }
 

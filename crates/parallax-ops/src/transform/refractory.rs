@@ -1,9 +1,10 @@
 //! Drops the events of a pixel that follow one too soon: a dead time.
 
 use std::any::Any;
+use std::ops::Range;
 
 use parallax_events::{
-    Declaration, Event, EventBlock, EventOp, Geometry, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
+    Declaration, Event, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
     state_as,
 };
 use parallax_simd::prefetch::soon;
@@ -91,93 +92,110 @@ fn retain<C: Tick>(
         began.go_on_whole(block);
     }
     let (base, width) = (began.base.unwrap_or_default(), usize::from(geometry.width));
-    let rule = Rule { base, width, period: C::span(period) };
+    let rule = DeadTime { base, width, period: C::span(period) };
     if count > 0 {
-        let stretches = began.with_cells(stretches, |cells| cells);
-        block.retain_by_stretches(
-            pool,
-            stretches,
-            move |cells, event| rule.fetch(cells, event),
-            move |cells, event| rule.after_seen(cells, event),
-        );
+        let stretches = began.with_cells(stretches, |cells| Rows { first: 0, cells });
+        block.retain_by_stretches(pool, stretches, SinceSeen(rule));
         began.hand_on(count);
         return Ok(());
     }
     let mut cells = &mut began.cells[..];
     // One loop each: whether a cell is written must not be asked for every event.
-    match (every, worth_splitting(pool, block)) {
-        (true, false) => block.retain_over(
-            &mut cells,
-            |cells, event| rule.fetch(cells, event),
-            |cells, event| rule.after_seen(cells, event),
-        ),
-        (false, false) => block.retain_over(
-            &mut cells,
-            |cells, event| rule.fetch(cells, event),
-            |cells, event| rule.after_kept(cells, event),
-        ),
-        (every, true) => {
-            let parts = shares(pool, block, geometry.height, 1)
-                .into_iter()
-                .map(|rows| {
-                    let own = cells.split_off_mut(..rows.len() * width).unwrap_or_default();
-                    (row_range(&rows, 0), (rows.start, own))
-                })
-                .collect();
-            let moved = |first: usize, mut event: Event| {
-                event.y -= first as u16;
-                event
-            };
-            block.retain_by_rows(
-                pool,
-                parts,
-                move |(first, cells), event| rule.fetch(cells, moved(*first, event)),
-                move |(first, cells), event| {
-                    let event = moved(*first, event);
-                    if every { rule.after_seen(cells, event) } else { rule.after_kept(cells, event) }
-                },
-            );
+    if !worth_splitting(pool, block) {
+        let whole = Rows { first: 0, cells };
+        if every {
+            block.retain_over(whole, SinceSeen(rule));
+        } else {
+            block.retain_over(whole, SinceKept(rule));
         }
+        return Ok(());
+    }
+    let of_rows = |rows: Range<usize>| {
+        let own = cells.split_off_mut(..rows.len() * width).unwrap_or_default();
+        (row_range(&rows, 0), Rows { first: rows.start, cells: own })
+    };
+    let parts = shares(pool, block, geometry.height, 1).into_iter().map(of_rows).collect();
+    if every {
+        block.retain_by_rows(pool, parts, SinceSeen(rule));
+    } else {
+        block.retain_by_rows(pool, parts, SinceKept(rule));
     }
     Ok(())
 }
 
+/// The cells of some rows.
+#[derive(Debug)]
+struct Rows<'a, C> {
+    first: usize,
+    cells: &'a mut [C],
+}
+
 /// Whether an event is kept, by the cell of its pixel.
 #[derive(Debug, Clone, Copy)]
-struct Rule<C> {
+struct DeadTime<C> {
     base: i64,
     width: usize,
     period: C,
 }
 
-impl<C: Tick> Rule<C> {
+impl<C: Tick> DeadTime<C> {
     #[inline(always)]
-    fn pixel(self, event: Event) -> usize {
-        usize::from(event.y) * self.width + usize::from(event.x)
-    }
-
-    /// The event's cell will be asked for soon.
-    #[inline(always)]
-    fn fetch(self, cells: &[C], event: Event) {
-        soon(cells, self.pixel(event));
+    fn key(self, rows: &Rows<'_, C>, event: Event) -> (usize, C) {
+        let row = usize::from(event.y).wrapping_sub(rows.first);
+        let pixel = row.wrapping_mul(self.width).wrapping_add(event.x.into());
+        (pixel, C::of(event.t, self.base))
     }
 
     #[inline(always)]
     fn is_over(self, now: C, began: C) -> bool {
         now.before(self.period) > began || began == C::NEVER
     }
+}
+
+/// Since the pixel's last event.
+#[derive(Debug, Clone, Copy)]
+struct SinceSeen<C>(DeadTime<C>);
+
+impl<C: Tick> Lookup<Rows<'_, C>> for SinceSeen<C> {
+    type Key = (usize, C);
 
     #[inline(always)]
-    fn after_seen(self, cells: &mut [C], event: Event) -> bool {
-        let now = C::of(event.t, self.base);
-        cells.get_mut(self.pixel(event)).is_some_and(|cell| self.is_over(now, std::mem::replace(cell, now)))
+    fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
+        self.0.key(rows, event)
     }
 
     #[inline(always)]
-    fn after_kept(self, cells: &mut [C], event: Event) -> bool {
-        let now = C::of(event.t, self.base);
-        let Some(cell) = cells.get_mut(self.pixel(event)) else { return false };
-        let keep = self.is_over(now, *cell);
+    fn ahead(&self, rows: &Rows<'_, C>, (pixel, _): Self::Key) {
+        soon(rows.cells, pixel);
+    }
+
+    #[inline(always)]
+    fn keep(&self, rows: &mut Rows<'_, C>, (pixel, now): Self::Key) -> bool {
+        rows.cells.get_mut(pixel).is_some_and(|cell| self.0.is_over(now, std::mem::replace(cell, now)))
+    }
+}
+
+/// Since the pixel's last event that was kept.
+#[derive(Debug, Clone, Copy)]
+struct SinceKept<C>(DeadTime<C>);
+
+impl<C: Tick> Lookup<Rows<'_, C>> for SinceKept<C> {
+    type Key = (usize, C);
+
+    #[inline(always)]
+    fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
+        self.0.key(rows, event)
+    }
+
+    #[inline(always)]
+    fn ahead(&self, rows: &Rows<'_, C>, (pixel, _): Self::Key) {
+        soon(rows.cells, pixel);
+    }
+
+    #[inline(always)]
+    fn keep(&self, rows: &mut Rows<'_, C>, (pixel, now): Self::Key) -> bool {
+        let Some(cell) = rows.cells.get_mut(pixel) else { return false };
+        let keep = self.0.is_over(now, *cell);
         // Written in any case: whether an event is kept is hard to guess.
         *cell = if keep { now } else { *cell };
         keep
