@@ -18,7 +18,7 @@ mod trigger;
 
 pub use arrow::{audio_schema, event_schema, imu_schema, trigger_schema};
 pub use batch::{DvsColumns, Event, EventBatch, EventChunk, Order};
-pub use block::{EventBlock, EventColumns, Lookup, PixelsMut, Stretch};
+pub use block::{EventBlock, EventColumns, Lookup, PixelsMut, Relay, Stretch, Turns};
 pub use builder::{
     BatchBuilder, BatchPart, BuilderMark, Committed, FilledPart, OwnedColumns, PartRooms, SpareColumns,
 };

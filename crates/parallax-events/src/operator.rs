@@ -85,6 +85,13 @@ pub trait EventOp: Send + Sync + Debug {
     /// If the state is another operator's, or as the operator documents.
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()>;
 
+    /// Where what comes of an event hangs on nothing but itself and how many came before, the state for the next `count` events
+    /// alone; `state` is then behind them. So stretches of events may be worked on at once, each with the state for it.
+    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
+        let _ = (state, count);
+        None
+    }
+
     /// Where the events that are kept of `batch` are one run that is found without looking at every event: that run.
     /// Then it is cut out without a copy, and [`run`](Self::run) is not called for this batch.
     ///

@@ -59,6 +59,11 @@ impl EventOp for Mirror {
         Ok(Box::new(Last(side - 1)))
     }
 
+    fn fork(&self, state: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        let &mut Last(last) = state_as(state).ok()?;
+        Some(Box::new(Last(last)))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let &mut Last(last) = state_as(state)?;
         if self.turned {

@@ -83,6 +83,60 @@ fn a_chain_is_its_operators_one_after_another() {
     }
 }
 
+/// Chains of operators that share a stream between threads: stretches of 16 Ki events go through all of them at once.
+#[test]
+fn stretches_on_threads_are_the_whole_stream() {
+    let once = scene();
+    let span = once.span().unwrap();
+    let again = (0..).map(|turn: i64| {
+        let later = |mut event: Event| {
+            event.t += turn * (span.1 - span.0 + 1);
+            event
+        };
+        once.to_events().into_iter().map(later).collect::<Vec<_>>()
+    });
+    let events: Vec<Event> = again.take(100_000 / once.len() + 1).flatten().collect();
+    let whole = EventBatch::from_events(&events, Arc::clone(once.meta())).unwrap();
+    assert!(whole.len() > 90_000 && whole.order() >= Order::Time);
+    let unequal = [
+        whole.slice(..17_000),
+        whole.slice(17_000..17_003),
+        whole.slice(17_003..),
+    ];
+    for text in [
+        "region x=4 y=4 w=40 h=30",
+        "crop x=4 y=4 w=40 h=30",
+        "flip_x",
+        "spatial_jitter",
+        "spatial_jitter std_x=9 std_y=9",
+        "drop_event chance=0.3",
+        "time_jitter std=1ms",
+        "region w=1 h=1",
+        "drop_event chance=1 ! flip_y",
+        "polarity keep=on ! drop_event chance=0.5 ! spatial_jitter seed=3 ! crop x=1 y=2 w=30 h=30 ! transpose ! drop_event seed=4",
+        "time range=+5ms..+80ms ! rotate ! mask pixels=\"3,4 20,21\" ! spatial_jitter outside=clamp",
+    ] {
+        let wanted = fused(text, std::slice::from_ref(&whole), Pool::serial());
+        for count in [2, 3, 5] {
+            let threads = SharedPool::new(count).unwrap();
+            for batches in [std::slice::from_ref(&whole), &unequal] {
+                assert!(
+                    fused(text, batches, threads.pool()) == wanted,
+                    "{text} on {count} threads"
+                );
+            }
+            // What is kept fits, and not everything would: nothing is lost, and the rest is refused as on one thread.
+            let mut run = Compose::parse(text).unwrap().start(whole.meta()).unwrap();
+            let mut out = BatchBuilder::with_capacity(wanted.len().max(1)).unwrap();
+            run.push(&whole, threads.pool(), &mut out).unwrap();
+            assert!(
+                out.finish(run.output_meta()).unwrap().to_events() == wanted,
+                "{text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_slice_of_time_shares_the_memory() {
     let whole = scene();

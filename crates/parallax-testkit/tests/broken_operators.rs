@@ -38,6 +38,8 @@ enum Fault {
     Name,
     /// Counts those who ask, too.
     Asked,
+    /// Lets every stretch begin at the first event.
+    Fork,
 }
 
 /// Keeps every other event of a stream.
@@ -82,6 +84,13 @@ impl EventOp for EveryOther {
             block.pixels_mut().x.fill(u16::MAX);
         }
         Ok(())
+    }
+
+    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
+        let seen = state_as::<Count>(state).ok()?;
+        let first = if self.fault == Fault::Fork { 0 } else { seen.0 };
+        seen.0 += count as i64;
+        Some(Box::new(Count(first, self.fault)))
     }
 
     /// How many events were seen.
@@ -177,6 +186,12 @@ fn each_law_rejects_its_fault() {
         "among other streams",
     );
     must_reject("thread_counts", laws::thread_counts, Fault::Shared, "threads");
+    must_reject(
+        "forked_states",
+        laws::forked_states,
+        Fault::Fork,
+        "by forked states",
+    );
     must_reject("any_split", laws::any_split, Fault::Facts, "wrote an event");
     must_reject("needs_are_said", laws::needs_are_said, Fault::Need, "geometry");
     must_reject(

@@ -6,7 +6,7 @@ use parallax_simd::copy_past;
 use parallax_simd::prefetch::soon;
 
 use super::Lookup;
-use crate::{DvsColumns, Event, Pool};
+use crate::{DvsColumns, Event, Pool, SpareColumns};
 
 /// How events are copied of which none is dropped: by way of the cache, or past it, for memory that is larger and is not read
 /// soon. Those that move together always go by way of the cache, whose lines they fill one by one.
@@ -14,6 +14,19 @@ use crate::{DvsColumns, Event, Pool};
 pub(super) enum Copies {
     Cached,
     Past,
+}
+
+/// Room for so many events is larger than caches are: what goes there is not read soon.
+const LARGE: usize = 4 << 20;
+
+impl Copies {
+    pub(super) fn to(room: &SpareColumns<'_>) -> Self {
+        if room.t.len() >= LARGE {
+            Self::Past
+        } else {
+            Self::Cached
+        }
+    }
 }
 
 /// A bit for each of `len` events, and how many are set.

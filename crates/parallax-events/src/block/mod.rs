@@ -11,6 +11,7 @@
 mod columns;
 mod lookup;
 mod mask;
+mod relay;
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ pub use lookup::Lookup;
 pub use mask::Stretch;
 use mask::{ColumnsMut, Copies, Mask};
 use parallax_simd::{bounds, select};
+pub use relay::{Relay, Turns};
 
 use crate::{
     BatchBuilder, DvsColumns, Error, Event, EventBatch, Geometry, Meta, Order, Pool, Result, SpareColumns,
@@ -140,9 +142,6 @@ fn select_inside(x: &[u16], y: &[u16], Geometry { width, height }: Geometry, mas
     select::within_u16(x, 0..=width - 1, mask);
     select::within_u16(y, 0..=height - 1, mask);
 }
-
-/// Room for so many events is larger than caches are: what goes there is not read soon.
-const LARGE: usize = 4 << 20;
 
 /// Events that one thread changes at once: their columns and what is drawn for them stay in its cache.
 const CHANGED_AT_ONCE: usize = 16 << 10;
@@ -492,16 +491,16 @@ impl EventBlock {
         }
         self.check(meta, "an operator")?;
         out.reserve(self.mask.kept())?;
-        let events = self.owned.columns(&self.batch, &self.own);
-        let SpareColumns { t, x, y, p } = out.spare();
-        let copy = if t.len() >= LARGE {
-            Copies::Past
-        } else {
-            Copies::Cached
-        };
-        self.mask
-            .compress(events, ColumnsMut { t, x, y, p }, copy, pool, |_, _| {});
+        let room = out.spare();
+        let copies = Copies::to(&room);
+        self.copy_to(room, copies, pool);
         out.commit_checked(self.mask.kept(), meta.geometry, self.order >= Order::Time)
+    }
+
+    /// Copies the kept events to a room for them.
+    fn copy_to(&self, SpareColumns { t, x, y, p }: SpareColumns<'_>, copies: Copies, pool: Pool<'_>) {
+        self.mask
+            .compress(self.columns(), ColumnsMut { t, x, y, p }, copies, pool, |_, _| {});
     }
 
     /// An error if an operator wrote what its `meta` forbids; cheap where none wrote.

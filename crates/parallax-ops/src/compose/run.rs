@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parallax_events::{
-    BatchBuilder, Error, EventBatch, EventBlock, Meta, OpState, Pool, Report, Result, Tensor,
+    BatchBuilder, Error, EventBatch, EventBlock, Meta, OpState, Pool, Relay, Report, Result, Tensor,
 };
 
 use super::ending::{Each, EndingRun};
@@ -15,6 +15,9 @@ const BLOCK: usize = 16 << 10;
 
 /// With several threads a block is large enough that handing out its parts costs little.
 const PARALLEL_BLOCK: usize = 1 << 18;
+
+/// Events that are appended at once on several threads: there is room for them all before it is known how many are kept.
+const RELAYED: usize = 4 << 20;
 
 /// One stream on its way through a [`Compose`].
 #[derive(Debug)]
@@ -109,7 +112,8 @@ impl ComposeRun {
     /// If the chain yields tensors; if the batch is of another stream; if `out` is full; as the operators document.
     pub fn push(&mut self, batch: &EventBatch, pool: Pool<'_>, out: &mut BatchBuilder) -> Result<()> {
         self.require_events()?;
-        self.drive(batch, pool, &mut |block, meta| block.append_to(out, meta, pool))
+        let (batch, from) = self.narrowed(batch)?;
+        self.append(&batch, from, pool, out)
     }
 
     /// Ends the stream: what was held back is appended to `out`.
@@ -135,9 +139,7 @@ impl ComposeRun {
             return batch.with_meta(meta);
         }
         let mut out = BatchBuilder::growing()?;
-        self.pass(&batch, from, pool, &mut |block, meta| {
-            block.append_to(&mut out, meta, pool)
-        })?;
+        self.append(&batch, from, pool, &mut out)?;
         if out.is_empty() {
             return Ok(EventBatch::empty(meta));
         }
@@ -221,6 +223,73 @@ impl ComposeRun {
             from += 1;
         }
         Ok((batch, from))
+    }
+
+    /// The batch through the operators from `from` on, and what is left of it to `out`.
+    fn append(
+        &mut self,
+        batch: &EventBatch,
+        from: usize,
+        pool: Pool<'_>,
+        out: &mut BatchBuilder,
+    ) -> Result<()> {
+        for start in (0..batch.len()).step_by(RELAYED) {
+            let part = batch.slice(start..start.saturating_add(RELAYED));
+            if self.is_relayed(&part, from, pool) && out.reserve(part.len()).is_ok() {
+                let before = out.len();
+                let done = self.relay(&part, from, pool, out);
+                self.events_out += (out.len() - before) as u64;
+                done?;
+            } else {
+                self.pass(&part, from, pool, &mut |block, meta| {
+                    block.append_to(out, meta, pool)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether stretches of the batch may go through the operators at once.
+    fn is_relayed(&mut self, batch: &EventBatch, from: usize, pool: Pool<'_>) -> bool {
+        let is_worth_it = pool.threads() > 1 && batch.len() > BLOCK && from < self.states.len();
+        let mut ops = self.compose.ops.iter().zip(&mut self.states).skip(from);
+        is_worth_it && self.quantiser.is_none() && ops.all(|(op, state)| op.fork(state.as_mut(), 0).is_some())
+    }
+
+    /// As [`append`](Self::append), each stretch of the batch through all operators on one thread.
+    fn relay(
+        &mut self,
+        batch: &EventBatch,
+        from: usize,
+        pool: Pool<'_>,
+        out: &mut BatchBuilder,
+    ) -> Result<()> {
+        let relay = Relay::default();
+        let after = self.metas.iter().skip(1);
+        let ops = self
+            .compose
+            .ops
+            .iter()
+            .zip(&mut self.states)
+            .zip(after)
+            .skip(from);
+        let ops: Vec<_> = ops
+            .map(|((op, state), meta)| (op, meta, relay.turns(state)))
+            .collect();
+        let meta = self.metas.last().unwrap_or(&self.metas[0]);
+        relay.run(batch, BLOCK, meta, pool, out, |stretch, block| {
+            for (op, meta, states) in &ops {
+                let state = states.pass(stretch, |state| op.fork(state.as_mut(), block.kept()))?;
+                let Some(mut state) = state else {
+                    return Err(Error::internal(format!("`{}` forks no longer", op.params().id())));
+                };
+                if !block.is_empty() {
+                    op.run(state.as_mut(), block, Pool::serial())?;
+                    block.check(meta, op.params().id())?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The batch, block by block, through the operators from `from` on.

@@ -123,6 +123,11 @@ impl EventOp for Crop {
         Ok(Box::new(Fixed(self.rectangle(meta)?)))
     }
 
+    fn fork(&self, state: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        let &mut Fixed(fixed) = state_as::<Fixed<Rectangle>>(state).ok()?;
+        Some(Box::new(Fixed(fixed)))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let Fixed(Rectangle { corner: (left, top), size }) = *state_as::<Fixed<Rectangle>>(state)?;
         block.select_in_parts(pool, |events, mask| {

@@ -57,6 +57,13 @@ impl EventOp for DropEvent {
         Ok(Box::new(Draws::default()))
     }
 
+    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
+        let Draws { counted: Counted(seen), .. } = state_as(state).ok()?;
+        let first = *seen;
+        *seen = first.wrapping_add(count as u64);
+        Some(Box::new(Draws { counted: Counted(first), words: Vec::new() }))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let Draws { counted: Counted(first), words } = state_as(state)?;
         let count = block.kept();

@@ -41,6 +41,10 @@ impl EventOp for FlipPolarity {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         if self.turned {
             for p in block.pixels_mut().p {

@@ -86,6 +86,10 @@ impl EventOp for Mask {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         match &self.listed {
             Pixels::Bits { width, words } => {

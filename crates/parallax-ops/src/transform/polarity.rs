@@ -42,6 +42,10 @@ impl EventOp for Polarity {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         if let Some(keep) = self.keep {
             block.select_in_parts(pool, |events, mask| select::equal_u8(events.p, keep, mask));

@@ -58,6 +58,10 @@ impl EventOp for Region {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         if self.outside {
             block.retain(|event| !(self.columns.contains(&event.x) && self.rows.contains(&event.y)));

@@ -78,6 +78,10 @@ impl EventOp for Regions {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         if !self.boxes.is_empty() {
             block.retain(|event| self.boxes.iter().any(|one| one.contains(event)) != self.outside);

@@ -57,6 +57,13 @@ impl EventOp for TimeJitter {
         Ok(Box::new(Jitter { std_units: self.std.0 as f64 / nanos(meta.time_unit), seen: 0 }))
     }
 
+    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
+        let &mut Jitter { std_units, ref mut seen } = parallax_events::state_as::<Jitter>(state).ok()?;
+        let first = *seen;
+        *seen = first.wrapping_add(count as u64);
+        Some(Box::new(Jitter { std_units, seen: first }))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let &mut Jitter { std_units, ref mut seen } = parallax_events::state_as::<Jitter>(state)?;
         let first = *seen;

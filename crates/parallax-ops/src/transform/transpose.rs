@@ -39,6 +39,10 @@ impl EventOp for Transpose {
         Ok(Box::new(Stateless))
     }
 
+    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
+        Some(Box::new(Stateless))
+    }
+
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
         let pixels = block.pixels_mut();
         pixels.x.swap_with_slice(pixels.y);

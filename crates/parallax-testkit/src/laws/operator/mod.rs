@@ -13,7 +13,7 @@ mod windows;
 pub use answer::{Answer, Op, OperatorRow, Variant};
 pub use cutting::{any_split, declared, huge_batch, needs_are_said, nothing_and_one};
 pub use state::{foreign_states, hostile_states, many_streams, reports, reset_is_fresh, saved_state};
-pub use threads::{simd_levels, thread_counts};
+pub use threads::{forked_states, simd_levels, thread_counts};
 pub use windows::window_by_window;
 
 /// Makes one test of every law, held over the rows in the registry: `operator_laws!(parallax_ops::OPERATORS);`.
@@ -22,7 +22,7 @@ macro_rules! operator_laws {
     ($rows:expr) => {
         $crate::operator_laws!(@each $rows;
             declared any_split nothing_and_one huge_batch needs_are_said saved_state hostile_states foreign_states
-            reset_is_fresh reports many_streams thread_counts window_by_window
+            reset_is_fresh reports many_streams thread_counts forked_states window_by_window
         );
 
         #[test]

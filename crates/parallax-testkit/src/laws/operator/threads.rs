@@ -1,11 +1,11 @@
 //! Threads and SIMD levels change nothing.
 
-use parallax_events::Pool;
+use parallax_events::{EventBatch, Pool};
 
-use super::OperatorRow;
-use super::answer::{answer, answer_on};
+use super::answer::{Answer, Run, answer, answer_on};
 use super::streams::{pieces, streams};
-use crate::laws::{Broken, Lawful, across_levels};
+use super::{Op, OperatorRow};
+use crate::laws::{Broken, Lawful, across_levels, ensure};
 
 /// Inside and with pools of 1, 2 and 5 threads the answer is the same bit for bit, and one operator may be used by
 /// several threads at once.
@@ -35,6 +35,48 @@ pub fn thread_counts(row: &OperatorRow) -> Lawful {
                     found.agree(&wanted, &format!("{name} on four threads at once"))
                 })
             })?;
+        }
+        Ok(())
+    })
+}
+
+/// Where an operator [forks](parallax_events::EventOp::fork) its state, stretches of a stream may be worked on in any order,
+/// with the answer and the state that they give one after another; and a fork for no events changes nothing.
+pub fn forked_states(row: &OperatorRow) -> Lawful {
+    let streams = streams()?;
+    row.each(|variant| {
+        let Op::Events(op) = &variant.op else {
+            return Ok(());
+        };
+        for (name, whole) in &streams {
+            let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
+                continue;
+            };
+            let before = run.state.save();
+            if op.fork(run.state.as_mut(), 0).is_none() {
+                return Ok(());
+            }
+            ensure!(
+                run.state.save() == before,
+                "{name}: a fork for no events changes the state"
+            );
+            let pieces = pieces(whole, 333);
+            let fork = |piece: &EventBatch| op.fork(run.state.as_mut(), piece.len());
+            let Some(mut forks) = pieces.iter().map(fork).collect::<Option<Vec<_>>>() else {
+                return Err(Broken(format!("{name}: it forks for no events only")));
+            };
+            let mut parts = Vec::new();
+            for (state, piece) in forks.iter_mut().zip(&pieces).rev() {
+                parts.push(op.apply(state.as_mut(), piece)?.to_events());
+            }
+            let found = Answer::Events(parts.into_iter().rev().flatten().collect());
+            let mut whole_run = Run::new(&variant.op, whole.meta())?;
+            whole_run.push(whole)?;
+            ensure!(
+                run.state.save() == whole_run.state.save(),
+                "{name}: forked for all events, its state is another"
+            );
+            found.agree(&whole_run.finish()?, &format!("{name} by forked states"))?;
         }
         Ok(())
     })
