@@ -8,6 +8,8 @@
 //! Contract: every event of a block keeps what a batch promises (p is 0 or 1, x and y inside the geometry). An operator
 //! that writes pixels may break that by mistake; [`EventBlock::check`] finds out, and the callers of operators ask it.
 
+mod ask;
+mod changes;
 mod columns;
 mod lookup;
 mod mask;
@@ -16,6 +18,8 @@ mod relay;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use changes::PixelsMut;
+use changes::{Most, Owned, Written, select_inside};
 pub use columns::EventColumns;
 use lookup::Asks;
 pub use lookup::Lookup;
@@ -62,110 +66,8 @@ pub struct EventBlock {
     written: Written,
 }
 
-/// Which columns are a block's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Owned {
-    times: bool,
-    pixels: bool,
-}
-
-impl Owned {
-    const NONE: Self = Self {
-        times: false,
-        pixels: false,
-    };
-    const ALL: Self = Self {
-        times: true,
-        pixels: true,
-    };
-
-    /// The columns as they are by now.
-    fn columns<'a>(self, batch: &'a EventBatch, own: &'a EventColumns) -> DvsColumns<'a> {
-        let (batch, own) = (
-            batch.columns(),
-            DvsColumns {
-                t: &own.t,
-                x: &own.x,
-                y: &own.y,
-                p: &own.p,
-            },
-        );
-        let pixels = if self.pixels { own } else { batch };
-        DvsColumns {
-            t: if self.times { own.t } else { batch.t },
-            ..pixels
-        }
-    }
-}
-
-/// What operators wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
-    Nothing,
-    /// Values up to these.
-    UpTo(Most),
-    Anything,
-}
-
-/// The largest values of some events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Most {
-    x: u16,
-    y: u16,
-    p: u8,
-}
-
-impl Most {
-    fn of(PixelsMut { x, y, p }: &PixelsMut<'_>) -> Self {
-        Self {
-            x: bounds::max_u16(x),
-            y: bounds::max_u16(y),
-            p: bounds::max_u8(p),
-        }
-    }
-
-    fn join(&mut self, other: Self) {
-        *self = Self {
-            x: self.x.max(other.x),
-            y: self.y.max(other.y),
-            p: self.p.max(other.p),
-        };
-    }
-
-    fn lies_in(self, Geometry { width, height }: Geometry) -> bool {
-        self.x < width && self.y < height
-    }
-}
-
-/// Keeps the bits of the pixels that lie in a sensor.
-fn select_inside(x: &[u16], y: &[u16], Geometry { width, height }: Geometry, mask: &mut [u64]) {
-    select::within_u16(x, 0..=width - 1, mask);
-    select::within_u16(y, 0..=height - 1, mask);
-}
-
 /// Events that one thread changes at once: their columns and what is drawn for them stay in its cache.
 const CHANGED_AT_ONCE: usize = 16 << 10;
-
-/// The pixels and polarities of the kept events, to be changed.
-#[derive(Debug)]
-pub struct PixelsMut<'a> {
-    /// Columns.
-    pub x: &'a mut [u16],
-    /// Rows.
-    pub y: &'a mut [u16],
-    /// Polarities.
-    pub p: &'a mut [u8],
-}
-
-impl PixelsMut<'_> {
-    fn again(&mut self) -> PixelsMut<'_> {
-        PixelsMut {
-            x: &mut *self.x,
-            y: &mut *self.y,
-            p: &mut *self.p,
-        }
-    }
-}
 
 impl Default for EventBlock {
     fn default() -> Self {

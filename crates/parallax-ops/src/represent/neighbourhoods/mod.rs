@@ -8,13 +8,17 @@
 //! A group's pixels have a border of zeros, so that no surface reaches beyond them. A group belongs to one thread and
 //! gets its events in order.
 
+mod band;
+mod group;
+
 use std::collections::VecDeque;
 
 use parallax_events::{DvsColumns, Error, Geometry, Pool, Result};
-use parallax_simd::math::{exp_f64, exp_slice_f64};
 use parallax_simd::order;
-use parallax_simd::prefetch::soon;
-use parallax_simd::select::within_u16;
+
+use band::Band;
+pub(super) use group::Fade;
+use group::{Group, Live};
 
 use super::kernel::Memory;
 use super::saved;
@@ -22,45 +26,14 @@ use crate::cells::Cells;
 
 /// The most bytes that groups may take.
 const MOST_BYTES: usize = 1 << 31;
-/// Exponents stay below this.
-const MOST_EXPONENT: f64 = 300.0;
-/// After so many time constants an exponential weight is below 1e-26 and no longer taken away.
-const LONG: f64 = 60.0;
-/// Events that are looked through at once for those of a band.
-const ASKED: usize = 512;
 /// Events that say where the busy rows are.
 const SAMPLE: usize = 4096;
-/// An event is announced so many before it.
-const AHEAD: usize = 4;
 /// Events whose columns stay in the third-level cache while band after band looks through them.
 const BLOCK: usize = 1 << 19;
 /// What each of so many bands remembers stays in the second-level cache, and threads have something to share.
 const BANDS: usize = 16;
 /// So many events are worth it.
 const WORTH_BANDS: usize = 1 << 13;
-
-/// How weights fade, in ticks.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Fade {
-    past: f64,
-    rate: f64,
-    is_linear: bool,
-    /// Whether events are taken away when they are too old.
-    expires: bool,
-}
-
-impl Fade {
-    /// `tau` is the time constant, or when a linear weight has reached 0.
-    pub(super) fn new(past: f64, tau: f64, is_linear: bool) -> Self {
-        let past = if is_linear { past.min(tau) } else { past };
-        Self {
-            past,
-            rate: 1.0 / tau,
-            is_linear,
-            expires: is_linear || past < LONG * tau,
-        }
-    }
-}
 
 /// The groups of a sensor.
 #[derive(Debug)]
@@ -80,23 +53,6 @@ pub(super) struct Neighbourhoods {
     sums: Cells<f64>,
     /// The latest time so far.
     clock: Option<i64>,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    /// The time that weights are kept for.
-    reference: i64,
-    count: u64,
-    /// Events that will have to be taken away.
-    live: VecDeque<Live>,
-}
-
-/// An event that counts: its time, its pixel, and what it added to the pixel's exponential weight.
-#[derive(Debug, Clone, Copy)]
-struct Live {
-    t: i64,
-    pixel: u32,
-    grown: f64,
 }
 
 impl Neighbourhoods {
@@ -243,248 +199,6 @@ impl Neighbourhoods {
             }
         }
     }
-}
-
-/// Some rows of cells.
-struct Band<'a> {
-    cell: usize,
-    size: usize,
-    columns: usize,
-    rows: std::ops::Range<usize>,
-    groups: &'a mut [Group],
-    weights: &'a mut [f64],
-    moments: &'a mut [f64],
-    sums: &'a mut [f64],
-}
-
-impl Band<'_> {
-    /// Times do not go back.
-    fn add(&mut self, events: DvsColumns<'_>, fade: Fade) {
-        match self.size {
-            3 => self.add_sized(events, fade, see::<3>),
-            5 => self.add_sized(events, fade, see::<5>),
-            7 => self.add_sized(events, fade, see::<7>),
-            9 => self.add_sized(events, fade, see::<9>),
-            11 => self.add_sized(events, fade, see::<11>),
-            size => self.add_sized(events, fade, move |pixels, side, factor, sums| {
-                see_any(size, pixels, side, factor, sums);
-            }),
-        }
-    }
-
-    /// `see` adds the pixels of a surface, times a factor, to sums.
-    #[inline(always)]
-    fn add_sized(
-        &mut self,
-        events: DvsColumns<'_>,
-        fade: Fade,
-        see: impl Fn(&[f64], usize, f64, &mut [f64]),
-    ) {
-        let last_row = self.rows.end * self.cell - 1;
-        let rows = (self.rows.start * self.cell) as u16..=last_row.min(u16::MAX.into()) as u16;
-        let mut room = [Look::default(); ASKED];
-        let (mut exponents, mut grown) = ([0.0; ASKED], [0.0; ASKED]);
-        for start in (0..events.len()).step_by(ASKED) {
-            let part = events.slice(start..events.len().min(start + ASKED));
-            let mut words = [u64::MAX; ASKED / 64];
-            within_u16(part.y, rows.clone(), &mut words);
-            let mut count = 0;
-            for (mut word, first) in words.into_iter().zip((0..part.len()).step_by(64)) {
-                if let Some(beyond) = (first + 64).checked_sub(part.len()) {
-                    word &= u64::MAX >> beyond;
-                }
-                while word != 0 {
-                    let index = first + word.trailing_zeros() as usize;
-                    room[count] = self.look((part.x[index], part.y[index], part.p[index]), part.t[index]);
-                    count += 1;
-                    word &= word - 1;
-                }
-            }
-            let looks = &room[..count];
-            if !fade.is_linear {
-                // Of many at once; a group's reference seldom moves on.
-                for (exponent, look) in exponents.iter_mut().zip(looks) {
-                    let reference = self.groups.get(look.group).map_or(0, |group| group.reference);
-                    *exponent = since(reference, look.clock) * fade.rate;
-                }
-                exp_slice_f64(&exponents[..looks.len()], &mut grown);
-            }
-            for (index, look) in looks.iter().enumerate() {
-                if let Some(coming) = looks.get(index + AHEAD) {
-                    self.fetch(coming);
-                }
-                self.add_one(look, fade, exponents[index], grown[index], &see);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn look(&self, (x, y, p): (u16, u16, u8), clock: i64) -> Look {
-        let side = self.cell + self.size - 1;
-        let (x, y) = (usize::from(x), usize::from(y));
-        let (column, left) = (x / self.cell, x % self.cell);
-        let (row, above) = (y / self.cell - self.rows.start, y % self.cell);
-        let group = 2 * (row * self.columns + column) + usize::from(p);
-        Look {
-            clock,
-            group,
-            corner: above * side + left,
-        }
-    }
-
-    /// What an event looks at will be asked for soon.
-    #[inline(always)]
-    fn fetch(&self, look: &Look) {
-        let (side, surface) = (self.cell + self.size - 1, self.size * self.size);
-        soon(self.groups, look.group);
-        for row in 0..self.size {
-            let first = look.group * side * side + look.corner + row * side;
-            soon(self.weights, first);
-            soon(self.weights, first + self.size - 1);
-        }
-        for first in (0..surface).step_by(8) {
-            soon(self.sums, look.group * surface + first);
-        }
-    }
-
-    /// `exponent` and `grown` are the event's if the group's reference has not changed since they were calculated.
-    #[inline(always)]
-    fn add_one(
-        &mut self,
-        look: &Look,
-        fade: Fade,
-        mut exponent: f64,
-        mut grown: f64,
-        see: &impl Fn(&[f64], usize, f64, &mut [f64]),
-    ) {
-        let &Look {
-            clock,
-            group: index,
-            corner,
-        } = look;
-        let (side, surface) = (self.cell + self.size - 1, self.size * self.size);
-        let pixels = index * side * side..(index + 1) * side * side;
-        let (Some(group), Some(weights), Some(sums)) = (
-            self.groups.get_mut(index),
-            self.weights.get_mut(pixels.clone()),
-            self.sums.get_mut(index * surface..(index + 1) * surface),
-        ) else {
-            return;
-        };
-        // There are some only where weights are linear.
-        let moments = self.moments.get_mut(pixels).unwrap_or_default();
-        let own = corner + self.size / 2 * (side + 1);
-        if group.count == 0 {
-            group.reference = clock;
-        }
-        group.count = group.count.saturating_add(1);
-        let age = since(group.reference, clock);
-        if fade.expires {
-            group.expire(clock, fade, weights, moments);
-        }
-        if fade.is_linear {
-            grown = 1.0;
-        } else if age * fade.rate != exponent || exponent > MOST_EXPONENT {
-            exponent = age * fade.rate;
-            if exponent > MOST_EXPONENT {
-                group.move_on(clock, fade, exponent, weights);
-                exponent = 0.0;
-            }
-            grown = exp_f64(exponent);
-        }
-        if fade.expires {
-            group.live.push_back(Live {
-                t: clock,
-                pixel: own as u32,
-                grown,
-            });
-        }
-        if let Some(weight) = weights.get_mut(own) {
-            *weight += grown;
-        }
-        let weights = weights.get(corner..).unwrap_or_default();
-        if !fade.is_linear {
-            return see(weights, side, 1.0 / grown, sums);
-        }
-        if let Some(moment) = moments.get_mut(own) {
-            *moment += age;
-        }
-        see(weights, side, 1.0 - age * fade.rate, sums);
-        see(moments.get(corner..).unwrap_or_default(), side, fade.rate, sums);
-    }
-}
-
-/// Where an event looks.
-#[derive(Debug, Clone, Copy, Default)]
-struct Look {
-    /// The latest time so far.
-    clock: i64,
-    group: usize,
-    /// The first pixel of the surface around it.
-    corner: usize,
-}
-
-#[inline(always)]
-fn see<const SIZE: usize>(pixels: &[f64], side: usize, factor: f64, sums: &mut [f64]) {
-    let rows = sums.as_chunks_mut::<SIZE>().0.iter_mut().zip(pixels.chunks(side));
-    for (sums, row) in rows {
-        let Some(row) = row.first_chunk::<SIZE>() else {
-            continue;
-        };
-        for (sum, pixel) in sums.iter_mut().zip(row) {
-            *sum += pixel * factor;
-        }
-    }
-}
-
-fn see_any(size: usize, pixels: &[f64], side: usize, factor: f64, sums: &mut [f64]) {
-    for (sums, row) in sums.chunks_mut(size).zip(pixels.chunks(side)) {
-        for (sum, pixel) in sums.iter_mut().zip(row) {
-            *sum += pixel * factor;
-        }
-    }
-}
-
-impl Group {
-    /// Keeps exponential weights as of `clock`, `exponent` time constants later, from now on.
-    fn move_on(&mut self, clock: i64, fade: Fade, exponent: f64, weights: &mut [f64]) {
-        let shrink = exp_f64(-exponent);
-        weights.iter_mut().for_each(|weight| *weight *= shrink);
-        self.reference = clock;
-        for live in &mut self.live {
-            live.grown = exp_f64(since(clock, live.t) * fade.rate);
-        }
-    }
-
-    /// Takes away the events that are too old at the time `clock`.
-    fn expire(&mut self, clock: i64, fade: Fade, weights: &mut [f64], moments: &mut [f64]) {
-        while let Some(&Live { t, pixel, grown }) = self.live.front() {
-            if since(t, clock) <= fade.past {
-                break;
-            }
-            self.live.pop_front();
-            let pixel = pixel as usize;
-            let Some(weight) = weights.get_mut(pixel) else {
-                continue;
-            };
-            if !fade.is_linear {
-                // What rounding leaves over is far below what any event adds, but it must not be negative.
-                *weight = (*weight - grown).max(0.0);
-                continue;
-            }
-            *weight -= 1.0;
-            if let Some(moment) = moments.get_mut(pixel) {
-                *moment -= since(self.reference, t);
-            }
-        }
-    }
-}
-
-/// From one time to another, exact up to 2^53 ticks.
-#[inline(always)]
-fn since(from: i64, to: i64) -> f64 {
-    to.checked_sub(from)
-        .map_or_else(|| to as f64 - from as f64, |ticks| ticks as f64)
 }
 
 impl Memory for Neighbourhoods {
