@@ -1,7 +1,7 @@
 //! Asks a rule for events one after another, faster than one after another.
 
 use parallax_simd::compress::compress_u16;
-use parallax_simd::prefetch::soon;
+use parallax_simd::prefetch::stretch_soon;
 
 use super::Lookup;
 use super::mask::ones;
@@ -24,25 +24,12 @@ pub(super) static PLACES: [u16; ASKED] = {
 /// So many events before it is asked for, one is announced: about as long as the memory takes.
 const AHEAD: usize = 32;
 
-/// The 64 events from a place on will be read soon. A group's times fill a page of memory, at whose start the CPU's own
-/// prefetching begins anew: waiting there took a quarter of a [`ask`].
-#[inline(always)]
-fn fetch(events: DvsColumns<'_>, place: usize) {
-    let places = place..place + 64;
-    places.clone().step_by(8).for_each(|place| soon(events.t, place));
-    places.step_by(32).for_each(|place| {
-        soon(events.x, place);
-        soon(events.y, place);
-    });
-    soon(events.p, place);
-}
-
 /// Asks `rule` for every one of the events whose bit is set, in order, and clears those that it drops; returns how many are left.
 /// `select` may clear bits of some words before, whose events it gets.
 ///
 /// The keys are written down first: a loop over a list is what the compiler can put the rule into, and does not wait for one bit
-/// after another. The next group is fetched meanwhile. The rule, and the state if it is a local variable, are then in registers: behind a pointer, they would be
-/// read again after every cell that is written.
+/// after another. The next group is fetched meanwhile. The rule, and the state if it is a local variable, are then in registers:
+/// behind a pointer, they would be read again after every cell that is written.
 #[inline(always)]
 pub(super) fn ask<S, R: Lookup<S>>(
     events: DvsColumns<'_>,
@@ -81,7 +68,12 @@ pub(super) fn ask<S, R: Lookup<S>>(
             &room[..count]
         };
         for (word, later) in group.iter_mut().zip((start + ASKED..).step_by(64)) {
-            fetch(events, later);
+            // Waiting for the next group at its start took a quarter of the time.
+            let later = later..later + 64;
+            stretch_soon(events.t, later.clone());
+            stretch_soon(events.x, later.clone());
+            stretch_soon(events.y, later.clone());
+            stretch_soon(events.p, later);
             let of_word = word.count_ones() as usize;
             let (these, behind) = places.split_at(of_word);
             let (those, keys_behind) = keys.split_at(of_word);

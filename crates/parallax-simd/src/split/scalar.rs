@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Events, Fraction, Ramp, Shares};
-use crate::prefetch::soon;
+use crate::prefetch::{soon, stretch_soon};
 
 /// Events that are looked at at once: their numbers stay in the first-level cache.
 const BLOCK: usize = 128;
@@ -72,6 +72,7 @@ fn each_block<T: Fraction>(
     shares: Shares,
     mut add: impl FnMut(&[usize], &[[T; BLOCK]; 2]),
 ) {
+    let (all_t, all_x, all_y, all_p) = (t, x, y, p);
     let mut places = [0; BLOCK];
     let mut parts = [[T::ZERO; BLOCK]; 2];
     let chunks = t
@@ -79,7 +80,12 @@ fn each_block<T: Fraction>(
         .zip(x.chunks(BLOCK))
         .zip(y.chunks(BLOCK))
         .zip(p.chunks(BLOCK));
-    for (((t, x), y), p) in chunks {
+    for ((((t, x), y), p), later) in chunks.zip((AHEAD..).step_by(BLOCK)) {
+        let later = later..later + BLOCK;
+        stretch_soon(all_t, later.clone());
+        stretch_soon(all_x, later.clone());
+        stretch_soon(all_y, later.clone());
+        stretch_soon(all_p, later);
         let count = t.len().min(x.len()).min(y.len()).min(p.len());
         if let (Ok(t), Ok(x), Ok(y), Ok(p)) = (t.try_into(), x.try_into(), y.try_into(), p.try_into()) {
             // A length that is known: lanes without a rest.
@@ -91,6 +97,9 @@ fn each_block<T: Fraction>(
         add(&places[..count], &parts);
     }
 }
+
+/// Events are asked for so many ahead.
+const AHEAD: usize = 4 * BLOCK;
 
 #[inline(always)]
 fn look_up<T: Fraction>(
