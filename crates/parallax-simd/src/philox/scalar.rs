@@ -1,8 +1,8 @@
 //! The meaning of [`super`]'s kernel: one counter, or sixteen side by side, for the compiler to make vectors of.
 #![forbid(unsafe_code)]
 
-const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+pub(super) const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+pub(super) const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const LANES: usize = 16;
 
 /// The four words of one counter, lowest word first, under a key.
