@@ -37,6 +37,7 @@ pub mod math;
 pub mod order;
 pub mod philox;
 pub mod prefetch;
+pub mod quantile;
 pub mod select;
 mod split;
 pub mod sum;

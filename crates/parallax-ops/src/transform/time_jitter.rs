@@ -40,6 +40,9 @@ struct TimeJitter {
     draws: Philox,
 }
 
+/// Events whose numbers are drawn at once.
+const DRAWN: usize = 512;
+
 #[derive(Debug)]
 struct Jitter {
     std_units: f64,
@@ -70,17 +73,15 @@ impl EventOp for TimeJitter {
         *seen = seen.wrapping_add(block.kept() as u64);
         block.change_times(pool, |before, times| {
             let mut index = first.wrapping_add(before as u64);
-            // A pair of normal numbers serves two events.
-            let mut pair = self.draws.normal(index / 2);
-            for t in times {
-                let is_second = !index.is_multiple_of(2);
-                if !is_second {
-                    pair = self.draws.normal(index / 2);
+            let mut draws = [0.0; DRAWN];
+            for times in times.chunks_mut(DRAWN) {
+                let draws = &mut draws[..times.len()];
+                self.draws.fill_normal(index, draws);
+                for (t, &draw) in times.iter_mut().zip(&*draws) {
+                    // A cast stops at the ends of 64 bits.
+                    *t = t.saturating_add((draw * std_units).round() as i64);
                 }
-                let draw = if is_second { pair.1 } else { pair.0 };
-                // A cast stops at the ends of 64 bits.
-                *t = t.saturating_add((draw * std_units).round() as i64);
-                index = index.wrapping_add(1);
+                index = index.wrapping_add(times.len() as u64);
             }
         });
         if self.drop_negative {

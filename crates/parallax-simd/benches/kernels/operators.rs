@@ -5,7 +5,7 @@ use std::hint::black_box;
 use parallax_simd::accumulate::{Ramp, Shares};
 use parallax_simd::displace::{Bounds, OUTSIDE, Steps};
 use parallax_simd::marks::Marks;
-use parallax_simd::{Columns, accumulate, compress, decay, displace, philox, select};
+use parallax_simd::{Columns, accumulate, compress, decay, displace, philox, quantile, select};
 
 use super::{Events, row};
 
@@ -156,6 +156,21 @@ fn random(len: usize) {
     row("philox::blocks, a word", len, naive, |level| {
         let mut out = vec![[0; 4]; len / 4];
         philox::blocks_at(level, [1, 2], [3, 4], black_box(0), &mut out);
+        out
+    });
+    let units: Vec<f64> = words(len / 2)
+        .iter()
+        .map(|&word| (f64::from(word) + 0.5) / 4_294_967_296.0)
+        .collect();
+    let naive = || {
+        black_box(&units)
+            .iter()
+            .map(|&unit| quantile::normal(unit))
+            .collect::<Vec<_>>()
+    };
+    row("quantile::normal_slice", units.len(), naive, |level| {
+        let mut out = vec![0.0; units.len()];
+        quantile::normal_slice_at(level, black_box(&units), &mut out);
         out
     });
 }

@@ -139,7 +139,7 @@ pub(super) fn ln_f32(x: f32) -> f32 {
 }
 
 #[inline(always)]
-pub(super) fn ln_f64(x: f64) -> f64 {
+pub(crate) fn ln_f64(x: f64) -> f64 {
     /// The bits of the root of 1/2, below which `1 + f` never is.
     const ROOT: u64 = 0x3FE6_A09E_667F_3BCD;
     /// Keeps `k` from being negative, so that it can be shifted and converted without a sign.
