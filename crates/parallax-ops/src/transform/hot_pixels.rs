@@ -8,6 +8,7 @@ use parallax_events::{
     state_as,
 };
 use parallax_simd::marks::Marks;
+use parallax_simd::select;
 
 use super::profile;
 use crate::cells::Cells;
@@ -175,13 +176,12 @@ impl Census {
     }
 }
 
-/// The pixels whose count passes, as bits.
-fn pixels_where(counts: &[u32], hot: impl Fn(usize, u32) -> bool) -> Vec<u64> {
-    let word = |(start, counts): (usize, &[u32])| {
-        let places = counts.iter().enumerate();
-        places.fold(0, |bits, (place, &count)| bits | u64::from(hot(start + place, count)) << place)
-    };
-    (0..).step_by(64).zip(counts.chunks(64)).map(word).collect()
+/// The pixels that fired more often, as bits.
+fn above(counts: &[u32], most: u32) -> Vec<u64> {
+    let Some(least) = most.checked_add(1) else { return Vec::new() };
+    let mut hot = vec![u64::MAX; counts.len().div_ceil(64)];
+    select::at_least_u32(counts, least, &mut hot);
+    hot
 }
 
 fn by_rate(counts: &[u32], span: Option<(i64, i64)>, unit: TimeUnit, rate: f64) -> Vec<u64> {
@@ -190,7 +190,8 @@ fn by_rate(counts: &[u32], span: Option<(i64, i64)>, unit: TimeUnit, rate: f64) 
         return Vec::new();
     }
     let most = rate * (length as f64 / unit.per_second() as f64);
-    pixels_where(counts, |_, count| f64::from(count) > most)
+    // Whole counts: more than the largest whole number that is not more.
+    if most < f64::from(u32::MAX) { above(counts, most as u32) } else { Vec::new() }
 }
 
 fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
@@ -209,11 +210,11 @@ fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
     let mut place = ((percentile / 100.0 * last as f64).round() as usize).min(last);
     if place >= few {
         let (_, &mut most, _) = busy.select_nth_unstable(place - few);
-        return pixels_where(counts, |_, count| count > most);
+        return above(counts, most);
     }
     let is_before = |pixels: &usize| place.checked_sub(*pixels).map(|rest| place = rest).is_some();
     let most = pixels.iter().copied().take_while(is_before).count() as u32;
-    pixels_where(counts, |_, count| count > most)
+    above(counts, most)
 }
 
 /// Counts below this are small.
@@ -221,7 +222,7 @@ const SMALL: usize = 1024;
 
 fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> Vec<u64> {
     let (width, height) = (usize::from(geometry.width), usize::from(geometry.height));
-    pixels_where(counts, |pixel, count| {
+    let is_hot = |pixel: usize, count: u32| {
         if u64::from(count) < least {
             return false;
         }
@@ -234,7 +235,12 @@ fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> 
             .max();
         // A quiet neighbourhood counts as one event.
         f64::from(count) > ratio * f64::from(busiest.copied().unwrap_or(0).max(1))
-    })
+    };
+    let word = |(start, counts): (usize, &[u32])| {
+        let places = counts.iter().enumerate();
+        places.fold(0, |bits, (place, &count)| bits | u64::from(is_hot(start + place, count)) << place)
+    };
+    (0..).step_by(64).zip(counts.chunks(64)).map(word).collect()
 }
 
 impl OpState for Census {
