@@ -92,21 +92,23 @@ fn retain<C: Tick>(
         began.go_on_whole(block);
     }
     let (base, width) = (began.base.unwrap_or_default(), usize::from(geometry.width));
-    let rule = DeadTime { base, width, period: C::span(period) };
+    let period = C::span(period);
+    let (since_seen, since_kept) =
+        (DeadTime::<C, true> { base, width, period }, DeadTime::<C, false> { base, width, period });
     if count > 0 {
         let stretches = began.with_cells(stretches, |cells| Rows { first: 0, cells });
-        block.retain_by_stretches(pool, stretches, SinceSeen(rule));
+        block.retain_by_stretches(pool, stretches, since_seen);
         began.hand_on(count);
         return Ok(());
     }
     let mut cells = &mut began.cells[..];
-    // One loop each: whether a cell is written must not be asked for every event.
     if !worth_splitting(pool, block) {
         let whole = Rows { first: 0, cells };
+        // One loop each: whether a cell is written must not be asked for every event.
         if every {
-            block.retain_over(whole, SinceSeen(rule));
+            block.retain_over(whole, since_seen);
         } else {
-            block.retain_over(whole, SinceKept(rule));
+            block.retain_over(whole, since_kept);
         }
         return Ok(());
     }
@@ -116,9 +118,9 @@ fn retain<C: Tick>(
     };
     let parts = shares(pool, block, geometry.height, 1).into_iter().map(of_rows).collect();
     if every {
-        block.retain_by_rows(pool, parts, SinceSeen(rule));
+        block.retain_by_rows(pool, parts, since_seen);
     } else {
-        block.retain_by_rows(pool, parts, SinceKept(rule));
+        block.retain_by_rows(pool, parts, since_kept);
     }
     Ok(())
 }
@@ -130,61 +132,22 @@ struct Rows<'a, C> {
     cells: &'a mut [C],
 }
 
-/// Whether an event is kept, by the cell of its pixel.
+/// Whether an event is kept, by the cell of its pixel: the last event that was seen there, or the last that was kept.
 #[derive(Debug, Clone, Copy)]
-struct DeadTime<C> {
+struct DeadTime<C, const SEEN: bool> {
     base: i64,
     width: usize,
     period: C,
 }
 
-impl<C: Tick> DeadTime<C> {
+impl<C: Tick, const SEEN: bool> Lookup<Rows<'_, C>> for DeadTime<C, SEEN> {
+    type Key = (usize, C);
+
     #[inline(always)]
-    fn key(self, rows: &Rows<'_, C>, event: Event) -> (usize, C) {
+    fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
         let row = usize::from(event.y).wrapping_sub(rows.first);
         let pixel = row.wrapping_mul(self.width).wrapping_add(event.x.into());
         (pixel, C::of(event.t, self.base))
-    }
-
-    #[inline(always)]
-    fn is_over(self, now: C, began: C) -> bool {
-        now.before(self.period) > began || began == C::NEVER
-    }
-}
-
-/// Since the pixel's last event.
-#[derive(Debug, Clone, Copy)]
-struct SinceSeen<C>(DeadTime<C>);
-
-impl<C: Tick> Lookup<Rows<'_, C>> for SinceSeen<C> {
-    type Key = (usize, C);
-
-    #[inline(always)]
-    fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
-        self.0.key(rows, event)
-    }
-
-    #[inline(always)]
-    fn ahead(&self, rows: &Rows<'_, C>, (pixel, _): Self::Key) {
-        soon(rows.cells, pixel);
-    }
-
-    #[inline(always)]
-    fn keep(&self, rows: &mut Rows<'_, C>, (pixel, now): Self::Key) -> bool {
-        rows.cells.get_mut(pixel).is_some_and(|cell| self.0.is_over(now, std::mem::replace(cell, now)))
-    }
-}
-
-/// Since the pixel's last event that was kept.
-#[derive(Debug, Clone, Copy)]
-struct SinceKept<C>(DeadTime<C>);
-
-impl<C: Tick> Lookup<Rows<'_, C>> for SinceKept<C> {
-    type Key = (usize, C);
-
-    #[inline(always)]
-    fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
-        self.0.key(rows, event)
     }
 
     #[inline(always)]
@@ -195,9 +158,9 @@ impl<C: Tick> Lookup<Rows<'_, C>> for SinceKept<C> {
     #[inline(always)]
     fn keep(&self, rows: &mut Rows<'_, C>, (pixel, now): Self::Key) -> bool {
         let Some(cell) = rows.cells.get_mut(pixel) else { return false };
-        let keep = self.0.is_over(now, *cell);
+        let keep = now.before(self.period) > *cell || *cell == C::NEVER;
         // Written in any case: whether an event is kept is hard to guess.
-        *cell = if keep { now } else { *cell };
+        *cell = if SEEN || keep { now } else { *cell };
         keep
     }
 }
