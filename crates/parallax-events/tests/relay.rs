@@ -101,6 +101,29 @@ fn what_is_before_a_failure_is_delivered() {
 }
 
 #[test]
+fn a_failure_does_not_stop_those_before_it() {
+    let batch = batch(2_000);
+    for (slow, failing) in [(0, 2), (3, 5), (3, 4), (9, 12)] {
+        let (done, found) = run(&batch, 4, |_, stretch, _| {
+            if stretch == slow {
+                // Those behind it wait for it when another one fails.
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            if stretch >= failing {
+                return Err(Error::param(format!("stretch {stretch}")));
+            }
+            Ok(())
+        });
+        let error = done.unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("stretch {failing}")),
+            "{error}"
+        );
+        assert_eq!(found.columns(), batch.slice(..failing * SIZE).columns());
+    }
+}
+
+#[test]
 fn an_operator_that_adds_events_is_an_error() {
     let batch = batch(1_000);
     let (done, found) = run(&batch, 3, |_, stretch, block| {

@@ -6,7 +6,7 @@
 //! stretches pass [one after another](Turns). So what computes on one thread runs beside what waits for memory on another,
 //! and no thread waits at the end of every step for the slowest.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,16 +15,25 @@ use super::mask::Copies;
 use crate::{BatchBuilder, Error, EventBatch, Meta, Order, Pool, Result};
 
 /// What the stretches of one batch have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Relay {
-    /// One of them will never pass its next place.
-    failed: AtomicBool,
+    /// The first of them that will never pass its next place; the largest number while there is none. Those behind it wait for
+    /// nothing; those before it come through.
+    failed: AtomicUsize,
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self {
+            failed: AtomicUsize::new(usize::MAX),
+        }
+    }
 }
 
 /// A place that stretches pass one after another, in order, and what they find there.
 #[derive(Debug)]
 pub struct Turns<'a, S> {
-    failed: &'a AtomicBool,
+    failed: &'a AtomicUsize,
     place: Mutex<Place<S>>,
     passed: Condvar,
 }
@@ -45,12 +54,12 @@ impl<S> Turns<'_, S> {
     /// Waits until all stretches before number `stretch` have passed, and passes. Every stretch has to.
     ///
     /// # Errors
-    /// If another stretch failed, which says why.
+    /// If a stretch before this one failed, which says why.
     pub fn pass<R>(&self, stretch: usize, work: impl FnOnce(&mut S) -> R) -> Result<R> {
         let mut looks = 0;
         let mut place = self.lock();
         while place.next != stretch {
-            if self.failed.load(Ordering::Relaxed) {
+            if self.failed.load(Ordering::Relaxed) < stretch {
                 return Err(Error::internal("a stretch of the batch before this one failed"));
             }
             if looks < LOOKS {
@@ -76,11 +85,14 @@ impl<S> Turns<'_, S> {
 }
 
 /// Says that a stretch failed, unless it is told that it has not: also if its thread panics.
-struct Watch<'a>(&'a AtomicBool);
+struct Watch<'a> {
+    failed: &'a AtomicUsize,
+    stretch: usize,
+}
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.failed.fetch_min(self.stretch, Ordering::Relaxed);
     }
 }
 
@@ -115,7 +127,10 @@ impl Relay {
         let idle = Mutex::new(Vec::new());
         let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
         let run = |(stretch, start): (usize, usize)| -> Result<(usize, Order)> {
-            let watch = Watch(&self.failed);
+            let watch = Watch {
+                failed: &self.failed,
+                stretch,
+            };
             let mut block: EventBlock = idle().pop().unwrap_or_default();
             let events = batch.slice(start..start.saturating_add(size));
             block.load(&events);
