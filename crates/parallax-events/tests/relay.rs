@@ -78,6 +78,8 @@ fn turns_are_taken_in_order() {
     });
     done.unwrap();
     let seen = turns.pass(200, std::mem::take).unwrap();
+    let again = turns.pass(7, |_| ());
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::Internal);
     assert!(seen.iter().copied().eq((0..200).map(|stretch| (stretch, SIZE))));
 }
 

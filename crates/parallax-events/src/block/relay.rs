@@ -54,11 +54,16 @@ impl<S> Turns<'_, S> {
     /// Waits until all stretches before number `stretch` have passed, and passes. Every stretch has to.
     ///
     /// # Errors
-    /// If a stretch before this one failed, which says why.
+    /// If a stretch before this one failed, which says why; if this one has passed before.
     pub fn pass<R>(&self, stretch: usize, work: impl FnOnce(&mut S) -> R) -> Result<R> {
         let mut looks = 0;
         let mut place = self.lock();
         while place.next != stretch {
+            if place.next > stretch {
+                return Err(Error::internal(
+                    "a stretch of a batch passes a place for the second time",
+                ));
+            }
             if self.failed.load(Ordering::Relaxed) < stretch {
                 return Err(Error::internal("a stretch of the batch before this one failed"));
             }
