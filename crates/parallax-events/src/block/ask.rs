@@ -44,29 +44,26 @@ pub(super) fn ask<S, R: Lookup<S>>(
         let DvsColumns { t, x, y, p } = events.slice(start..start + ASKED);
         select(DvsColumns { t, x, y, p }, group);
         let mut room = [0; ASKED];
-        let mut count = ones(group);
-        if count == t.len() {
+        let count = ones(group);
+        let mut places = if count == t.len() {
             let events = t.iter().zip(x).zip(y).zip(p);
             for (key, (((&t, &x), &y), &p)) in keys.iter_mut().zip(events) {
                 *key = rule.key(state, Event::new(t, x, y, p));
             }
+            &PLACES[..count]
         } else {
-            count = compress_u16(&PLACES, group, &mut room);
+            compress_u16(&PLACES, group, &mut room);
             let (x, y, p) = (&x[..t.len()], &y[..t.len()], &p[..t.len()]);
             for (key, &place) in keys.iter_mut().zip(&room[..count]) {
                 let place = usize::from(place);
                 *key = rule.key(state, Event::new(t[place], x[place], y[place], p[place]));
             }
-        }
+            &room[..count]
+        };
         let mut keys = &keys[..count];
         let (next, coming) = keys.split_at(count.min(AHEAD));
         next.iter().for_each(|&key| rule.ahead(state, key));
         let mut coming = coming.iter();
-        let mut places = if count == t.len() {
-            &PLACES[..count]
-        } else {
-            &room[..count]
-        };
         for (word, later) in group.iter_mut().zip((start + ASKED..).step_by(64)) {
             // Waiting for the next group at its start took a quarter of the time.
             let later = later..later + 64;

@@ -41,6 +41,8 @@ pub struct Turns<'a, S> {
 #[derive(Debug)]
 struct Place<S> {
     next: usize,
+    /// How many stretches sleep here: to wake nobody is a system call, too.
+    asleep: usize,
     state: S,
 }
 
@@ -73,14 +75,19 @@ impl<S> Turns<'_, S> {
                 std::hint::spin_loop();
                 place = self.lock();
             } else {
+                place.asleep += 1;
                 let woken = self.passed.wait_timeout(place, SLEEP);
                 (place, _) = woken.unwrap_or_else(PoisonError::into_inner);
+                place.asleep -= 1;
             }
         }
         let done = work(&mut place.state);
         place.next += 1;
+        let is_awaited = place.asleep > 0;
         drop(place);
-        self.passed.notify_all();
+        if is_awaited {
+            self.passed.notify_all();
+        }
         Ok(done)
     }
 
@@ -106,7 +113,11 @@ impl Relay {
     pub fn turns<S>(&self, state: S) -> Turns<'_, S> {
         Turns {
             failed: &self.failed,
-            place: Mutex::new(Place { next: 0, state }),
+            place: Mutex::new(Place {
+                next: 0,
+                asleep: 0,
+                state,
+            }),
             passed: Condvar::new(),
         }
     }
