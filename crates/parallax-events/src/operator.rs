@@ -85,11 +85,27 @@ pub trait EventOp: Send + Sync + Debug {
     /// If the state is another operator's, or as the operator documents.
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()>;
 
-    /// Where what comes of an event hangs on nothing but itself and how many came before, the state for the next `count` events
-    /// alone; `state` is then behind them. So stretches of events may be worked on at once, each with the state for it.
-    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
-        let _ = (state, count);
-        None
+    /// Where stretches of `batch`, which comes next, may go through at once on the threads of `pool`: how many events each should
+    /// have at least to be worth it. Then [`fork`](Self::fork) is asked for each stretch, until the batch is through, and before
+    /// there are more of them under way than the pool has threads. `None` if the operator is to be given the stream in order.
+    ///
+    /// # Errors
+    /// If the state is another operator's, or there is no memory for more of them.
+    fn stretch(&self, state: &mut dyn OpState, batch: &EventBatch, pool: Pool<'_>) -> Result<Option<usize>> {
+        let _ = (batch, pool);
+        let fork = self.fork(state, &EventBlock::default())?;
+        Ok(fork.map(|_| 1))
+    }
+
+    /// The state for the events of `block` alone, before they are worked on; `state` is then behind them. Most operators can
+    /// tell where what comes of an event hangs on nothing but itself and how many came before, some also where it hangs on
+    /// what came shortly before. `None` if these events have to be worked on with `state` itself, once those before are.
+    ///
+    /// # Errors
+    /// If the state is another operator's.
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let _ = (state, block);
+        Ok(None)
     }
 
     /// Where the events that are kept of `batch` are one run that is found without looking at every event: that run.

@@ -59,9 +59,9 @@ impl EventOp for Mirror {
         Ok(Box::new(Last(side - 1)))
     }
 
-    fn fork(&self, state: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
-        let &mut Last(last) = state_as(state).ok()?;
-        Some(Box::new(Last(last)))
+    fn fork(&self, state: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut Last(last) = state_as(state)?;
+        Ok(Some(Box::new(Last(last))))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {

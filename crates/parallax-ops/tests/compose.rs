@@ -83,9 +83,8 @@ fn a_chain_is_its_operators_one_after_another() {
     }
 }
 
-/// Chains of operators that share a stream between threads: stretches of 16 Ki events go through all of them at once.
-#[test]
-fn stretches_on_threads_are_the_whole_stream() {
+/// A scene again and again, until it has so many events.
+fn long_scene(len: usize) -> EventBatch {
     let once = scene();
     let span = once.span().unwrap();
     let again = (0..).map(|turn: i64| {
@@ -95,9 +94,52 @@ fn stretches_on_threads_are_the_whole_stream() {
         };
         once.to_events().into_iter().map(later).collect::<Vec<_>>()
     });
-    let events: Vec<Event> = again.take(100_000 / once.len() + 1).flatten().collect();
+    let events: Vec<Event> = again.take(len / once.len() + 1).flatten().collect();
     let whole = EventBatch::from_events(&events, Arc::clone(once.meta())).unwrap();
-    assert!(whole.len() > 90_000 && whole.order() >= Order::Time);
+    assert!(whole.len() > len && whole.order() >= Order::Time);
+    whole
+}
+
+/// Operators that remember what happened shortly before are told of it at the start of each stretch.
+#[test]
+fn stretches_know_what_happened_shortly_before_them() {
+    let whole = long_scene(300_000);
+    // Of at least two stretches, of one that is shared in another way, of some events, and back to stretches.
+    let unequal = [
+        whole.slice(..140_000),
+        whole.slice(140_000..190_000),
+        whole.slice(190_000..190_003),
+        whole.slice(190_003..),
+    ];
+    for text in [
+        "background_activity",
+        "background_activity neighbours=8 radius=2 own=true",
+        "knoise",
+        "refractory since=seen",
+        "refractory since=seen period=1us ! background_activity time=2ms",
+        "drop_event chance=0.3 ! background_activity ! spatial_jitter ! refractory since=seen period=3ms",
+        // Too much to tell; nothing is left; in no order.
+        "background_activity time=10s",
+        "region w=1 h=1 ! background_activity",
+        "time_jitter std=1ms ! background_activity ! refractory since=seen",
+    ] {
+        let wanted = fused(text, std::slice::from_ref(&whole), Pool::serial());
+        for count in [2, 3] {
+            let threads = SharedPool::new(count).unwrap();
+            for batches in [std::slice::from_ref(&whole), &unequal] {
+                assert!(
+                    fused(text, batches, threads.pool()) == wanted,
+                    "{text} on {count} threads"
+                );
+            }
+        }
+    }
+}
+
+/// Chains of operators that share a stream between threads: stretches of 16 Ki events go through all of them at once.
+#[test]
+fn stretches_on_threads_are_the_whole_stream() {
+    let whole = long_scene(100_000);
     let unequal = [
         whole.slice(..17_000),
         whole.slice(17_000..17_003),

@@ -86,11 +86,11 @@ impl EventOp for EveryOther {
         Ok(())
     }
 
-    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
-        let seen = state_as::<Count>(state).ok()?;
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let seen = state_as::<Count>(state)?;
         let first = if self.fault == Fault::Fork { 0 } else { seen.0 };
-        seen.0 += count as i64;
-        Some(Box::new(Count(first, self.fault)))
+        seen.0 += block.kept() as i64;
+        Ok(Some(Box::new(Count(first, self.fault))))
     }
 
     /// How many events were seen.

@@ -1,12 +1,14 @@
 //! Which events of a block are kept: one bit each, or all of them without any bits.
 
+use std::ops::Range;
+
 use parallax_simd::Columns;
 use parallax_simd::compress::{Events, compress_events, compress_u16};
 use parallax_simd::copy_past;
 
 use super::Lookup;
 use super::ask::{ASKED, PLACES, ask};
-use crate::{DvsColumns, Pool, SpareColumns};
+use crate::{DvsColumns, Event, Pool, SpareColumns};
 
 /// How events are copied of which none is dropped: by way of the cache, or past it, for memory that is larger and is not read
 /// soon. Those that move together always go by way of the cache, whose lines they fill one by one.
@@ -125,8 +127,7 @@ impl Mask {
         self.kept = ones(&self.words);
     }
 
-    /// As [`retain`](Self::retain), stretch by stretch on the threads of `pool`. Each is asked for what is kept from its run-up
-    /// on, though only what it says from its start on counts.
+    /// As [`retain`](Self::retain), stretch by stretch on the threads of `pool`.
     pub(super) fn retain_by_stretches<S: Send>(
         &mut self,
         pool: Pool<'_>,
@@ -138,27 +139,38 @@ impl Mask {
             return;
         }
         self.provide();
-        let word = |event: usize| event / 64;
         let mut rest = self.words.as_mut_slice();
-        // From the last on: what is left then holds the run-up, which others narrow meanwhile.
         let part = |stretch: Stretch<S>| {
-            let own = rest.split_off_mut(word(stretch.start)..).unwrap_or_default();
-            let before = rest.get(word(stretch.run_up)..).unwrap_or_default().to_vec();
-            (stretch, before, own)
+            let own = rest.split_off_mut(stretch.start / 64..).unwrap_or_default();
+            (stretch, own)
         };
         let parts = stretches.into_iter().rev().map(part).collect();
-        let work = |(stretch, mut before, own): (Stretch<S>, Vec<u64>, &mut [u64])| {
-            let mut state = stretch.state;
-            let mut kept = 0;
-            for (words, first) in [(&mut *before, stretch.run_up), (own, stretch.start)] {
-                let first = word(first) * 64;
-                let events = events.slice(first..first + 64 * words.len());
-                kept = ask(events, words, &mut state, |_, _| {}, rule);
+        let work = |(stretch, own): (Stretch<S>, &mut [u64])| {
+            let Stretch {
+                start,
+                before,
+                mut state,
+            } = stretch;
+            for event in before {
+                let key = rule.key(&state, event);
+                rule.keep(&mut state, key);
             }
-            // Of the stretch itself.
-            kept
+            let first = start / 64 * 64;
+            let events = events.slice(first..first + 64 * own.len());
+            ask(events, own, &mut state, |_, _| {}, rule)
         };
         self.kept = pool.map(parts, work).into_iter().sum();
+    }
+
+    /// Calls `each` with the index of every kept event among those of `range`.
+    pub(super) fn for_each_in(&self, range: Range<usize>, each: impl FnMut(usize)) {
+        let is_kept = |index: &usize| {
+            let word = self.words.get(index / 64).copied().unwrap_or_default();
+            self.is_all() || word >> (index % 64) & 1 == 1
+        };
+        (range.start..self.len.min(range.end))
+            .filter(is_kept)
+            .for_each(each);
     }
 
     /// Calls `each` with the index of every kept event.
@@ -283,10 +295,10 @@ impl Mask {
 /// A stretch of events that one thread goes through, up to the start of the next.
 #[derive(Debug)]
 pub struct Stretch<S> {
-    /// From here on its state is told of the events, to know what it must know at its start; a multiple of 64.
-    pub run_up: usize,
     /// Its first event; 0 for the first stretch, and a multiple of 64.
     pub start: usize,
+    /// What its state is told of first, in order, to know what it must know at its start.
+    pub before: Vec<Event>,
     /// What it goes by.
     pub state: S,
 }

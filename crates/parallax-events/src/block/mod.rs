@@ -15,7 +15,7 @@ mod lookup;
 mod mask;
 mod relay;
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use changes::PixelsMut;
@@ -166,8 +166,8 @@ impl EventBlock {
     }
 
     /// As [`retain_over`](Self::retain_over), by stretches of events one behind the other on the threads of `pool`. Each has a
-    /// state of its own, which is told of the kept events from the stretch's run-up on; what it says of those before its
-    /// start does not count. For rules that look only so far back.
+    /// state of its own, which is told of some events before it; what the rule says of those does not count. For rules that
+    /// look only so far back.
     pub fn retain_by_stretches<S: Send>(
         &mut self,
         pool: Pool<'_>,
@@ -182,6 +182,12 @@ impl EventBlock {
     pub fn for_each(&self, mut each: impl FnMut(Event)) {
         let event = by_index(self.columns());
         self.mask.for_each(|index| each(event(index)));
+    }
+
+    /// As [`for_each`](Self::for_each), of those kept among the [`columns`](Self::columns)' events in a range.
+    pub fn for_each_in(&self, range: Range<usize>, mut each: impl FnMut(Event)) {
+        let event = by_index(self.columns());
+        self.mask.for_each_in(range, |index| each(event(index)));
     }
 
     /// The kept events, next to each other: moved together only if some were dropped.

@@ -235,32 +235,45 @@ impl ComposeRun {
     ) -> Result<()> {
         for start in (0..batch.len()).step_by(RELAYED) {
             let part = batch.slice(start..start.saturating_add(RELAYED));
-            if self.is_relayed(&part, from, pool) && out.reserve(part.len()).is_ok() {
-                let before = out.len();
-                let done = self.relay(&part, from, pool, out);
-                self.events_out += (out.len() - before) as u64;
-                done?;
-            } else {
-                self.pass(&part, from, pool, &mut |block, meta| {
+            match self.stretch(&part, from, pool)? {
+                Some(stretch) if out.reserve(part.len()).is_ok() => {
+                    let before = out.len();
+                    let done = self.relay(&part, from, stretch, pool, out);
+                    self.events_out += (out.len() - before) as u64;
+                    done?;
+                }
+                _ => self.pass(&part, from, pool, &mut |block, meta| {
                     block.append_to(out, meta, pool)
-                })?;
+                })?,
             }
         }
         Ok(())
     }
 
-    /// Whether stretches of the batch may go through the operators at once.
-    fn is_relayed(&mut self, batch: &EventBatch, from: usize, pool: Pool<'_>) -> bool {
-        let is_worth_it = pool.threads() > 1 && batch.len() > BLOCK && from < self.states.len();
-        let mut ops = self.compose.ops.iter().zip(&mut self.states).skip(from);
-        is_worth_it && self.quantiser.is_none() && ops.all(|(op, state)| op.fork(state.as_mut(), 0).is_some())
+    /// How many events go through the operators at once on one thread, if other stretches of the batch may do so at the same time.
+    fn stretch(&mut self, batch: &EventBatch, from: usize, pool: Pool<'_>) -> Result<Option<usize>> {
+        if pool.threads() == 1 || from == self.states.len() || self.quantiser.is_some() {
+            return Ok(None);
+        }
+        let mut size = BLOCK;
+        for (op, state) in self.compose.ops.iter().zip(&mut self.states).skip(from) {
+            if batch.len() <= size {
+                return Ok(None);
+            }
+            match op.stretch(state.as_mut(), batch, pool)? {
+                Some(least) => size = size.max(least),
+                None => return Ok(None),
+            }
+        }
+        Ok((size < batch.len()).then_some(size))
     }
 
-    /// As [`append`](Self::append), each stretch of the batch through all operators on one thread.
+    /// As [`append`](Self::append), each stretch of so many events through all operators on one thread.
     fn relay(
         &mut self,
         batch: &EventBatch,
         from: usize,
+        size: usize,
         pool: Pool<'_>,
         out: &mut BatchBuilder,
     ) -> Result<()> {
@@ -277,16 +290,21 @@ impl ComposeRun {
             .map(|((op, state), meta)| (op, meta, relay.turns(state)))
             .collect();
         let meta = self.metas.last().unwrap_or(&self.metas[0]);
-        relay.run(batch, BLOCK, meta, pool, out, |stretch, block| {
+        relay.run(batch, size, meta, pool, out, |stretch, block| {
             for (op, meta, states) in &ops {
-                let state = states.pass(stretch, |state| op.fork(state.as_mut(), block.kept()))?;
-                let Some(mut state) = state else {
-                    return Err(Error::internal(format!("`{}` forks no longer", op.params().id())));
-                };
-                if !block.is_empty() {
+                let forked = states.pass(stretch, |state| -> Result<_> {
+                    let fork = op.fork(state.as_mut(), block)?;
+                    if fork.is_none() && !block.is_empty() {
+                        op.run(state.as_mut(), block, Pool::serial())?;
+                    }
+                    Ok(fork)
+                })?;
+                if let Some(mut state) = forked?
+                    && !block.is_empty()
+                {
                     op.run(state.as_mut(), block, Pool::serial())?;
-                    block.check(meta, op.params().id())?;
                 }
+                block.check(meta, op.params().id())?;
             }
             Ok(())
         })

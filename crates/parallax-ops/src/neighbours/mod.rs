@@ -2,7 +2,7 @@
 //!
 //! Rows come in bands of 64. Each band is followed by nothing and shares nothing: it has a margin of its own on every side,
 //! in which the rows of its neighbours are kept a second time. So bands can be worked on by different threads, and a
-//! pixel at the edge looks around like any other. Events in order are cut in time instead (see [`crate::times`]). The layout
+//! pixel at the edge looks around like any other. Events in order go in stretches instead (see [`crate::times`]). The layout
 //! does not depend on the threads. Where a row lies, and where it is kept a second time, is looked up; a row that is kept
 //! once is written to its place twice, which costs less than to ask.
 
@@ -10,11 +10,12 @@
 mod tests;
 
 use std::any::Any;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use parallax_events::{
-    Event, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
-    Stretch, state_as,
+    Event, EventBatch, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool,
+    Result, Stretch, state_as,
 };
 use parallax_simd::prefetch::soon;
 
@@ -97,6 +98,15 @@ impl EventOp for Confirmed {
         )?))
     }
 
+    fn stretch(&self, state: &mut dyn OpState, batch: &EventBatch, pool: Pool<'_>) -> Result<Option<usize>> {
+        state_as::<LastTimes>(state)?.stretch(batch, pool)
+    }
+
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let fork = state_as::<LastTimes>(state)?.fork(block);
+        Ok(fork.map(|fork| Box::new(fork) as Box<dyn OpState>))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         state_as::<LastTimes>(state)?.retain(block, pool)
     }
@@ -114,7 +124,7 @@ pub(crate) enum Shape {
 /// The last time of each pixel, and what is asked of those around an event.
 #[derive(Debug)]
 pub(crate) struct LastTimes {
-    layout: Layout,
+    layout: Arc<Layout>,
     times: AnyTimes,
 }
 
@@ -187,35 +197,45 @@ impl LastTimes {
             .filter(|&place| place != (0, 0))
             .map(|(x, y)| (y * stride as isize + x).cast_unsigned())
             .collect();
-        let layout = Layout {
+        let layout = Arc::new(Layout {
             geometry,
             radius,
             stride,
             rule,
             offsets,
             rows: rows(geometry.height.into(), radius, stride),
-        };
+        });
         let times = AnyTimes::new(bands * (BAND + 2 * radius) * stride)?;
         Ok(Self { layout, times })
     }
 
     /// Keeps the events whose neighbourhood fulfils the rule; every event counts as its pixel's last one afterwards.
     pub(crate) fn retain(&mut self, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        self.times.make_room(block)?;
+        self.times.make_room(block.columns().t, block.order())?;
         match &mut self.times {
             AnyTimes::Short(times) => self.layout.retain(times, block, pool),
             AnyTimes::Long(times) => self.layout.retain(times, block, pool),
         }
     }
+
+    /// See [`EventOp::stretch`].
+    pub(crate) fn stretch(&mut self, batch: &EventBatch, pool: Pool<'_>) -> Result<Option<usize>> {
+        self.times.stretch(self.layout.rule.within, batch, pool)
+    }
+
+    /// See [`EventOp::fork`].
+    pub(crate) fn fork(&mut self, block: &EventBlock) -> Option<Self> {
+        let times = self.times.fork(self.layout.rule.within, block)?;
+        Some(Self {
+            layout: Arc::clone(&self.layout),
+            times,
+        })
+    }
 }
 
 impl Layout {
     fn retain<C: Tick>(&self, times: &mut Times<C>, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
-        let stretches = times.stretches(self.rule.within, block, pool)?;
-        let count = stretches.len();
-        if count == 0 {
-            times.go_on_whole(block);
-        }
+        let mut forks = times.forks(self.rule.within, block, pool)?;
         let &Layout {
             geometry,
             radius,
@@ -226,29 +246,38 @@ impl Layout {
         } = self;
         let (offsets, all_rows) = (&offsets[..], &all_rows[..]);
         let (base, within) = (times.base.unwrap_or_default(), C::span(rule.within));
-        let part = |rows: Range<usize>, first_cell, cells| Part {
-            rows,
+        let part = |first_cell: usize, cells| Part {
             first_cell: u32::try_from(first_cell).unwrap_or(u32::MAX),
             cells,
             base,
             within,
-            radius,
             stride,
             rule,
         };
-        let parts = if stretches.is_empty() {
-            let mut cells = &mut times.cells[..];
+        let shares = if forks.is_empty() && !times.is_fork() {
+            shares(pool, block, geometry.height, BAND)
+        } else {
+            Vec::new()
+        };
+        let parts = if shares.len() > 1 {
+            let mut cells = times.cells();
             let band = (BAND + 2 * radius) * stride;
             let of_rows = |rows: Range<usize>| {
                 let own = cells.split_off_mut(..rows.len().div_ceil(BAND) * band);
                 let first_cell = rows.start / BAND * band;
-                part(rows, first_cell, own.unwrap_or_default())
+                // It must see the events of its margins, too.
+                (
+                    row_range(&rows, radius),
+                    part(first_cell, own.unwrap_or_default()),
+                )
             };
-            let shares = shares(pool, block, geometry.height, BAND);
             Parts::Rows(shares.into_iter().map(of_rows).collect())
+        } else if forks.is_empty() {
+            Parts::Stretches(vec![times.as_stretch(0, |cells| part(0, cells))])
         } else {
-            let all = 0..geometry.height.into();
-            Parts::Stretches(times.with_cells(stretches, |cells| part(all.clone(), 0, cells)))
+            let forks = forks.iter_mut();
+            let stretches = forks.map(|(start, fork)| fork.as_stretch(*start, |cells| part(0, cells)));
+            Parts::Stretches(stretches.collect())
         };
         // One of the usual neighbourhoods is looked through without a loop.
         match *offsets {
@@ -283,14 +312,13 @@ impl Layout {
                 },
             ),
         }
-        times.hand_on(count);
         Ok(())
     }
 }
 
 /// How a block is shared between threads.
 enum Parts<'a, C> {
-    Rows(Vec<Part<'a, C>>),
+    Rows(Vec<(RangeInclusive<u16>, Part<'a, C>)>),
     Stretches(Vec<Stretch<Part<'a, C>>>),
 }
 
@@ -302,29 +330,18 @@ fn retain<'a, C: Tick, O: Around>(
 ) {
     match parts {
         Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, looks),
-        Parts::Rows(mut parts) => {
-            // The only one.
-            if let Some(whole) = parts.pop_if(|last| last.rows.start == 0) {
-                return block.retain_over(whole, looks);
-            }
-            // It must see the events of its margins, too.
-            let seen = |part: Part<'a, C>| (row_range(&part.rows, part.radius), part);
-            block.retain_by_rows(pool, parts.into_iter().map(seen).collect(), looks);
-        }
+        Parts::Rows(parts) => block.retain_by_rows(pool, parts, looks),
     }
 }
 
 /// Some bands on their own.
 struct Part<'a, C> {
-    /// The rows of the sensor that are in it, margins aside.
-    rows: Range<usize>,
     /// Which of all cells its first is.
     first_cell: u32,
     cells: &'a mut [C],
     base: i64,
     /// The rule's, in ticks of the cells.
     within: C,
-    radius: usize,
     stride: usize,
     rule: Rule,
 }

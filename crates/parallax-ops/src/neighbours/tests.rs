@@ -34,13 +34,6 @@ fn block_of(batch: &EventBatch) -> EventBlock {
     block
 }
 
-fn has_latest(last: &LastTimes) -> bool {
-    match &last.times {
-        AnyTimes::Short(times) => times.latest.is_some(),
-        AnyTimes::Long(times) => times.latest.is_some(),
-    }
-}
-
 #[test]
 fn a_block_cut_in_time_keeps_what_one_thread_keeps() -> Result<()> {
     let long = 60_000;
@@ -74,11 +67,11 @@ fn a_block_cut_in_time_keeps_what_one_thread_keeps() -> Result<()> {
             let meta = Meta::with_geometry(SIZE.0, SIZE.1)?;
             let new = || LastTimes::new(&meta, "test", shape, radius, rule);
             let (mut alone, mut together) = (new()?, new()?);
-            for (number, (batch, has_others)) in blocks.iter().enumerate() {
+            for (number, (batch, is_cut)) in blocks.iter().enumerate() {
                 let (mut one, mut several) = (block_of(batch), block_of(batch));
                 alone.retain(&mut one, Pool::serial())?;
                 together.retain(&mut several, shared.pool())?;
-                assert_eq!(has_latest(&together), *has_others, "block {number}");
+                assert_eq!(together.times.is_cut(), *is_cut, "block {number}");
                 let meta = batch.meta();
                 assert!(one.kept() > 0 && one.kept() < batch.len(), "block {number}");
                 assert_eq!(

@@ -1,9 +1,12 @@
 //! The last time of each pixel: 32 bits for each while all of a stream's times fit into them, which is half of what has to stay
 //! in the cache; 64 from the first block on whose times do not.
 
-mod in_time;
+mod forks;
 
-use parallax_events::{EventBlock, Order, Result};
+use std::sync::Arc;
+
+use forks::{Cut, Home};
+use parallax_events::{Event, Order, Result};
 use parallax_memory::Element;
 use parallax_simd::bounds::min_max_i64;
 
@@ -13,6 +16,9 @@ use crate::cells::Cells;
 pub(crate) trait Tick: Element + Ord + Default + Send + Sync {
     /// No event yet: before all times.
     const NEVER: Self;
+
+    /// Whether not every time of a stream need fit.
+    const IS_SHORT: bool;
 
     /// A time of the stream; it is behind `base`, and near enough.
     fn of(t: i64, base: i64) -> Self;
@@ -30,6 +36,7 @@ pub(crate) trait Tick: Element + Ord + Default + Send + Sync {
 /// From the base on, which itself stands for no event.
 impl Tick for u32 {
     const NEVER: Self = 0;
+    const IS_SHORT: bool = true;
 
     #[inline(always)]
     fn of(t: i64, base: i64) -> Self {
@@ -58,6 +65,7 @@ impl Tick for u32 {
 /// As they are. A real event at the first of all times counts as none.
 impl Tick for i64 {
     const NEVER: Self = Self::MIN;
+    const IS_SHORT: bool = false;
 
     #[inline(always)]
     fn of(t: i64, _: i64) -> Self {
@@ -81,24 +89,47 @@ impl Tick for i64 {
 /// The last times of all cells.
 #[derive(Debug)]
 pub(crate) struct Times<C: Tick> {
-    pub(crate) cells: Cells<C>,
+    /// None while the stream goes in stretches: what those know is what is known.
+    cells: Option<Cells<C>>,
+    count: usize,
     /// Where ticks are counted from, once there was an event.
     pub(crate) base: Option<i64>,
-    /// The latest time of the stream while its blocks are cut in time. `cells` then knows what still counts, and only together
-    /// with `others` every pixel's last time.
-    pub(crate) latest: Option<i64>,
-    /// Cells of the threads that went through earlier stretches. What they know may be old: as times do not go back, a
-    /// time that still counts is not older than one that does not.
-    pub(crate) others: Vec<Cells<C>>,
+    cut: Option<Cut>,
+    home: Arc<Home<C>>,
+    /// What the cells are to be told first.
+    before: Vec<Event>,
+    /// Of which stretch the cells are, if they are those of one alone; they go home in the end.
+    stretch: Option<u64>,
+}
+
+impl<C: Tick> Drop for Times<C> {
+    fn drop(&mut self) {
+        if let Some((cells, stretch)) = self.cells.take().zip(self.stretch) {
+            self.home.take_back(cells, stretch);
+        }
+    }
 }
 
 impl<C: Tick> Times<C> {
+    /// The cells; none while the stream goes in stretches.
+    pub(crate) fn cells(&mut self) -> &mut [C] {
+        self.cells.as_deref_mut().unwrap_or_default()
+    }
+
+    /// Whether these are the times of one stretch alone.
+    pub(crate) fn is_fork(&self) -> bool {
+        self.stretch.is_some()
+    }
+
     pub(crate) fn new(count: usize) -> Result<Self> {
         Ok(Self {
-            cells: Cells::new(C::NEVER, count)?,
+            cells: Some(Cells::new(C::NEVER, count)?),
+            count,
             base: None,
-            latest: None,
-            others: Vec::new(),
+            cut: None,
+            home: Arc::default(),
+            before: Vec::new(),
+            stretch: None,
         })
     }
 
@@ -106,30 +137,26 @@ impl<C: Tick> Times<C> {
         let mut all = Self::new(times.len())?;
         all.base = base;
         let base = base.unwrap_or_default();
-        for (cell, &t) in all.cells.iter_mut().zip(times) {
+        for (cell, &t) in all.cells().iter_mut().zip(times) {
             *cell = if t == i64::MIN { C::NEVER } else { C::of(t, base) };
         }
         Ok(all)
     }
 
     fn reset(&mut self) {
-        self.cells.fill(C::NEVER);
-        (self.base, self.latest) = (None, None);
+        self.gather();
+        self.cells().fill(C::NEVER);
+        self.base = None;
     }
 
     /// Every cell's last time.
     fn joined(&self) -> Vec<i64> {
         let base = self.base.unwrap_or_default();
-        let others = if self.latest.is_some() {
-            &self.others[..]
-        } else {
-            &[]
-        };
-        let last = |(index, &cell): (usize, &C)| {
-            let others = others.iter().filter_map(|cells| cells.get(index).copied());
-            others.fold(cell, C::max).time(base)
-        };
-        self.cells.iter().enumerate().map(last).collect()
+        let time = |cell: &C| cell.time(base);
+        match &self.cells {
+            Some(cells) => cells.iter().map(time).collect(),
+            None => self.joined_cells().iter().map(time).collect(),
+        }
     }
 }
 
@@ -175,11 +202,10 @@ impl AnyTimes {
         }
     }
 
-    /// Makes sure that the times of the block fit.
-    pub(crate) fn make_room(&mut self, block: &EventBlock) -> Result<()> {
+    /// Makes sure that these times of the stream, in this order, fit.
+    pub(crate) fn make_room(&mut self, t: &[i64], order: Order) -> Result<()> {
         let Self::Short(times) = self else { return Ok(()) };
-        let t = block.columns().t;
-        let span = if block.order() >= Order::Time {
+        let span = if order >= Order::Time {
             t.first().copied().zip(t.last().copied())
         } else {
             min_max_i64(t)
@@ -189,6 +215,7 @@ impl AnyTimes {
             times.base = base_for(first, last);
         }
         if !times.base.is_some_and(|base| fits(base, first, last)) {
+            times.gather();
             *self = Self::Long(Times::of(&times.joined(), None)?);
         }
         Ok(())
@@ -197,8 +224,8 @@ impl AnyTimes {
     /// How many cells there are.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Short(times) => times.cells.len(),
-            Self::Long(times) => times.cells.len(),
+            Self::Short(times) => times.count,
+            Self::Long(times) => times.count,
         }
     }
 

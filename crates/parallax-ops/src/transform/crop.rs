@@ -123,9 +123,9 @@ impl EventOp for Crop {
         Ok(Box::new(Fixed(self.rectangle(meta)?)))
     }
 
-    fn fork(&self, state: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
-        let &mut Fixed(fixed) = state_as::<Fixed<Rectangle>>(state).ok()?;
-        Some(Box::new(Fixed(fixed)))
+    fn fork(&self, state: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut Fixed(fixed) = state_as::<Fixed<Rectangle>>(state)?;
+        Ok(Some(Box::new(Fixed(fixed))))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {

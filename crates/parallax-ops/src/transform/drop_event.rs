@@ -1,7 +1,5 @@
 //! Drops events at random, each on its own.
 
-use std::any::Any;
-
 use parallax_events::{
     Declaration, EventBlock, EventOp, Meta, OpState, ParamSpec, Params, Philox, Pool, Result, state_as,
 };
@@ -41,11 +39,18 @@ struct DropEvent {
     words: Philox,
 }
 
-/// How many events came so far, and memory for what is drawn.
-#[derive(Debug, Default)]
-struct Draws {
-    counted: Counted,
-    words: Vec<[u32; 4]>,
+/// Events whose words are drawn at once.
+const DRAWN: usize = 512;
+
+/// Room for them: the first event's block may have begun before it, and the last one's end behind it.
+type Words = [[u32; 4]; DRAWN / 4 + 1];
+
+impl DropEvent {
+    /// The words of the events from number `first` on.
+    fn draw<'a>(&self, first: u64, words: &'a mut Words) -> &'a [u32] {
+        self.words.fill(first / 4, words);
+        words.as_flattened().get((first % 4) as usize..).unwrap_or_default()
+    }
 }
 
 impl EventOp for DropEvent {
@@ -54,52 +59,44 @@ impl EventOp for DropEvent {
     }
 
     fn state(&self, _: &Meta) -> Result<Box<dyn OpState>> {
-        Ok(Box::new(Draws::default()))
+        Ok(Box::new(Counted::default()))
     }
 
-    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
-        let Draws { counted: Counted(seen), .. } = state_as(state).ok()?;
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let Counted(seen) = state_as(state)?;
         let first = *seen;
-        *seen = first.wrapping_add(count as u64);
-        Some(Box::new(Draws { counted: Counted(first), words: Vec::new() }))
+        *seen = first.wrapping_add(block.kept() as u64);
+        Ok(Some(Box::new(Counted(first))))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        let Draws { counted: Counted(first), words } = state_as(state)?;
-        let count = block.kept();
-        // The first event's block may have begun before it, and the last one's end behind it.
-        words.resize(count.div_ceil(4) + 1, [0; 4]);
-        self.words.fill(*first / 4, words);
-        let drawn = words.as_flattened().get((*first % 4) as usize..).unwrap_or_default();
-        *first = first.wrapping_add(count as u64);
-        match u32::try_from(self.dropping) {
-            Err(_) => block.select(|_, mask| mask.fill(0)),
-            Ok(least) if count == block.columns().len() => {
-                block.select(|_, mask| select::at_least_u32(drawn, least, mask));
-            }
-            Ok(least) => {
-                let mut drawn = drawn.iter();
-                block.retain(|_| drawn.next().is_some_and(|&word| word >= least));
-            }
+        let Counted(seen) = state_as(state)?;
+        let mut next = *seen;
+        *seen = next.wrapping_add(block.kept() as u64);
+        let Ok(least) = u32::try_from(self.dropping) else {
+            block.select(|_, mask| mask.fill(0));
+            return Ok(());
+        };
+        let mut words = [[0; 4]; DRAWN / 4 + 1];
+        if block.kept() == block.columns().len() {
+            block.select(|_, mask| {
+                for mask in mask.chunks_mut(DRAWN / 64) {
+                    select::at_least_u32(self.draw(next, &mut words), least, mask);
+                    next = next.wrapping_add(DRAWN as u64);
+                }
+            });
+            return Ok(());
         }
+        let (mut drawn, mut place) = ([0; DRAWN], DRAWN);
+        block.retain(|_| {
+            if place == DRAWN {
+                drawn.copy_from_slice(&self.draw(next, &mut words)[..DRAWN]);
+                (next, place) = (next.wrapping_add(DRAWN as u64), 0);
+            }
+            let word = drawn[place];
+            place += 1;
+            word >= least
+        });
         Ok(())
-    }
-}
-
-impl OpState for Draws {
-    fn reset(&mut self) {
-        self.counted.reset();
-    }
-
-    fn save(&self) -> Vec<u8> {
-        self.counted.save()
-    }
-
-    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        self.counted.restore(bytes)
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }

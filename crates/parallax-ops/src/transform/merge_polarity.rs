@@ -43,8 +43,8 @@ impl EventOp for MergePolarity {
         Ok(Box::new(Stateless))
     }
 
-    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
-        Some(Box::new(Stateless))
+    fn fork(&self, _: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        Ok(Some(Box::new(Stateless)))
     }
 
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {

@@ -42,8 +42,8 @@ impl EventOp for Polarity {
         Ok(Box::new(Stateless))
     }
 
-    fn fork(&self, _: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
-        Some(Box::new(Stateless))
+    fn fork(&self, _: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        Ok(Some(Box::new(Stateless)))
     }
 
     fn run(&self, _: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    Declaration, Event, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
+    Declaration, Event, EventBatch, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
     state_as,
 };
 use parallax_simd::prefetch::soon;
@@ -67,9 +67,20 @@ impl EventOp for Refractory {
         Ok(Box::new(DeadTimes { geometry, period, began: AnyTimes::new(geometry.pixels())? }))
     }
 
+    fn stretch(&self, state: &mut dyn OpState, batch: &EventBatch, pool: Pool<'_>) -> Result<Option<usize>> {
+        let DeadTimes { period, began, .. } = state_as::<DeadTimes>(state)?;
+        counts_for(self.every, *period).map_or(Ok(None), |within| began.stretch(within, batch, pool))
+    }
+
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut DeadTimes { geometry, period, ref mut began } = state_as::<DeadTimes>(state)?;
+        let fork = counts_for(self.every, period).and_then(|within| began.fork(within, block));
+        Ok(fork.map(|began| Box::new(DeadTimes { geometry, period, began }) as Box<dyn OpState>))
+    }
+
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         let DeadTimes { geometry, period, began } = state_as::<DeadTimes>(state)?;
-        began.make_room(block)?;
+        began.make_room(block.columns().t, block.order())?;
         match began {
             AnyTimes::Short(began) => retain(began, *geometry, *period, self.every, block, pool),
             AnyTimes::Long(began) => retain(began, *geometry, *period, self.every, block, pool),
@@ -85,30 +96,26 @@ fn retain<C: Tick>(
     block: &mut EventBlock,
     pool: Pool<'_>,
 ) -> Result<()> {
-    // What was seen tells nothing once the period is over; what was kept hangs on what was kept before, without end.
-    let stretches = if every { began.stretches(period.saturating_add(1), block, pool)? } else { Vec::new() };
-    let count = stretches.len();
-    if count == 0 {
-        began.go_on_whole(block);
-    }
     let (base, width) = (began.base.unwrap_or_default(), usize::from(geometry.width));
-    let period = C::span(period);
+    let ticks = C::span(period);
     let (since_seen, since_kept) =
-        (DeadTime::<C, true> { base, width, period }, DeadTime::<C, false> { base, width, period });
-    if count > 0 {
-        let stretches = began.with_cells(stretches, |cells| Rows { first: 0, cells });
-        block.retain_by_stretches(pool, stretches, since_seen);
-        began.hand_on(count);
-        return Ok(());
+        (DeadTime::<C, true> { base, width, period: ticks }, DeadTime::<C, false> { base, width, period: ticks });
+    let whole = |cells| Rows { first: 0, cells };
+    if let Some(within) = counts_for(every, period) {
+        let mut forks = began.forks(within, block, pool)?;
+        if !forks.is_empty() || began.is_fork() {
+            let stretches = if forks.is_empty() { vec![began.as_stretch(0, whole)] } else { forks.iter_mut().map(|(start, fork)| fork.as_stretch(*start, whole)).collect() };
+            block.retain_by_stretches(pool, stretches, since_seen);
+            return Ok(());
+        }
     }
-    let mut cells = &mut began.cells[..];
+    let mut cells = began.cells();
     if !worth_splitting(pool, block) {
-        let whole = Rows { first: 0, cells };
         // One loop each: whether a cell is written must not be asked for every event.
         if every {
-            block.retain_over(whole, since_seen);
+            block.retain_over(whole(cells), since_seen);
         } else {
-            block.retain_over(whole, since_kept);
+            block.retain_over(whole(cells), since_kept);
         }
         return Ok(());
     }
@@ -123,6 +130,12 @@ fn retain<C: Tick>(
         block.retain_by_rows(pool, parts, since_kept);
     }
     Ok(())
+}
+
+/// For how long an event counts: what was seen tells nothing once the period is over; what was kept hangs on what was kept before,
+/// without end.
+fn counts_for(every: bool, period: i64) -> Option<i64> {
+    every.then_some(period.saturating_add(1))
 }
 
 /// The cells of some rows.
@@ -242,10 +255,7 @@ mod tests {
                     }
                     let found: Vec<Event> = block.packed().iter().collect();
                     assert!(found == wanted, "since {since}, period {period}, {threads} threads, block {number}");
-                    let is_cut = match &state_as::<DeadTimes>(state.as_mut())?.began {
-                        AnyTimes::Short(began) => began.latest.is_some(),
-                        AnyTimes::Long(began) => began.latest.is_some(),
-                    };
+                    let is_cut = state_as::<DeadTimes>(state.as_mut())?.began.is_cut();
                     let is_short = period < hour;
                     assert_eq!(is_cut, every && threads > 1 && is_short && *in_order, "block {number}");
                 }

@@ -58,9 +58,9 @@ impl EventOp for Rotate {
         Ok(Box::new(Fixed(meta.require_geometry()?)))
     }
 
-    fn fork(&self, state: &mut dyn OpState, _: usize) -> Option<Box<dyn OpState>> {
-        let &mut Fixed(fixed) = state_as::<Fixed<Geometry>>(state).ok()?;
-        Some(Box::new(Fixed(fixed)))
+    fn fork(&self, state: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut Fixed(fixed) = state_as::<Fixed<Geometry>>(state)?;
+        Ok(Some(Box::new(Fixed(fixed))))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {

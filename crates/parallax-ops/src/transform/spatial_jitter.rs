@@ -78,11 +78,11 @@ impl EventOp for SpatialJitter {
         Ok(Box::new(Jitter { geometry: meta.require_geometry()?, seen: 0 }))
     }
 
-    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
-        let &mut Jitter { geometry, ref mut seen } = state_as(state).ok()?;
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut Jitter { geometry, ref mut seen } = state_as(state)?;
         let first = *seen;
-        *seen = first.wrapping_add(count as u64);
-        Some(Box::new(Jitter { geometry, seen: first }))
+        *seen = first.wrapping_add(block.kept() as u64);
+        Ok(Some(Box::new(Jitter { geometry, seen: first })))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {

@@ -60,11 +60,11 @@ impl EventOp for TimeJitter {
         Ok(Box::new(Jitter { std_units: self.std.0 as f64 / nanos(meta.time_unit), seen: 0 }))
     }
 
-    fn fork(&self, state: &mut dyn OpState, count: usize) -> Option<Box<dyn OpState>> {
-        let &mut Jitter { std_units, ref mut seen } = parallax_events::state_as::<Jitter>(state).ok()?;
+    fn fork(&self, state: &mut dyn OpState, block: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let &mut Jitter { std_units, ref mut seen } = parallax_events::state_as::<Jitter>(state)?;
         let first = *seen;
-        *seen = first.wrapping_add(count as u64);
-        Some(Box::new(Jitter { std_units, seen: first }))
+        *seen = first.wrapping_add(block.kept() as u64);
+        Ok(Some(Box::new(Jitter { std_units, seen: first })))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Threads and SIMD levels change nothing.
 
-use parallax_events::{EventBatch, Pool};
+use parallax_events::{EventBlock, OpState, Pool};
 
 use super::answer::{Answer, Run, answer, answer_on};
 use super::streams::{pieces, streams};
@@ -41,9 +41,13 @@ pub fn thread_counts(row: &OperatorRow) -> Lawful {
 }
 
 /// Where an operator [forks](parallax_events::EventOp::fork) its state, stretches of a stream may be worked on in any order,
-/// with the answer and the state that they give one after another; and a fork for no events changes nothing.
+/// as many at once as there are threads, with the answer and the state that they give one after another; and to be asked for
+/// forks changes nothing.
 pub fn forked_states(row: &OperatorRow) -> Lawful {
+    const THREADS: usize = 5;
     let streams = streams()?;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build();
+    let threads = threads.map_err(|error| Broken(format!("no pool of {THREADS} threads: {error}")))?;
     row.each(|variant| {
         let Op::Events(op) = &variant.op else {
             return Ok(());
@@ -52,24 +56,34 @@ pub fn forked_states(row: &OperatorRow) -> Lawful {
             let Ok(mut run) = Run::new(&variant.op, whole.meta()) else {
                 continue;
             };
-            let before = run.state.save();
-            if op.fork(run.state.as_mut(), 0).is_none() {
-                return Ok(());
+            let state = run.state.as_mut();
+            let before = state.save();
+            if op.stretch(state, whole, Pool::from(&threads))?.is_none() {
+                continue;
             }
             ensure!(
-                run.state.save() == before,
-                "{name}: a fork for no events changes the state"
+                state.save() == before,
+                "{name}: to be asked for forks changes the state"
             );
             let pieces = pieces(whole, 333);
-            let fork = |piece: &EventBatch| op.fork(run.state.as_mut(), piece.len());
-            let Some(mut forks) = pieces.iter().map(fork).collect::<Option<Vec<_>>>() else {
-                return Err(Broken(format!("{name}: it forks for no events only")));
-            };
-            let mut parts = Vec::new();
-            for (state, piece) in forks.iter_mut().zip(&pieces).rev() {
-                parts.push(op.apply(state.as_mut(), piece)?.to_events());
+            let mut parts = vec![Vec::new(); pieces.len()];
+            let mut forks: Vec<(usize, Box<dyn OpState>)> = Vec::new();
+            let mut block = EventBlock::default();
+            for (place, piece) in pieces.iter().enumerate() {
+                block.load(piece);
+                let fork = op.fork(state, &block)?;
+                let must_run_now = fork.is_none();
+                forks.extend(fork.map(|fork| (place, fork)));
+                if must_run_now || forks.len() == THREADS || place + 1 == pieces.len() {
+                    for (place, mut fork) in forks.drain(..).rev() {
+                        parts[place] = op.apply(fork.as_mut(), &pieces[place])?.to_events();
+                    }
+                }
+                if must_run_now {
+                    parts[place] = op.apply(state, piece)?.to_events();
+                }
             }
-            let found = Answer::Events(parts.into_iter().rev().flatten().collect());
+            let found = Answer::Events(parts.into_iter().flatten().collect());
             let mut whole_run = Run::new(&variant.op, whole.meta())?;
             whole_run.push(whole)?;
             ensure!(
