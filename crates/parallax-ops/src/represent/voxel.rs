@@ -51,8 +51,9 @@ fn build(params: Params) -> Result<Box<dyn Represent>> {
 /// Batches of so many events are worth a second thread.
 const WORTH_THREADS: usize = 1 << 15;
 
-/// With so many events for each cell of a bin, moving all cells twice is worth it.
-const MANY: usize = 3;
+/// With an event for so many cells of a bin, moving all of them twice is worth it: one after another they come fast, also those
+/// of a frame that is in no cache.
+const CELLS_PER_EVENT: usize = 8;
 
 #[derive(Debug)]
 struct Voxel<T> {
@@ -143,7 +144,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
             for (bin, range) in (first..).zip(bins) {
                 let (left, right) = rest.split_at_mut(frame.min(rest.len()));
                 let events = columns.slice(range.clone());
-                if events.len() >= MANY * frame && right.len() >= frame {
+                if events.len() >= frame / CELLS_PER_EVENT && right.len() >= frame {
                     between_pairs(events, ramp, shares, bin, [left, &mut right[..frame]], sides)?;
                 } else {
                     between(events, ramp, shares, bin, left, right);
@@ -167,8 +168,8 @@ struct Group<'a, T> {
 }
 
 /// What an event costs that goes to two cells, and one that goes to one.
-const PAIR: usize = 5;
-const SINGLE: usize = 3;
+const PAIR: usize = 10;
+const SINGLE: usize = 9;
 
 /// What the bins in a range cost as a group: the events of its last one go to one cell each, those to the next bin are
 /// another group's; so its first bin has those of the bin before.
@@ -221,7 +222,7 @@ fn between<T: Fraction>(
     accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
 }
 
-/// As [`between`], where there are more events than cells: with the cells of both bins side by side.
+/// As [`between`], where there are not many more cells than events: with the cells of both bins side by side.
 fn between_pairs<T: Cell + Fraction>(
     events: DvsColumns<'_>,
     ramp: Ramp,
