@@ -118,6 +118,26 @@ pub trait EventOp: Send + Sync + Debug {
         Ok(None)
     }
 
+    /// Whether it only counts and holds on to what comes, until the stream ends: then it may as well come at once.
+    ///
+    /// # Errors
+    /// If the state is another operator's.
+    fn holds(&self, state: &mut dyn OpState) -> Result<bool> {
+        let _ = state;
+        Ok(false)
+    }
+
+    /// After the end of the stream, the next batch of those that were held back until all of it was known. It is of the input, and
+    /// goes through [`run`](Self::run) or a [`fork`](Self::fork) once more, which now lets events go. Called until there is
+    /// none, before [`finish`](Self::finish); most operators hold nothing, or know better what to do with it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn again(&self, state: &mut dyn OpState) -> Result<Option<EventBatch>> {
+        let _ = state;
+        Ok(None)
+    }
+
     /// What is still held back when the stream ends, put into a block that is empty before. Called until the block stays
     /// empty; most operators hold nothing. Work may be split over the threads of `pool`, if the answer is the same.
     ///
@@ -163,6 +183,9 @@ pub trait EventOp: Send + Sync + Debug {
     fn end(&self, state: &mut dyn OpState, meta: &Meta) -> Result<EventBatch> {
         let meta = Arc::new(self.output_meta(meta)?);
         let (mut block, mut parts) = (EventBlock::default(), vec![EventBatch::empty(Arc::clone(&meta))]);
+        while let Some(batch) = self.again(state)? {
+            parts.push(self.apply(state, &batch)?);
+        }
         loop {
             block.clear();
             self.finish(state, &mut block, Pool::serial())?;

@@ -33,6 +33,12 @@ pub struct ComposeRun {
     events_out: u64,
 }
 
+/// What takes the rest of a stream.
+enum To<'a> {
+    Events(&'a mut BatchBuilder),
+    Tensors(Sink<'a>),
+}
+
 /// Takes what leaves the last operator.
 type Sink<'a> = &'a mut dyn FnMut(&mut EventBlock, &Meta) -> Result<()>;
 
@@ -122,7 +128,7 @@ impl ComposeRun {
     /// As [`push`](Self::push).
     pub fn end(&mut self, pool: Pool<'_>, out: &mut BatchBuilder) -> Result<()> {
         self.require_events()?;
-        self.drain(pool, &mut |block, meta| block.append_to(out, meta, pool))
+        self.drain(pool, &mut To::Events(out))
     }
 
     /// Takes the next batch of the stream and returns what follows from it: without a copy where operators only cut one
@@ -165,7 +171,7 @@ impl ComposeRun {
     /// # Errors
     /// As [`push_tensors`](Self::push_tensors).
     pub fn end_tensors(&mut self, pool: Pool<'_>, each: &mut dyn FnMut(Tensor) -> Result<()>) -> Result<()> {
-        self.with_ending(pool, each, |run, sink| run.drain(pool, sink))?;
+        self.with_ending(pool, each, |run, sink| run.drain(pool, &mut To::Tensors(sink)))?;
         match &mut self.ending {
             Some(ending) => ending.end(pool, each),
             None => Ok(()),
@@ -312,7 +318,12 @@ impl ComposeRun {
 
     /// The batch, block by block, through the operators from `from` on.
     fn pass(&mut self, batch: &EventBatch, from: usize, pool: Pool<'_>, sink: Sink<'_>) -> Result<()> {
-        let size = if from == self.states.len() && self.quantiser.is_none() {
+        let first = self.compose.ops.get(from).zip(self.states.get_mut(from));
+        let is_for_cache = match first {
+            Some((op, state)) => !op.holds(state.as_mut())?,
+            None => self.quantiser.is_some(),
+        };
+        let size = if !is_for_cache {
             // No operator is to find them in the cache.
             batch.len().max(1)
         } else if pool.threads() > 1 {
@@ -357,23 +368,37 @@ impl ComposeRun {
         }
     }
 
-    /// What each operator held back, through those behind it.
-    fn drain(&mut self, pool: Pool<'_>, sink: Sink<'_>) -> Result<()> {
-        for index in 0..self.states.len() {
-            loop {
-                self.block.clear();
-                let (Some(op), Some(state)) = (self.compose.ops.get(index), self.states.get_mut(index))
-                else {
-                    break;
-                };
-                op.finish(state.as_mut(), &mut self.block, pool)?;
-                if self.block.is_empty() {
-                    break;
+    /// What each operator held back, through it once more or through those behind it.
+    fn drain(&mut self, pool: Pool<'_>, to: &mut To<'_>) -> Result<()> {
+        // Times that were quantised are not again.
+        let quantiser = self.quantiser.take();
+        let done = (0..self.states.len()).try_for_each(|index| self.drain_one(index, pool, to));
+        self.quantiser = quantiser;
+        done
+    }
+
+    fn drain_one(&mut self, index: usize, pool: Pool<'_>, to: &mut To<'_>) -> Result<()> {
+        while let Some((op, state)) = self.compose.ops.get(index).zip(self.states.get_mut(index)) {
+            if let Some(batch) = op.again(state.as_mut())? {
+                match to {
+                    To::Events(out) => self.append(&batch, index, pool, out)?,
+                    To::Tensors(sink) => self.pass(&batch, index, pool, sink)?,
                 }
-                if let Some(meta) = self.metas.get(index + 1) {
-                    self.block.check(meta, op.params().id())?;
-                }
-                self.through(index + 1, pool, sink)?;
+                continue;
+            }
+            self.block.clear();
+            op.finish(state.as_mut(), &mut self.block, pool)?;
+            if self.block.is_empty() {
+                break;
+            }
+            if let Some(meta) = self.metas.get(index + 1) {
+                self.block.check(meta, op.params().id())?;
+            }
+            match to {
+                To::Events(out) => self.through(index + 1, pool, &mut |block, meta| {
+                    block.append_to(out, meta, pool)
+                })?,
+                To::Tensors(sink) => self.through(index + 1, pool, sink)?,
             }
         }
         Ok(())

@@ -1,17 +1,19 @@
 //! Drops all events of pixels that fire far too often.
 
 use std::any::Any;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parallax_events::{
-    Declaration, DvsColumns, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result, TimeUnit,
+    Declaration, DvsColumns, EventBatch, EventBlock, EventOp, Geometry, Meta, OpState, ParamSpec, Params, Pool, Result, TimeUnit,
     state_as,
 };
 use parallax_simd::marks::Marks;
+use parallax_simd::prefetch::stretch_soon;
 use parallax_simd::select;
 
 use super::profile;
 use crate::cells::Cells;
+use crate::fixed::Fixed;
 use crate::grid::geometry_for_grid;
 use crate::held::{Held, MEMORY};
 use crate::saved::{Loaded, Saved};
@@ -79,12 +81,28 @@ enum By {
 struct Census {
     geometry: Geometry,
     unit: TimeUnit,
-    /// Events of each pixel; stops at the end of 32 bits. One list for each thread so far, which are added up in the end.
-    counts: Vec<Mutex<Option<Cells<u32>>>>,
+    /// One for each thread so far, which are added up in the end.
+    counts: Vec<Mutex<Option<Counts>>>,
+    /// Events of each pixel before those, in a stream that was saved; stops at the end of 32 bits.
+    saved: Option<Cells<u32>>,
     /// All events so far, until they are handed on.
     held: Held,
-    /// A bit for each hot pixel, once the stream has ended.
-    hot: Option<Vec<u64>>,
+    /// A bit for each hot pixel, once the stream has ended: then events are not counted, but those of these pixels dropped.
+    hot: Option<Arc<[u64]>>,
+}
+
+/// What drops the events of hot pixels.
+#[derive(Debug)]
+struct Hot {
+    width: u32,
+    words: Arc<[u64]>,
+}
+
+impl Hot {
+    fn drop(&self, block: &mut EventBlock, pool: Pool<'_>) {
+        let marks = Marks { width: self.width, words: &self.words };
+        block.select_in_parts(pool, |events, mask| marks.drop(events.x, events.y, mask));
+    }
 }
 
 impl EventOp for HotPixels {
@@ -98,37 +116,49 @@ impl EventOp for HotPixels {
             geometry,
             unit: meta.time_unit,
             counts: Vec::new(),
+            saved: None,
             held: Held::new(meta, &self.params)?,
             hot: None,
         }))
     }
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        if let Ok(hot) = state_as::<Fixed<Hot>>(state) {
+            hot.0.drop(block, pool);
+            return Ok(());
+        }
         let census = state_as::<Census>(state)?;
+        if let Some(hot) = census.hot() {
+            hot.drop(block, pool);
+            return Ok(());
+        }
         census.count(block.packed(), pool)?;
         census.held.take(block)
     }
 
-    fn finish(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+    fn fork(&self, state: &mut dyn OpState, _: &EventBlock) -> Result<Option<Box<dyn OpState>>> {
+        let hot = state_as::<Census>(state)?.hot();
+        Ok(hot.map(|hot| Box::new(Fixed(hot)) as Box<dyn OpState>))
+    }
+
+    fn holds(&self, state: &mut dyn OpState) -> Result<bool> {
+        Ok(state_as::<Census>(state)?.hot.is_none())
+    }
+
+    fn again(&self, state: &mut dyn OpState) -> Result<Option<EventBatch>> {
         let census = state_as::<Census>(state)?;
         let (geometry, unit) = (census.geometry, census.unit);
         if census.hot.is_none() {
-            let counts = census.added_up();
-            census.hot = Some(match self.by {
+            let mut counts = Cells::new(0, geometry.pixels())?;
+            census.add_up(&mut counts);
+            let hot = match self.by {
                 By::Rate(rate) => by_rate(&counts, census.held.span(), unit, rate),
                 By::Percentile(percentile) => by_percentile(&counts, percentile),
                 By::Neighbours { ratio, least } => by_neighbours(&counts, geometry, ratio, least),
-            });
+            };
+            census.hot = Some(hot.into());
         }
-        let hot = census.hot.as_deref().unwrap_or_default();
-        let marks = Marks { width: geometry.width.into(), words: hot };
-        while block.is_empty()
-            && let Some(batch) = census.held.next()
-        {
-            block.load(&batch);
-            block.select_in_parts(pool, |events, mask| marks.drop(events.x, events.y, mask));
-        }
-        Ok(())
+        Ok(census.held.next())
     }
 }
 
@@ -136,9 +166,13 @@ impl EventOp for HotPixels {
 const PART: usize = 32 << 10;
 
 impl Census {
+    fn hot(&self) -> Option<Hot> {
+        let width = self.geometry.width.into();
+        self.hot.as_ref().map(|words| Hot { width, words: Arc::clone(words) })
+    }
+
     fn count(&mut self, events: DvsColumns<'_>, pool: Pool<'_>) -> Result<()> {
         let Self { geometry, counts, .. } = self;
-        let width = usize::from(geometry.width);
         counts.resize_with((pool.threads() + 1).max(counts.len()), Mutex::default);
         let parts = events.x.chunks(PART).zip(events.y.chunks(PART)).collect();
         let count = |(x, y): (&[u16], &[u16])| {
@@ -147,32 +181,73 @@ impl Census {
             let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
             let list = match &mut *list {
                 Some(list) => list,
-                none => none.insert(Cells::new(0, geometry.pixels())?),
+                none => none.insert(Counts::new(*geometry)?),
             };
-            let cells = &mut list[..];
-            for (&x, &y) in x.iter().zip(y) {
-                if let Some(count) = cells.get_mut(usize::from(y) * width + usize::from(x)) {
-                    *count = count.saturating_add(1);
-                }
-            }
+            list.add(x, y, geometry.width);
             Ok(())
         };
         pool.map(parts, count).into_iter().collect()
     }
 
-    /// The counts of all threads. Each stops at the end of 32 bits, as their sum does, so it matters not who counted what.
-    fn added_up(&self) -> Vec<u32> {
-        let mut sums = Vec::new();
+    /// Adds up the events of each pixel, as everybody counted, in memory that is zero; stops at the end of 32 bits.
+    fn add_up(&self, sums: &mut [u32]) {
+        if let Some(saved) = &self.saved {
+            sums.copy_from_slice(saved);
+        }
         for list in &self.counts {
             let list = list.lock().unwrap_or_else(PoisonError::into_inner);
-            match list.as_deref() {
-                Some(list) if sums.is_empty() => sums.extend_from_slice(list),
-                Some(list) => sums.iter_mut().zip(list).for_each(|(sum, other)| *sum = other.saturating_add(*sum)),
-                None => {}
+            if let Some(Counts { rest, full }) = &*list {
+                sums.iter_mut().zip(&rest[..]).for_each(|(sum, &rest)| *sum = sum.saturating_add(rest.into()));
+                for &pixel in full {
+                    if let Some(sum) = sums.get_mut(pixel as usize) {
+                        *sum = sum.saturating_add(FULL);
+                    }
+                }
             }
         }
-        sums.resize(self.geometry.pixels(), 0);
-        sums
+    }
+}
+
+/// How often each pixel fired, in a byte each, so that the pixels of a sensor stay in the second-level cache of a core.
+#[derive(Debug)]
+struct Counts {
+    /// What the byte holds.
+    rest: Cells<u8>,
+    /// The pixel, each time that its byte began anew.
+    full: Vec<u32>,
+}
+
+/// Events whose pixels are worked out at once, and how far ahead events are asked for.
+const AT_ONCE: usize = 256;
+const AHEAD: usize = 4 * AT_ONCE;
+
+/// Events after which a byte begins anew.
+const FULL: u32 = 1 << u8::BITS;
+
+impl Counts {
+    fn new(geometry: Geometry) -> Result<Self> {
+        Ok(Self { rest: Cells::new(0, geometry.pixels())?, full: Vec::new() })
+    }
+
+    fn add(&mut self, x: &[u16], y: &[u16], width: u16) {
+        let rest = &mut self.rest[..];
+        let mut pixels = [0_u32; AT_ONCE];
+        let parts = x.chunks(AT_ONCE).zip(y.chunks(AT_ONCE));
+        for ((xs, ys), later) in parts.zip((AHEAD..).step_by(AT_ONCE)) {
+            // The CPU does not read ahead into another page by itself.
+            stretch_soon(x, later..later + AT_ONCE);
+            stretch_soon(y, later..later + AT_ONCE);
+            for ((pixel, &x), &y) in pixels.iter_mut().zip(xs).zip(ys) {
+                *pixel = u32::from(y) * u32::from(width) + u32::from(x);
+            }
+            for &pixel in &pixels[..xs.len()] {
+                let Some(count) = rest.get_mut(pixel as usize) else { continue };
+                *count = count.wrapping_add(1);
+                if *count == 0 {
+                    self.full.push(pixel);
+                }
+            }
+        }
     }
 }
 
@@ -196,14 +271,17 @@ fn by_rate(counts: &[u32], span: Option<(i64, i64)>, unit: TimeUnit, rate: f64) 
 
 fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
     // How many pixels have each small count: nearly all do, so the place is found without putting the counts in order.
-    let mut pixels = [0_usize; SMALL];
+    let mut lanes = [[0_u32; LANES]; SMALL];
     let mut busy = Vec::new();
-    for &count in counts {
-        match pixels.get_mut(count as usize) {
-            Some(pixels) => *pixels += 1,
-            None => busy.push(count),
+    for counts in counts.chunks(LANES) {
+        for (lane, &count) in counts.iter().enumerate() {
+            match lanes.get_mut(count as usize) {
+                Some(pixels) => pixels[lane] += 1,
+                None => busy.push(count),
+            }
         }
     }
+    let mut pixels = lanes.map(|lanes| lanes.iter().map(|&pixels| pixels as usize).sum::<usize>());
     pixels[0] = 0;
     let few: usize = pixels.iter().sum();
     let Some(last) = (few + busy.len()).checked_sub(1) else { return Vec::new() };
@@ -219,6 +297,9 @@ fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
 
 /// Counts below this are small.
 const SMALL: usize = 1024;
+
+/// Neighbours often have the same count: each goes on from its own number, so that none waits for the one before.
+const LANES: usize = 4;
 
 fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> Vec<u64> {
     let (width, height) = (usize::from(geometry.width), usize::from(geometry.height));
@@ -246,17 +327,20 @@ fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> 
 impl OpState for Census {
     fn reset(&mut self) {
         for list in &mut self.counts {
-            if let Some(list) = list.get_mut().unwrap_or_else(PoisonError::into_inner) {
-                list.fill(0);
+            if let Some(Counts { rest, full }) = list.get_mut().unwrap_or_else(PoisonError::into_inner) {
+                rest.fill(0);
+                full.clear();
             }
         }
+        self.saved = None;
         self.held.reset();
         self.hot = None;
     }
 
     fn save(&self) -> Vec<u8> {
         // Which pixels are hot follows from the counts and the times.
-        let counts = self.added_up();
+        let mut counts = vec![0; self.geometry.pixels()];
+        self.add_up(&mut counts);
         Saved::default().u32s(&counts).u8s(&self.held.save()).bytes()
     }
 
@@ -264,9 +348,9 @@ impl OpState for Census {
         let mut loaded = Loaded::new(bytes);
         let counts = loaded.u32s(self.geometry.pixels())?;
         self.held.restore(loaded.rest())?;
-        let mut cells = Cells::new(0, counts.len())?;
-        cells.copy_from_slice(&counts);
-        (self.counts, self.hot) = (vec![Mutex::new(Some(cells))], None);
+        let mut saved = Cells::new(0, counts.len())?;
+        saved.copy_from_slice(&counts);
+        (self.counts, self.saved, self.hot) = (Vec::new(), Some(saved), None);
         Ok(())
     }
 
