@@ -336,6 +336,9 @@ impl AnyTimes {
         batch: &EventBatch,
         pool: Pool<'_>,
     ) -> Result<Option<usize>> {
+        if batch.order() < Order::Time {
+            return Ok(None);
+        }
         self.make_room(batch.columns().t, batch.order())?;
         match self {
             Self::Short(times) => times.stretch(within, batch, pool),

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::ops::Range;
 
 use parallax_events::{
-    Declaration, Event, EventBatch, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params, Pool, Result,
-    state_as,
+    Declaration, Event, EventBatch, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params,
+    Pool, Result, state_as,
 };
 use parallax_simd::prefetch::soon;
 
@@ -104,7 +104,11 @@ fn retain<C: Tick>(
     if let Some(within) = counts_for(every, period) {
         let mut forks = began.forks(within, block, pool)?;
         if !forks.is_empty() || began.is_fork() {
-            let stretches = if forks.is_empty() { vec![began.as_stretch(0, whole)] } else { forks.iter_mut().map(|(start, fork)| fork.as_stretch(*start, whole)).collect() };
+            let stretches = if forks.is_empty() {
+                vec![began.as_stretch(0, whole)]
+            } else {
+                forks.iter_mut().map(|(start, fork)| fork.as_stretch(*start, whole)).collect()
+            };
             block.retain_by_stretches(pool, stretches, since_seen);
             return Ok(());
         }
