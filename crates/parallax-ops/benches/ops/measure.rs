@@ -80,22 +80,23 @@ pub(crate) fn copying_afresh(batch: &EventBatch, pool: Pool<'_>) -> f64 {
 
 /// Whoever needs to know how often, or when, each pixel fired: a cell that `update` reads and writes for each event, in a table
 /// of each thread that is there, and a copy of every column. Nothing is decided, and the tables are not put together.
-pub(crate) fn updating_and_copying(
+pub(crate) fn updating_and_copying<C: Copy + Send + Sync>(
     batch: &EventBatch,
     width: usize,
     out: &mut BatchBuilder,
     pool: Pool<'_>,
-    update: impl Fn(&mut u32, i64) -> u32 + Sync,
+    first: C,
+    update: impl Fn(&mut C, i64) -> u32 + Sync,
 ) -> f64 {
     let part = batch.len().div_ceil(pool.threads());
     let columns = batch.columns();
     let pixels = batch.meta().geometry.unwrap().pixels();
-    let mut tables = vec![vec![1_u32; pixels]; pool.threads()];
+    let mut tables = vec![vec![first; pixels]; pool.threads()];
     median(|| {
         let starts = (0..batch.len()).step_by(part);
         let parts = starts.map(|start| columns.slice(start..batch.len().min(start + part)));
         let parts = parts.zip(&mut tables).collect();
-        let found = pool.map(parts, |(events, table): (DvsColumns<'_>, &mut Vec<u32>)| {
+        let found = pool.map(parts, |(events, table): (DvsColumns<'_>, &mut Vec<C>)| {
             let (table, mut found) = (&mut table[..], 0);
             for ((&t, &x), &y) in events.t.iter().zip(events.x).zip(events.y) {
                 if let Some(cell) = table.get_mut(usize::from(y) * width + usize::from(x)) {
