@@ -246,13 +246,7 @@ impl EventBlock {
     /// As [`pixels_mut`](Self::pixels_mut), on the threads of `pool`: `change` gets part after part of the kept events, with
     /// how many come before.
     pub fn change_pixels(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) {
-        let most = Mutex::new(Most::default());
-        self.change_parts(pool, |before, mut pixels| {
-            change(before, pixels.again());
-            let part = Most::of(&pixels);
-            most.lock().unwrap_or_else(PoisonError::into_inner).join(part);
-        });
-        self.written = Written::UpTo(most.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.written = Written::UpTo(self.change_and_look(pool, change));
     }
 
     /// As [`change_pixels`](Self::change_pixels), for changes after which events may lie outside of `geometry`, that of the
@@ -263,40 +257,26 @@ impl EventBlock {
         geometry: Geometry,
         change: impl Fn(usize, PixelsMut<'_>) + Sync,
     ) {
-        // Parts then begin at whole words.
-        let was_all = self.mask.is_all();
-        let found = Mutex::new((Most::default(), Vec::new()));
-        self.change_parts(pool, |before, mut pixels| {
-            change(before, pixels.again());
-            let most = Most::of(&pixels);
-            let mut inside = Vec::new();
-            if was_all && !most.lies_in(geometry) {
-                inside.resize(pixels.x.len().div_ceil(64), u64::MAX);
-                select_inside(pixels.x, pixels.y, geometry, &mut inside);
-            }
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            found.0.join(most);
-            if !inside.is_empty() {
-                found.1.push((before / 64, inside));
-            }
-        });
-        let (Most { x, y, p }, parts) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if was_all {
-            if !parts.is_empty() {
-                self.mask.narrow(|words| {
-                    for (first, inside) in &parts {
-                        let words = words.iter_mut().skip(*first);
-                        words.zip(inside).for_each(|(word, inside)| *word &= inside);
-                    }
-                });
-            }
-        } else {
+        let most = self.change_and_look(pool, change);
+        if !most.lies_in(geometry) {
             self.select_in_parts(pool, |events, mask| {
                 select_inside(events.x, events.y, geometry, mask);
             });
         }
+        let Most { x, y, p } = most;
         let (x, y) = (x.min(geometry.width - 1), y.min(geometry.height - 1));
         self.written = Written::UpTo(Most { x, y, p });
+    }
+
+    /// Lets `change` change the pixels of the kept events, and looks how far they reach then.
+    fn change_and_look(&mut self, pool: Pool<'_>, change: impl Fn(usize, PixelsMut<'_>) + Sync) -> Most {
+        let most = Mutex::new(Most::default());
+        self.change_parts(pool, |before, mut pixels| {
+            change(before, pixels.again());
+            let part = Most::of(&pixels);
+            most.lock().unwrap_or_else(PoisonError::into_inner).join(part);
+        });
+        most.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pixels of the kept events, in memory of the block's own, part by part.
@@ -330,12 +310,7 @@ impl EventBlock {
             }
             change(before, PixelsMut { x, y, p });
         };
-        if pool.threads() == 1 {
-            // Without a list of parts: this is done for every few thousand events.
-            parts.for_each(work);
-        } else {
-            pool.map(parts.collect(), work);
-        }
+        in_parts(pool, parts, work);
     }
 
     /// The times of the kept events, on the threads of `pool`: `change` gets part after part of them, with how many come before.
@@ -348,15 +323,13 @@ impl EventBlock {
                 self.own.t.resize(self.mask.kept(), 0);
             }
             let rooms = self.own.t.chunks_mut(CHANGED_AT_ONCE);
-            pool.map(
-                (0..).step_by(CHANGED_AT_ONCE).zip(rooms).collect(),
-                |(before, t): (usize, &mut [i64])| {
-                    if let Some(from) = from {
-                        t.copy_from_slice(&from.t[before..before + t.len()]);
-                    }
-                    change(before, t);
-                },
-            );
+            let work = |(before, t): (usize, &mut [i64])| {
+                if let Some(from) = from {
+                    t.copy_from_slice(&from.t[before..before + t.len()]);
+                }
+                change(before, t);
+            };
+            in_parts(pool, (0..).step_by(CHANGED_AT_ONCE).zip(rooms), work);
             self.owned.times = true;
         }
         self.order = Order::Unknown;
@@ -473,6 +446,15 @@ impl EventBlock {
         std::mem::swap(&mut self.own, &mut self.spare);
         self.owned = Owned::ALL;
         self.mask.all(self.own.len());
+    }
+}
+
+/// Works on the parts, on the threads of `pool`. Without a list of them on one thread: this is done for every few thousand events.
+fn in_parts<T: Send>(pool: Pool<'_>, parts: impl Iterator<Item = T>, work: impl Fn(T) + Send + Sync) {
+    if pool.threads() == 1 {
+        parts.for_each(work);
+    } else {
+        pool.map(parts.collect(), work);
     }
 }
 

@@ -19,7 +19,7 @@ use parallax_events::{
 };
 use parallax_simd::prefetch::soon;
 
-use crate::grid::{geometry_for_grid, row_range, shares};
+use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::times::{AnyTimes, Tick, Times};
 
@@ -254,12 +254,13 @@ impl Layout {
             stride,
             rule,
         };
-        let shares = if forks.is_empty() && !times.is_fork() {
-            shares(pool, block, geometry.height, BAND)
-        } else {
-            Vec::new()
-        };
-        let parts = if shares.len() > 1 {
+        let parts = if !forks.is_empty() {
+            let forks = forks.iter_mut();
+            let stretches = forks.map(|(start, fork)| fork.as_stretch(*start, |cells| part(0, cells)));
+            Parts::Stretches(stretches.collect())
+        } else if times.is_fork() {
+            Parts::Stretches(vec![times.as_stretch(0, |cells| part(0, cells))])
+        } else if worth_splitting(pool, block) {
             let mut cells = times.cells();
             let band = (BAND + 2 * radius) * stride;
             let of_rows = |rows: Range<usize>| {
@@ -271,13 +272,10 @@ impl Layout {
                     part(first_cell, own.unwrap_or_default()),
                 )
             };
+            let shares = shares(pool, block, geometry.height, BAND);
             Parts::Rows(shares.into_iter().map(of_rows).collect())
-        } else if forks.is_empty() {
-            Parts::Stretches(vec![times.as_stretch(0, |cells| part(0, cells))])
         } else {
-            let forks = forks.iter_mut();
-            let stretches = forks.map(|(start, fork)| fork.as_stretch(*start, |cells| part(0, cells)));
-            Parts::Stretches(stretches.collect())
+            Parts::Whole(part(0, times.cells()))
         };
         // One of the usual neighbourhoods is looked through without a loop.
         match *offsets {
@@ -318,6 +316,7 @@ impl Layout {
 
 /// How a block is shared between threads.
 enum Parts<'a, C> {
+    Whole(Part<'a, C>),
     Rows(Vec<(RangeInclusive<u16>, Part<'a, C>)>),
     Stretches(Vec<Stretch<Part<'a, C>>>),
 }
@@ -329,6 +328,7 @@ fn retain<'a, C: Tick, O: Around>(
     looks: Looks<'_, O>,
 ) {
     match parts {
+        Parts::Whole(whole) => block.retain_over(whole, looks),
         Parts::Stretches(stretches) => block.retain_by_stretches(pool, stretches, looks),
         Parts::Rows(parts) => block.retain_by_rows(pool, parts, looks),
     }
