@@ -254,12 +254,8 @@ impl Layout {
             stride,
             rule,
         };
-        let parts = if !forks.is_empty() {
-            let forks = forks.iter_mut();
-            let stretches = forks.map(|(start, fork)| fork.as_stretch(*start, |cells| part(0, cells)));
-            Parts::Stretches(stretches.collect())
-        } else if times.is_fork() {
-            Parts::Stretches(vec![times.as_stretch(0, |cells| part(0, cells))])
+        let parts = if times.is_fork() || !forks.is_empty() {
+            Parts::Stretches(times.stretches(&mut forks, |cells| part(0, cells)))
         } else if worth_splitting(pool, block) {
             let mut cells = times.cells();
             let band = (BAND + 2 * radius) * stride;

@@ -286,17 +286,23 @@ impl<C: Tick> Times<C> {
         Ok(forks.unwrap_or_default())
     }
 
-    /// A stretch of a block with these cells in what it goes by.
-    pub(crate) fn as_stretch<'a, S>(
+    /// The stretches of a block whose cells are `forks`, or the only one if these are the times of a stretch, each with its
+    /// cells in what it goes by; none if the block does not go in stretches.
+    pub(crate) fn stretches<'a, S>(
         &'a mut self,
-        start: usize,
-        state: impl FnOnce(&'a mut [C]) -> S,
-    ) -> Stretch<S> {
-        Stretch {
+        forks: &'a mut [(usize, Self)],
+        state: impl Fn(&'a mut [C]) -> S,
+    ) -> Vec<Stretch<S>> {
+        let stretch = |(start, times): (usize, &'a mut Self)| Stretch {
             start,
-            before: std::mem::take(&mut self.before),
-            state: state(self.cells()),
+            before: std::mem::take(&mut times.before),
+            state: state(times.cells()),
+        };
+        if self.stretch.is_some() {
+            return vec![stretch((0, self))];
         }
+        let forks = forks.iter_mut().map(|(start, fork)| (*start, fork));
+        forks.map(stretch).collect()
     }
 }
 

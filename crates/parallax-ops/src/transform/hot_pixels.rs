@@ -99,7 +99,7 @@ struct Hot {
 }
 
 impl Hot {
-    fn drop(&self, block: &mut EventBlock, pool: Pool<'_>) {
+    fn narrow(&self, block: &mut EventBlock, pool: Pool<'_>) {
         let marks = Marks { width: self.width, words: &self.words };
         block.select_in_parts(pool, |events, mask| marks.drop(events.x, events.y, mask));
     }
@@ -124,12 +124,12 @@ impl EventOp for HotPixels {
 
     fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
         if let Ok(hot) = state_as::<Fixed<Hot>>(state) {
-            hot.0.drop(block, pool);
+            hot.0.narrow(block, pool);
             return Ok(());
         }
         let census = state_as::<Census>(state)?;
         if let Some(hot) = census.hot() {
-            hot.drop(block, pool);
+            hot.narrow(block, pool);
             return Ok(());
         }
         census.count(block.packed(), pool)?;

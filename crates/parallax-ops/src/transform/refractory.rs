@@ -103,13 +103,8 @@ fn retain<C: Tick>(
     let whole = |cells| Rows { first: 0, cells };
     if let Some(within) = counts_for(every, period) {
         let mut forks = began.forks(within, block, pool)?;
-        if !forks.is_empty() || began.is_fork() {
-            let stretches = if forks.is_empty() {
-                vec![began.as_stretch(0, whole)]
-            } else {
-                forks.iter_mut().map(|(start, fork)| fork.as_stretch(*start, whole)).collect()
-            };
-            block.retain_by_stretches(pool, stretches, since_seen);
+        if began.is_fork() || !forks.is_empty() {
+            block.retain_by_stretches(pool, began.stretches(&mut forks, whole), since_seen);
             return Ok(());
         }
     }
