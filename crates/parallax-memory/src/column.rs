@@ -74,6 +74,15 @@ impl<T: Element> Column<T> {
         })
     }
 
+    /// As [`with_capacity`](Self::with_capacity), on the bytes of [`Region::stale`]: the room holds stale elements.
+    ///
+    /// # Errors
+    /// `OutOfMemory` when the memory cannot be had.
+    pub fn stale(capacity: usize) -> io::Result<Column<T>> {
+        let bytes = capacity.checked_mul(Self::SIZE).ok_or_else(too_long)?;
+        Region::stale(bytes).map(Self::from_region)
+    }
+
     /// An empty column on the memory of `region`, whose bytes show up as stale elements of
     /// [`Column::spare_mut`]. A remainder that is not a whole element is cut off.
     pub fn from_region(mut region: Region) -> Column<T> {

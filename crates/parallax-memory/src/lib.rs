@@ -17,7 +17,8 @@
 //!
 //! # Contract
 //! - An allocation that fails is an [`std::io::Error`] of kind `OutOfMemory`, never an abort.
-//! - Memory is always initialised: fresh bytes are zero, so no safe reader sees what another left.
+//! - Memory is always initialised: fresh bytes are zero, so no safe reader sees what another left, unless it asks for
+//!   [`Region::stale`] bytes.
 //! - This is the only crate that owns unsafe code for memory; every block says which fact it rests on.
 //!
 //! # Surprises
@@ -29,6 +30,8 @@ mod buffer;
 mod column;
 mod filesystem;
 mod heap;
+#[cfg(target_os = "linux")]
+mod kept;
 mod mapped;
 mod metadata;
 #[cfg(target_os = "linux")]
@@ -54,8 +57,8 @@ pub const ALIGNMENT: usize = 64;
 /// The size of a huge page that this crate aims for, in bytes (x86-64, and aarch64 with 4 KiB pages).
 pub const HUGE_PAGE: usize = 2 << 20;
 
-/// The bytes of pages, huge ones included, that all regions of this process have mapped now; 0 off Linux. Small regions are
-/// on the heap and are counted by whoever counts that.
+/// The bytes of pages, huge ones included, that all regions of this process have mapped now, and that it keeps for the next
+/// [`Region::stale`]; 0 off Linux. Small regions are on the heap and are counted by whoever counts that.
 pub fn mapped_bytes() -> usize {
     #[cfg(target_os = "linux")]
     {

@@ -4,6 +4,9 @@
 //!
 //! A mapping that wants huge pages starts on a 2 MiB border; when it grows it is extended in place or its page
 //! tables are moved to another such border, so that huge pages stay whole.
+//!
+//! Pages may be kept when they are let go, for who asks for as many whose contents mean nothing: the system would clear new
+//! ones, and under a hypervisor often fetch them first.
 
 use std::ffi::c_void;
 use std::io;
@@ -14,8 +17,8 @@ use rustix::mm::{
     Advice, MapFlags, MremapFlags, ProtFlags, madvise, mmap_anonymous, mremap, mremap_fixed, munmap,
 };
 
-use crate::HUGE_PAGE;
 use crate::heap::out_of_memory;
+use crate::{HUGE_PAGE, kept};
 
 /// One mapping. Invariant: `start..start + mapped` is one private, anonymous, readable and writable mapping that
 /// this value alone owns; `mapped` is a multiple of the page size and not zero.
@@ -23,6 +26,8 @@ pub(crate) struct Pages {
     start: NonNull<u8>,
     mapped: usize,
     huge: bool,
+    /// Whether they are kept for others when they are let go.
+    is_kept: bool,
 }
 
 // SAFETY: the mapping belongs to this value alone and is not tied to a thread.
@@ -62,12 +67,25 @@ impl Pages {
             start,
             mapped,
             huge: false,
+            is_kept: false,
         };
         counted(0, mapped);
         if huge {
             pages.advise_huge();
         }
         Ok(pages)
+    }
+
+    /// Pages for `len` bytes that were kept, as they were left, to be kept again; none if there are none of this size.
+    pub(crate) fn kept(len: usize) -> Option<Pages> {
+        let mut pages = kept::take(round_up(len, page_size())?)?;
+        pages.keep();
+        Some(pages)
+    }
+
+    /// Has these kept when they are let go, if they are huge.
+    pub(crate) fn keep(&mut self) {
+        self.is_kept = self.huge;
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
@@ -170,6 +188,13 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
+        if self.is_kept {
+            // The mapping is the other value's from here on.
+            return kept::keep(Pages {
+                is_kept: false,
+                ..*self
+            });
+        }
         counted(self.mapped, 0);
         // SAFETY: exactly our mapping, and nothing borrows a value that is being dropped. An error cannot be
         // acted on here; it would leave the pages mapped.
@@ -189,7 +214,8 @@ fn reserve(len: usize, protection: ProtFlags) -> io::Result<NonNull<u8>> {
         return Err(out_of_memory(len));
     }
     // SAFETY: a null address lets the kernel choose one that is free, so no existing memory is touched.
-    let start = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
+    let map = || unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
+    let start = map().or_else(|error| if kept::release() { map() } else { Err(error) });
     non_null(start.map_err(|_| out_of_memory(len))?)
 }
 

@@ -3,8 +3,9 @@
 //! In goes a size, out comes memory of that size which exactly one owner can write. It grows without a copy on
 //! Linux and is sealed into [`Bytes`] when it is to be shared.
 //!
-//! Contract: every byte in `0..len` is initialised, and zero until its owner writes it, after growth too.
-//! The address is a multiple of 64. An allocation that fails is an error and leaves the region as it was.
+//! Contract: every byte in `0..len` is initialised, and zero until its owner writes it, after growth too; those of
+//! [`Region::stale`] are initialised and mean nothing. The address is a multiple of 64. An allocation that fails is an
+//! error and leaves the region as it was.
 //!
 //! Surprises: pages cost memory only when touched (see [`Region::prefault`]); growing may change the address.
 
@@ -109,6 +110,41 @@ impl Region {
         }
         #[cfg(not(target_os = "linux"))]
         Region::heap(len)
+    }
+
+    /// `len` bytes that mean nothing, for who writes all of them: those of a region like this that the process let go, or new
+    /// ones, which are not zero in a debug build, so that tests find who reads them.
+    ///
+    /// On Linux up to 64 MiB of such memory stay with the process, for the next region of the same size from 2 MiB on: new
+    /// pages have to be cleared by the system, and a virtual machine may have to fetch them first.
+    ///
+    /// # Errors
+    /// `OutOfMemory` when the memory cannot be had.
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use parallax_memory::Region;
+    ///
+    /// let mut region = Region::stale(3 << 20)?;
+    /// region.as_mut_slice().fill(1);
+    /// # Ok(()) }
+    /// ```
+    pub fn stale(len: usize) -> io::Result<Region> {
+        #[cfg(target_os = "linux")]
+        if len >= HUGE_PAGE
+            && let Some(pages) = Pages::kept(len)
+        {
+            return Ok(Region::from_storage(Storage::Pages(pages), len));
+        }
+        let mut region = Region::new(len)?;
+        #[cfg(target_os = "linux")]
+        if let Storage::Pages(pages) = &mut region.storage {
+            pages.keep();
+        }
+        if cfg!(debug_assertions) {
+            region.as_mut_slice().fill(0xA5);
+        }
+        Ok(region)
     }
 
     /// How many bytes there are.

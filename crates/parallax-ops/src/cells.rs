@@ -1,5 +1,8 @@
 //! Memory for one value a cell: on huge pages where it is large, and written before it is read.
 //!
+//! What is let go is used again ([`parallax_memory::Region::stale`]): a chain that is run once more, or the next recording of a
+//! data set, asks for as many cells.
+//!
 //! Surprise: `vec![0; n]` is memory that nobody has touched. Whoever reads a page of it first gets the one page of zeros that
 //! all processes share, and the write behind that makes the system copy the page and interrupt every thread of the process
 //! to tell of it: for the pixels of one sensor that took as long as counting ten million events.
@@ -22,19 +25,38 @@ impl<T: Element> Cells<T> {
         filled(value, count, Pool::serial()).map(Self)
     }
 
+    /// `count` values that mean nothing, for who writes all of them before they are read.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn stale(count: usize) -> Result<Self> {
+        stale(count).map(Self)
+    }
+
     /// As [`new`](Self::new), written by all threads.
     pub(crate) fn new_on(pool: Pool<'_>, value: T, count: usize) -> Result<Self> {
         filled(value, count, pool).map(Self)
     }
 }
 
-/// A column of `count` times `value`, written by all threads: most of the time is the system's, which clears each page.
-pub(crate) fn filled<T: Element>(value: T, count: usize, pool: Pool<'_>) -> Result<Column<T>> {
-    let mut cells = Column::with_capacity(count)?;
-    let pages = cells.spare_mut().chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
-    pool.map(pages, |page: &mut [T]| page.fill(value));
+/// A column of `count` times `value`, written by all threads: most of the time may be the system's, which clears each page.
+fn filled<T: Element>(value: T, count: usize, pool: Pool<'_>) -> Result<Column<T>> {
+    let mut cells = stale(count)?;
+    fill(cells.as_mut_slice(), value, pool);
+    Ok(cells)
+}
+
+/// A column of `count` values that mean nothing.
+pub(crate) fn stale<T: Element>(count: usize) -> Result<Column<T>> {
+    let mut cells = Column::stale(count)?;
     cells.set_len(count)?;
     Ok(cells)
+}
+
+/// Has all threads write `value` everywhere.
+pub(crate) fn fill<T: Element>(cells: &mut [T], value: T, pool: Pool<'_>) {
+    let pages = cells.chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
+    pool.map(pages, |page: &mut [T]| page.fill(value));
 }
 
 impl<T: Element> Deref for Cells<T> {

@@ -303,6 +303,39 @@ fn shares_of_events() {
 }
 
 #[test]
+fn frames_go_side_by_side_and_back_into_their_places() {
+    let frames: [Vec<f32>; 3] =
+        [1.0, 2.0, 3.0].map(|first| (0..100_u8).map(|i| first + 10.0 * f32::from(i)).collect());
+    let zeros = vec![0.0; 100];
+    for [left, right] in [
+        [&frames[0], &frames[1]],
+        [&frames[0], &zeros],
+        [&zeros, &frames[1]],
+        [&zeros, &zeros],
+    ] {
+        let given = |frame: &Vec<f32>| {
+            if *frame == zeros {
+                Vec::new()
+            } else {
+                frame.clone()
+            }
+        };
+        let mut pairs = vec![[-1.0; 2]; 100];
+        accumulate::pair(&given(left), &given(right), &mut pairs);
+        let [mut first, mut second] = [vec![-1.0; 100], vec![-1.0; 100]];
+        accumulate::unpair(&pairs, &mut first, &mut second);
+        assert_eq!([&first, &second], [left, right]);
+        for behind in [&frames[2], &zeros] {
+            let (mut turned, mut first, mut second) = (pairs.clone(), vec![-1.0; 100], vec![-1.0; 100]);
+            accumulate::turn(&mut turned, &mut first, &given(behind));
+            assert_eq!(first, *left);
+            accumulate::unpair(&turned, &mut first, &mut second);
+            assert_eq!([&first, &second], [right, behind]);
+        }
+    }
+}
+
+#[test]
 fn columns_of_different_length_are_used_up_to_the_shortest() {
     let mut frame = [0_i32; 4];
     let planes = Planes {

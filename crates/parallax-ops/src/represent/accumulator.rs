@@ -20,7 +20,7 @@ use parallax_simd::order;
 use super::kernel::{Events, Kernel, Layout, Memory, Needs, Stage};
 use super::one_window::OneWindow;
 use super::{saved, windows};
-use crate::cells::filled;
+use crate::cells;
 
 /// The most bytes that a tensor may have: a file can claim any sensor size.
 const MOST_BYTES: usize = 1 << 31;
@@ -80,10 +80,12 @@ impl<K: Kernel> Represent for Windowed<K> {
             layout,
             count,
             cells: Column::with_capacity(0)?,
+            is_stale: false,
             memory: self.kernel.memory(geometry)?,
             window: OneWindow::new(span),
             needs: self.kernel.needs(),
             writes_all: self.kernel.writes_all(),
+            clears: self.kernel.clears(),
         }))
     }
 
@@ -163,10 +165,13 @@ struct Accumulator<K: Kernel> {
     count: usize,
     /// None before the first events, nor behind a tensor that took them away.
     cells: Column<K::Cell>,
+    /// Whether they stand for zeros that are not written.
+    is_stale: bool,
     memory: K::Memory,
     window: OneWindow,
     needs: Needs,
     writes_all: bool,
+    clears: bool,
 }
 
 impl<K: Kernel> Accumulator<K> {
@@ -251,7 +256,11 @@ impl<K: Kernel> Accumulator<K> {
     /// Makes sure that there are cells.
     fn provide(&mut self, pool: Pool<'_>) -> Result<()> {
         if self.cells.len() < self.count {
-            self.cells = filled(bytemuck::Zeroable::zeroed(), self.count, pool)?;
+            self.cells = cells::stale(self.count)?;
+            self.is_stale = true;
+        }
+        if !self.clears {
+            self.stage(pool).clear();
         }
         Ok(())
     }
@@ -261,7 +270,9 @@ impl<K: Kernel> Accumulator<K> {
         let mut stage = self.stage(pool);
         kernel.add(&mut stage, events)?;
         self.window.added = self.window.added.saturating_add(events.columns.len() as u64);
-        if !self.writes_all {
+        if self.clears {
+            self.window.is_dirty = true;
+        } else if !self.writes_all {
             self.window.touch(events.columns, self.count);
         }
         Ok(())
@@ -275,6 +286,7 @@ impl<K: Kernel> Accumulator<K> {
             count: self.window.held_events as u64,
             extent: self.window.extent,
             cells: self.cells.as_mut_slice(),
+            is_stale: &mut self.is_stale,
             memory: &mut self.memory,
             pool,
             unit: self.meta.time_unit,
@@ -301,7 +313,9 @@ impl<K: Kernel> Accumulator<K> {
             }
             self.window.held = held;
         }
-        kernel.finish(&mut self.stage(pool));
+        let mut stage = self.stage(pool);
+        stage.clear();
+        kernel.finish(&mut stage);
         Ok(())
     }
 
@@ -310,7 +324,7 @@ impl<K: Kernel> Accumulator<K> {
         !self.writes_all && !defers(self.needs, span)
     }
 
-    /// Sets all cells to zero, if it matters.
+    /// Has all cells be zero, if it matters.
     fn clear(&mut self, kernel: Option<&K>) {
         let OneWindow {
             touched, is_dirty, ..
@@ -319,9 +333,7 @@ impl<K: Kernel> Accumulator<K> {
         let erased = !*is_dirty
             && (touched.is_empty()
                 || kernel.is_some_and(|kernel| kernel.erase(cells, self.geometry, touched.columns())));
-        if !erased {
-            cells.fill(bytemuck::Zeroable::zeroed());
-        }
+        self.is_stale |= !erased;
         touched.clear();
         *is_dirty = false;
     }
@@ -340,8 +352,13 @@ impl<K: Kernel> OpState for Accumulator<K> {
         let mut memory = Vec::new();
         self.memory.save(&mut memory);
         saved::put_part(&mut bytes, &memory);
-        let zeros = vec![0; size_of::<K::Cell>() * (self.count - self.cells.len())];
-        let cells = bytemuck::cast_slice::<K::Cell, u8>(self.cells.as_slice());
+        let cells = if self.is_stale {
+            &[]
+        } else {
+            bytemuck::cast_slice::<K::Cell, u8>(self.cells.as_slice())
+        };
+        // Those that are not there, or not written.
+        let zeros = vec![0; size_of::<K::Cell>() * self.count - cells.len()];
         saved::put_part(
             &mut bytes,
             match self.saves_cells(self.window.span) {
@@ -375,6 +392,7 @@ impl<K: Kernel> OpState for Accumulator<K> {
         if saves_cells {
             self.provide(Pool::serial())?;
             bytemuck::cast_slice_mut(self.cells.as_mut_slice()).copy_from_slice(cells);
+            self.is_stale = false;
         }
         window.is_dirty = true;
         self.window = window;

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 
+use crate::cells;
 use parallax_events::{AxisName, DvsColumns, Element, Geometry, Nanos, Pool, Result, TimeUnit};
 
 /// What a cell may be: a tensor's element that lies in memory of our own.
@@ -36,6 +37,11 @@ pub(super) trait Kernel: Debug + Send + Sync + Sized + 'static {
 
     /// Whether [`finish`](Self::finish) writes every cell, so that none need be zero when a window begins.
     fn writes_all(&self) -> bool {
+        false
+    }
+
+    /// Whether [`add`](Self::add) sees to stale cells, each thread to those that it fills. They are zero for other kernels.
+    fn clears(&self) -> bool {
         false
     }
 
@@ -96,6 +102,8 @@ pub(super) struct Stage<'a, K: Kernel> {
     /// Its earliest and its latest event, if the kernel asked for them.
     pub(super) extent: Option<(i64, i64)>,
     pub(super) cells: &'a mut [K::Cell],
+    /// Whether the cells stand for zeros that are not written; only for a kernel that sees to them, and says so here.
+    pub(super) is_stale: &'a mut bool,
     pub(super) memory: &'a mut K::Memory,
     pub(super) pool: Pool<'a>,
     /// What the stream counts time in.
@@ -103,6 +111,13 @@ pub(super) struct Stage<'a, K: Kernel> {
 }
 
 impl<K: Kernel> Stage<'_, K> {
+    /// Writes the zeros that stale cells stand for.
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(self.is_stale) {
+            cells::fill(self.cells, bytemuck::Zeroable::zeroed(), self.pool);
+        }
+    }
+
     /// A length of time in the stream's unit; it need not be whole.
     pub(super) fn ticks(&self, time: Nanos) -> f64 {
         time.0 as f64 / self.unit.nanos() as f64

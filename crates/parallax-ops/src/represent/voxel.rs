@@ -109,7 +109,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
     }
 
     fn memory(&self, _: Geometry) -> Result<Sides<T>> {
-        Ok(Sides::default())
+        Ok(Sides(Vec::new()))
     }
 
     fn needs(&self) -> Needs {
@@ -122,6 +122,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let frame = self.polarity.channels() * at.geometry.pixels();
         let columns = events.columns;
         if !events.is_ordered {
+            at.clear();
             for index in 0..columns.len() {
                 let event = columns.slice(index..index + 1);
                 let bin = event.t.iter().map(|&t| ramp.place(t)).sum::<f64>() as usize;
@@ -134,27 +135,98 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
-        let sides = at.memory.of_threads(groups.len());
-        let groups = groups.into_iter().zip(sides).collect();
-        let done = pool.map(groups, |(Group { first, before, bins, cells }, sides)| {
-            let mut rest = cells;
+        let sides = at.memory.of_threads(groups.len())?;
+        let mut groups: Vec<_> = groups.into_iter().zip(sides).collect();
+        // The first is the calling thread's, which needs no waking.
+        groups.sort_by_key(|(group, _)| std::cmp::Reverse(group.cost));
+        let is_stale = std::mem::take(at.is_stale);
+        let done = pool.map(groups, |(Group { first, before, bins, cells, .. }, sides)| {
+            let stale_from = if is_stale { 0 } else { bins.len() };
+            let mut frames = Frames { cells, frame, stale_from, sides, has_sides: false };
             // The later parts of the events of the bin before, which another group has.
-            let (own, _) = rest.split_at_mut(frame.min(rest.len()));
-            between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], own);
-            for (bin, range) in (first..).zip(bins) {
-                let (left, right) = rest.split_at_mut(frame.min(rest.len()));
+            if !before.is_empty() {
+                between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], frames.in_place(0)[0]);
+            }
+            for (index, range) in bins.iter().enumerate() {
                 let events = columns.slice(range.clone());
-                if events.len() >= frame / CELLS_PER_EVENT && right.len() >= frame {
-                    between_pairs(events, ramp, shares, bin, [left, &mut right[..frame]], sides)?;
+                let bin = first + index;
+                if events.len() >= frame / CELLS_PER_EVENT && (frames.has_sides || index + 1 < bins.len()) {
+                    let ramp = Ramp { shift: bin as f64, ..ramp };
+                    let events = (events.t, events.x, events.y, events.p);
+                    accumulate::split_pairs(events, ramp, shares, frames.side_by_side(index)?);
+                    frames.turn(index);
                 } else {
+                    let [left, right] = frames.in_place(index);
                     between(events, ramp, shares, bin, left, right);
                 }
-                rest = right;
             }
             Ok(())
         });
         done.into_iter().collect()
     }
+
+    fn clears(&self) -> bool {
+        true
+    }
+}
+
+/// The frames that a thread fills, one after another: each in its place, or side by side with the next.
+struct Frames<'a, T: Cell> {
+    cells: &'a mut [T],
+    frame: usize,
+    /// From this frame on they are stale.
+    stale_from: usize,
+    sides: &'a mut Cells<T>,
+    /// Whether a frame and the next are side by side, and not in their places.
+    has_sides: bool,
+}
+
+impl<T: Cell + Fraction> Frames<'_, T> {
+    /// A frame and the next, which is empty behind the last one, in their places.
+    fn in_place(&mut self, index: usize) -> [&mut [T]; 2] {
+        if std::mem::replace(&mut self.has_sides, false) {
+            let (pairs, _) = self.sides.as_chunks_mut();
+            match two(self.cells, self.frame, index) {
+                [left, []] => accumulate::turn(pairs, left, &[]),
+                [left, right] => accumulate::unpair(pairs, left, right),
+            }
+        } else {
+            let frames = self.cells.chunks_mut(self.frame).take(index + 2);
+            frames.skip(self.stale_from).for_each(|frame| frame.fill(T::ZERO));
+        }
+        self.stale_from = self.stale_from.max(index + 2);
+        two(self.cells, self.frame, index)
+    }
+
+    /// A frame and the next, which is of no use behind the last one, side by side.
+    fn side_by_side(&mut self, index: usize) -> Result<&mut [[T; 2]]> {
+        if !std::mem::replace(&mut self.has_sides, true) {
+            if self.sides.len() != 2 * self.frame {
+                *self.sides = Cells::stale(2 * self.frame)?;
+            }
+            let known = self.cells.len().min(self.stale_from * self.frame);
+            let [left, right] = two(&mut self.cells[..known], self.frame, index);
+            accumulate::pair(left, right, self.sides.as_chunks_mut().0);
+        }
+        Ok(self.sides.as_chunks_mut().0)
+    }
+
+    /// Puts a frame that is side by side with the next in its place; the next is side by side with the one behind it then.
+    fn turn(&mut self, index: usize) {
+        let known = self.cells.len().min(self.stale_from * self.frame);
+        let (cells, behind) = self.cells.split_at_mut(self.cells.len().min((index + 2) * self.frame));
+        let behind = &behind[..known.saturating_sub(cells.len()).min(self.frame)];
+        let [left, _] = two(cells, self.frame, index);
+        accumulate::turn(self.sides.as_chunks_mut().0, left, behind);
+    }
+}
+
+/// Two frames, as far as they exist.
+fn two<T>(cells: &mut [T], frame: usize, index: usize) -> [&mut [T]; 2] {
+    let cells = cells.get_mut(index * frame..).unwrap_or_default();
+    let (left, rest) = cells.split_at_mut(frame.min(cells.len()));
+    let (right, _) = rest.split_at_mut(frame.min(rest.len()));
+    [left, right]
 }
 
 /// Bins next to each other that one thread fills.
@@ -165,6 +237,7 @@ struct Group<'a, T> {
     /// The events of its bins.
     bins: &'a [Range<usize>],
     cells: &'a mut [T],
+    cost: usize,
 }
 
 /// What an event costs that goes to two cells, and one that goes to one.
@@ -200,6 +273,7 @@ fn groups<'a, T>(
         }
         groups.push(Group {
             first,
+            cost: cost(bins, first..next),
             before: first.checked_sub(1).map_or(0..0, |before| bins[before].clone()),
             bins: &bins[first..next],
             cells: cells.split_off_mut(..(next - first) * frame).unwrap_or_default(),
@@ -222,44 +296,16 @@ fn between<T: Fraction>(
     accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
 }
 
-/// As [`between`], where there are not many more cells than events: with the cells of both bins side by side.
-fn between_pairs<T: Cell + Fraction>(
-    events: DvsColumns<'_>,
-    ramp: Ramp,
-    shares: Shares,
-    bin: usize,
-    [left, right]: [&mut [T]; 2],
-    sides: &mut Option<Cells<T>>,
-) -> Result<()> {
-    let cells = 2 * left.len();
-    let sides = match sides {
-        Some(sides) if sides.len() == cells => sides,
-        other => other.insert(Cells::new(T::ZERO, cells)?),
-    };
-    let (pairs, _) = sides.as_chunks_mut();
-    let ramp = Ramp { shift: bin as f64, ..ramp };
-    accumulate::pair(left, right, pairs);
-    accumulate::split_pairs((events.t, events.x, events.y, events.p), ramp, shares, pairs);
-    accumulate::unpair(pairs, left, right);
-    Ok(())
-}
-
 /// For each thread, room for two bins side by side. Nothing in it is kept.
 #[derive(Debug)]
-struct Sides<T: Cell>(Vec<Option<Cells<T>>>);
-
-impl<T: Cell> Default for Sides<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
+struct Sides<T: Cell>(Vec<Cells<T>>);
 
 impl<T: Cell> Sides<T> {
-    fn of_threads(&mut self, threads: usize) -> &mut [Option<Cells<T>>] {
-        if self.0.len() < threads {
-            self.0.resize_with(threads, || None);
+    fn of_threads(&mut self, threads: usize) -> Result<&mut [Cells<T>]> {
+        while self.0.len() < threads {
+            self.0.push(Cells::stale(0)?);
         }
-        &mut self.0
+        Ok(&mut self.0)
     }
 }
 

@@ -119,46 +119,82 @@ fn voxel_grids_share_events_between_bins() {
     }
 }
 
-/// Where a large sensor has many events for each cell, two bins lie side by side; what comes in smaller batches has them apart.
-/// Bit by bit the same.
+/// Where there are many events for each cell, two bins lie side by side, and threads share the bins; what comes in small
+/// batches finds each bin in its place. Bit by bit the same, in a second window too.
 #[test]
 fn voxel_grids_of_many_events_are_those_of_few_at_a_time() {
+    /// Side by side are bins with an event for every eighth of the 16,384 cells.
+    const MANY: usize = 20_000;
+    const FEW: usize = 700;
     let mix = |index: i64| (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
-    let threads = SharedPool::new(2).unwrap();
-    for (polarity, height) in [("signed", 512), ("separate", 256)] {
-        let meta = Arc::new(Meta::with_geometry(512, height).unwrap());
-        // Three for each of 262,144 cells, and a few for the last bin.
-        let times = 0..800_000_i64;
-        let column = |divisor: u64, size: u64| times.clone().map(move |t| mix(t) / divisor % size);
-        let batch = EventBatch::try_new(
-            times.clone().collect::<Vec<_>>(),
-            column(1, 512).map(|x| x as u16).collect::<Vec<_>>(),
-            column(512, height.into()).map(|y| y as u16).collect::<Vec<_>>(),
-            column(1 << 18, 2).map(|p| p as u8).collect::<Vec<_>>(),
-            Arc::clone(&meta),
-        )
-        .unwrap();
-        let bits = |text: &str, chunk: usize, pool: Pool<'_>| {
-            let mut tensors = Tensors::new(represent(text).unwrap(), &meta).unwrap();
-            let mut found = Vec::new();
-            let mut keep = |_: u64, view: TensorView<'_>| {
-                found.extend_from_slice(view.as_bytes());
-                Ok(())
+    let pools: Vec<_> = (1..=5).map(|threads| SharedPool::new(threads).unwrap()).collect();
+    for events in [
+        vec![MANY, MANY, MANY, MANY],
+        vec![MANY, 0, FEW, MANY, MANY, 0, 0, MANY, FEW, 0],
+        vec![FEW, MANY, 0, MANY, MANY, FEW, MANY, MANY, MANY],
+        vec![0, 0, MANY, 2 * MANY, 0],
+        vec![4 * MANY],
+    ] {
+        // Bins of 10 ms, in two windows.
+        let bins = events.len();
+        let in_bins = (0_i64..).zip([events.clone(), events].concat());
+        let t: Vec<_> = in_bins
+            .flat_map(|(bin, count)| {
+                (0..count).map(move |event| 10_000 * bin + (10_000 * event / count) as i64)
+            })
+            .collect();
+        for (polarity, height) in [("signed", 128_u16), ("separate", 64)] {
+            let meta = Arc::new(Meta::with_geometry(128, height).unwrap());
+            let column =
+                |divisor: u64, size: u64| (0..t.len() as i64).map(move |index| mix(index) / divisor % size);
+            let batch = EventBatch::try_new(
+                t.clone(),
+                column(1, 128).map(|x| x as u16).collect::<Vec<_>>(),
+                column(128, height.into()).map(|y| y as u16).collect::<Vec<_>>(),
+                column(1 << 18, 2).map(|p| p as u8).collect::<Vec<_>>(),
+                Arc::clone(&meta),
+            )
+            .unwrap();
+            // As it is, and every second event before the others.
+            let halves = [0, 1].map(|first| {
+                let half: Vec<_> = batch.to_events().into_iter().skip(first).step_by(2).collect();
+                EventBatch::from_events(&half, Arc::clone(&meta)).unwrap()
+            });
+            let bits = |text: &str, batches: &[EventBatch], chunk: usize, pool: Pool<'_>| {
+                let mut tensors = Tensors::new(represent(text).unwrap(), &meta).unwrap();
+                let mut found = Vec::new();
+                let mut keep = |_: u64, view: TensorView<'_>| {
+                    found.extend_from_slice(view.as_bytes());
+                    Ok(())
+                };
+                for batch in batches {
+                    for start in (0..batch.len()).step_by(chunk) {
+                        let end = batch.len().min(start + chunk);
+                        tensors.push(&batch.slice(start..end), pool, &mut keep).unwrap();
+                    }
+                }
+                tensors.finish(pool, &mut keep).unwrap();
+                found
             };
-            for start in (0..batch.len()).step_by(chunk) {
-                tensors
-                    .push(&batch.slice(start..start + chunk), pool, &mut keep)
-                    .unwrap();
-            }
-            tensors.finish(pool, &mut keep).unwrap();
-            found
-        };
-        for dtype in ["f32", "f64"] {
-            let text = format!("voxel bins=2 polarity={polarity} dtype={dtype} window=800ms incomplete=true");
-            let parts = bits(&text, 90_000, Pool::serial());
-            assert!(parts.iter().any(|&byte| byte != 0), "{text}");
-            for pool in [Pool::serial(), threads.pool()] {
-                assert!(bits(&text, 800_000, pool) == parts, "{text}");
+            for (grid, dtype) in [("tonic", "f32"), ("zhu", "f64")] {
+                let bins = if grid == "zhu" { bins + 1 } else { bins };
+                let window = 10 * (bins - usize::from(grid == "zhu"));
+                let whole = format!("voxel grid={grid} bins={bins} polarity={polarity} dtype={dtype}");
+                let windows = format!("{whole} window={window}ms incomplete=true");
+                for (text, batches) in [(windows, std::slice::from_ref(&batch)), (whole, &halves)] {
+                    let parts = bits(&text, batches, 1000, Pool::serial());
+                    assert!(parts.iter().any(|&byte| byte != 0), "{text}");
+                    for pool in &pools {
+                        for chunk in [50_000, batch.len()] {
+                            let found = bits(&text, batches, chunk, pool.pool());
+                            assert!(
+                                found == parts,
+                                "{text}, {chunk} at a time on {} threads",
+                                pool.pool().threads()
+                            );
+                        }
+                    }
+                }
             }
         }
     }

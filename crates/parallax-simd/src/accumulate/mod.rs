@@ -10,7 +10,7 @@ mod counter;
 mod scalar;
 
 pub use crate::split::{
-    Events, Fraction, Ramp, Shares, pair, split, split_at, split_pairs, split_pairs_at, unpair,
+    Events, Fraction, Ramp, Shares, pair, split, split_at, split_pairs, split_pairs_at, turn, unpair,
 };
 pub use counter::Counter;
 

@@ -147,10 +147,40 @@ pub fn split_pairs_at<T: Fraction>(
     }
 }
 
-/// Two frames side by side, as far as both go.
-pub fn pair<T: Copy>(left: &[T], right: &[T], pairs: &mut [[T; 2]]) {
-    for (pair, (&left, &right)) in pairs.iter_mut().zip(left.iter().zip(right)) {
-        *pair = [left, right];
+/// Two frames side by side; zeros where one of them is empty.
+pub fn pair<T: Fraction>(left: &[T], right: &[T], pairs: &mut [[T; 2]]) {
+    match (left, right) {
+        ([], []) => pairs.fill([T::ZERO; 2]),
+        (left, []) => pairs
+            .iter_mut()
+            .zip(left)
+            .for_each(|(pair, &left)| *pair = [left, T::ZERO]),
+        ([], right) => pairs
+            .iter_mut()
+            .zip(right)
+            .for_each(|(pair, &right)| *pair = [T::ZERO, right]),
+        (left, right) => {
+            for ((pair, &left), &right) in pairs.iter_mut().zip(left).zip(right) {
+                *pair = [left, right];
+            }
+        }
+    }
+}
+
+/// The left ones back into their frame; the right ones become left ones, with those of the frame `behind`, or zeros if that is
+/// empty, on their right.
+pub fn turn<T: Fraction>(pairs: &mut [[T; 2]], left: &mut [T], behind: &[T]) {
+    let places = pairs.iter_mut().zip(left);
+    if behind.is_empty() {
+        places.for_each(|(pair, left)| {
+            let [first, second] = *pair;
+            (*left, *pair) = (first, [second, T::ZERO]);
+        });
+        return;
+    }
+    for ((pair, left), &behind) in places.zip(behind) {
+        let [first, second] = *pair;
+        (*left, *pair) = (first, [second, behind]);
     }
 }
 
