@@ -22,7 +22,9 @@ impl<T: Element> Cells<T> {
     /// # Errors
     /// [`ErrorKind::Io`](parallax_events::ErrorKind) if the memory cannot be had.
     pub(crate) fn new(value: T, count: usize) -> Result<Self> {
-        filled(value, count, Pool::serial()).map(Self)
+        let mut cells = Self::stale(count)?;
+        cells.fill(value);
+        Ok(cells)
     }
 
     /// `count` values that mean nothing, for who writes all of them before they are read.
@@ -32,18 +34,6 @@ impl<T: Element> Cells<T> {
     pub(crate) fn stale(count: usize) -> Result<Self> {
         stale(count).map(Self)
     }
-
-    /// As [`new`](Self::new), written by all threads.
-    pub(crate) fn new_on(pool: Pool<'_>, value: T, count: usize) -> Result<Self> {
-        filled(value, count, pool).map(Self)
-    }
-}
-
-/// A column of `count` times `value`, written by all threads: most of the time may be the system's, which clears each page.
-fn filled<T: Element>(value: T, count: usize, pool: Pool<'_>) -> Result<Column<T>> {
-    let mut cells = stale(count)?;
-    fill(cells.as_mut_slice(), value, pool);
-    Ok(cells)
 }
 
 /// A column of `count` values that mean nothing.

@@ -80,10 +80,10 @@ impl Kernel for AveragedTimeSurface {
     fn add(&self, at: &mut Stage<'_, Self>, events: Events<'_>) -> Result<()> {
         let tau = at.ticks(self.tau);
         let fade = Fade::new(at.ticks(self.past), if self.is_linear { 3.0 * tau } else { tau }, self.is_linear);
-        at.memory.add(events.columns, fade, at.pool)
+        at.memory.add(events, fade, at.pool)
     }
 
     fn finish(&self, at: &mut Stage<'_, Self>) {
-        at.memory.averages(at.cells);
+        at.memory.averages(at.cells, at.pool);
     }
 }

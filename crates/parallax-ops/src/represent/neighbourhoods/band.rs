@@ -146,6 +146,9 @@ impl Band<'_> {
         let own = corner + self.size / 2 * (side + 1);
         if group.count == 0 {
             group.reference = clock;
+            weights.fill(0.0);
+            moments.fill(0.0);
+            sums.fill(0.0);
         }
         group.count = group.count.saturating_add(1);
         let age = since(group.reference, clock);

@@ -13,14 +13,14 @@ mod group;
 
 use std::collections::VecDeque;
 
-use parallax_events::{DvsColumns, Error, Geometry, Pool, Result};
+use parallax_events::{Error, Geometry, Pool, Result};
 use parallax_simd::order;
 
 use band::Band;
 pub(super) use group::Fade;
 use group::{Group, Live};
 
-use super::kernel::Memory;
+use super::kernel::{Events, Memory};
 use super::saved;
 use crate::cells::Cells;
 
@@ -32,6 +32,8 @@ const SAMPLE: usize = 4096;
 const BLOCK: usize = 1 << 19;
 /// What each of so many bands remembers stays in the second-level cache, and threads have something to share.
 const BANDS: usize = 16;
+/// A thread averages so many groups at once.
+const GROUPS: usize = 1 << 11;
 /// So many events are worth it.
 const WORTH_BANDS: usize = 1 << 13;
 
@@ -44,7 +46,7 @@ pub(super) struct Neighbourhoods {
     columns: usize,
     groups: Vec<Group>,
     is_linear: bool,
-    // Nothing before the first event.
+    // None before the first event, and stale where a group has had none.
     /// Pixels of all groups, with their borders: sums of weights, or how many events.
     weights: Cells<f64>,
     /// Likewise: sums of times, for linear weights alone.
@@ -70,7 +72,7 @@ impl Neighbourhoods {
             .with_context("operator", "averaged_time_surface")
             .with_hint("take larger cells or smaller surfaces"));
         }
-        let [weights, moments, sums] = std::array::from_fn(|_| Cells::new(0.0, 0));
+        let [weights, moments, sums] = std::array::from_fn(|_| Cells::stale(0));
         Ok(Self {
             cell,
             size,
@@ -92,14 +94,14 @@ impl Neighbourhoods {
     }
 
     /// Makes sure that they are there.
-    fn provide(&mut self, pool: Pool<'_>) -> Result<()> {
+    fn provide(&mut self) -> Result<()> {
         let lengths = self.lengths();
         for (cells, length) in [&mut self.weights, &mut self.moments, &mut self.sums]
             .into_iter()
             .zip(lengths)
         {
             if cells.len() < length {
-                *cells = Cells::new_on(pool, 0.0, length)?;
+                *cells = Cells::stale(length)?;
             }
         }
         Ok(())
@@ -109,16 +111,21 @@ impl Neighbourhoods {
     ///
     /// # Errors
     /// If memory cannot be had.
-    pub(super) fn add(&mut self, events: DvsColumns<'_>, fade: Fade, pool: Pool<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, events: Events<'_>, fade: Fade, pool: Pool<'_>) -> Result<()> {
+        let Events {
+            columns: events,
+            is_ordered,
+        } = events;
         let Some(&first) = events.t.first() else {
             return Ok(());
         };
-        self.provide(pool)?;
+        self.provide()?;
         let mut clock = self.clock.unwrap_or(first);
         let mut latest = Vec::new();
         for start in (0..events.len()).step_by(BLOCK) {
             let mut block = events.slice(start..events.len().min(start + BLOCK));
-            if order::scan(block.t, Some(clock)).steps_back > 0 {
+            let is_known = is_ordered && clock <= block.t[0];
+            if !is_known && order::scan(block.t, Some(clock)).steps_back > 0 {
                 latest.clear();
                 latest.extend(block.t.iter().scan(clock, |latest, &t| {
                     *latest = t.max(*latest);
@@ -186,18 +193,31 @@ impl Neighbourhoods {
     }
 
     /// Writes the averages of all groups.
-    pub(super) fn averages(&self, cells: &mut [f32]) {
-        if self.sums.is_empty() {
+    pub(super) fn averages(&self, cells: &mut [f32], pool: Pool<'_>) {
+        if self.clock.is_none() {
             return cells.fill(0.0);
         }
         let surface = self.size * self.size;
-        let surfaces = self.sums.chunks(surface).zip(cells.chunks_mut(surface));
-        for (group, (sums, cells)) in self.groups.iter().zip(surfaces) {
-            let count = group.count.max(1) as f64;
-            for (cell, sum) in cells.iter_mut().zip(sums) {
-                *cell = (sum / count) as f32;
-            }
-        }
+        let sums = self
+            .sums
+            .chunks(GROUPS * surface)
+            .zip(cells.chunks_mut(GROUPS * surface));
+        pool.map(
+            self.groups.chunks(GROUPS).zip(sums).collect(),
+            |(groups, (sums, cells))| {
+                let surfaces = sums.chunks(surface).zip(cells.chunks_mut(surface));
+                for (group, (sums, cells)) in groups.iter().zip(surfaces) {
+                    if group.count == 0 {
+                        cells.fill(0.0);
+                        continue;
+                    }
+                    let count = group.count as f64;
+                    for (cell, sum) in cells.iter_mut().zip(sums) {
+                        *cell = (sum / count) as f32;
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -207,17 +227,12 @@ impl Memory for Neighbourhoods {
     }
 
     fn restart(&mut self) {
-        if self.clock.take().is_none() {
-            return;
-        }
+        self.clock = None;
         for group in &mut self.groups {
             group.reference = 0;
             group.count = 0;
             group.live.clear();
         }
-        self.weights.fill(0.0);
-        self.moments.fill(0.0);
-        self.sums.fill(0.0);
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
@@ -232,10 +247,13 @@ impl Memory for Neighbourhoods {
                 bytes.extend(live.grown.to_le_bytes());
             }
         }
-        // Before the first event all of them are 0, if they are there.
         let values = [&self.weights, &self.moments, &self.sums];
         for values in values.into_iter().filter(|_| self.clock.is_some()) {
-            bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            let of_group = values.len() / self.groups.len();
+            for (group, values) in self.groups.iter().zip(values.chunks(of_group.max(1))) {
+                let known = |value: &f64| if group.count == 0 { 0.0 } else { *value };
+                bytes.extend(values.iter().flat_map(|value| known(value).to_le_bytes()));
+            }
         }
     }
 
@@ -248,7 +266,11 @@ impl Memory for Neighbourhoods {
         } else {
             0
         };
-        if values.len() != 8 * provided || (provided > 0 && self.provide(Pool::serial()).is_err()) {
+        let is_used = groups.iter().any(|group| group.count > 0);
+        if (is_used && clock.is_none())
+            || values.len() != 8 * provided
+            || (provided > 0 && self.provide().is_err())
+        {
             return false;
         }
         self.restart();
