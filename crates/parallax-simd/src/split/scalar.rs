@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Events, Fraction, Ramp, Shares};
-use crate::prefetch::{soon, stretch_soon};
+use crate::prefetch::stretch_soon;
 
 /// Events that are looked at at once: their numbers stay in the first-level cache.
 const BLOCK: usize = 128;
@@ -18,10 +18,6 @@ pub(super) fn split<T: Fraction>(
     // Asking for what does not exist takes long.
     match (left.is_empty(), right.is_empty()) {
         (false, false) => each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
-            for &index in places {
-                soon(left, index);
-                soon(right, index);
-            }
             for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
                 add(left, index, first);
                 add(right, index, second);
@@ -36,7 +32,6 @@ pub(super) fn split<T: Fraction>(
 #[inline(always)]
 fn one_side<T: Fraction, const SIDE: usize>(events: Events<'_>, ramp: Ramp, shares: Shares, cells: &mut [T]) {
     each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
-        places.iter().for_each(|&index| soon(cells, index));
         for (&index, &part) in places.iter().zip(&parts[SIDE]) {
             add(cells, index, part);
         }
@@ -53,9 +48,6 @@ fn add<T: Fraction>(cells: &mut [T], index: usize, part: T) {
 #[inline(always)]
 pub(super) fn split_pairs<T: Fraction>(events: Events<'_>, ramp: Ramp, shares: Shares, pairs: &mut [[T; 2]]) {
     each_block(events, ramp, shares, |places, parts: &[[T; BLOCK]; 2]| {
-        for &index in places {
-            soon(pairs, index);
-        }
         for ((&index, &first), &second) in places.iter().zip(&parts[0]).zip(&parts[1]) {
             if let Some([left, right]) = pairs.get_mut(index) {
                 (*left, *right) = (left.plus(first), right.plus(second));
