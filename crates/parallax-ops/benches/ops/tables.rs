@@ -190,13 +190,15 @@ pub(crate) fn floors(recordings: &Recordings) {
     }
 }
 
-/// What two cores give to the operators of which two threads should give 1.7 times: each half of the events for itself, from its
-/// own memory into its own, nothing shared and nobody waited for; half as many bins for each half, so that the cells are as many.
-/// What that falls short of twice is the machine's.
+/// What two threads give to the operators to which they should give 1.7 times, and beside it, a moment later, what two cores
+/// give: to halves of the events that share nothing and wait for nobody, each from its own memory into its own, with half as
+/// many bins each, so that the cells are as many; and to nothing but sums at random in 7 MB of each core's own, which lie in
+/// the third-level cache as long as nobody else on the machine is after it. What these fall short of twice is the machine's.
 pub(crate) fn halves(recordings: &Recordings) {
     println!(
-        "\n| all events on one thread, and half of them on each of two | ms | both halves | two cores give |\n| --- | ---: | ---: | ---: |"
+        "\n| each time anew | ms, 1 thread | 2 threads | two threads give | two halves | two cores give | at random |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
+    let mut cells = [0, 1].map(|_| vec![0_f32; 1_800_000]);
     let two = SharedPool::new(2).unwrap();
     for (name, of_half) in [
         ("background activity", None),
@@ -208,13 +210,13 @@ pub(crate) fn halves(recordings: &Recordings) {
         let whole = recordings.of(row.sensor);
         let batch = whole.slice(..row.events.min(whole.len()));
         let middle = batch.len() / 2;
-        let run = |chain: &str, batch: &EventBatch, out: &mut BatchBuilder| {
+        let run = |chain: &str, batch: &EventBatch, pool: Pool<'_>, out: &mut BatchBuilder| {
             if yields_tensors(chain) {
-                run_tensors(chain, batch, Pool::serial(), |view| {
+                run_tensors(chain, batch, pool, |view| {
                     black_box((row.each)(view));
                 });
             } else {
-                run_into(chain, batch, Pool::serial(), out);
+                run_into(chain, batch, pool, out);
             }
         };
         let mut outs = [0; 2].map(|_| BatchBuilder::growing().unwrap());
@@ -224,18 +226,40 @@ pub(crate) fn halves(recordings: &Recordings) {
             }
         }
         let halves = [batch.slice(..middle), batch.slice(middle..)];
-        for _ in 0..3 {
-            let one = median(|| run(row.chain, &batch, &mut outs[0]));
+        for _ in 0..5 {
+            let one = median(|| run(row.chain, &batch, Pool::serial(), &mut outs[0]));
+            let shared = median(|| run(row.chain, &batch, two.pool(), &mut outs[0]));
             let both = median(|| {
                 let pieces = halves.iter().zip(&mut outs).collect();
                 two.pool()
                     .map(pieces, |(half, out): (&EventBatch, &mut BatchBuilder)| {
-                        run(of_half.unwrap_or(row.chain), half, out);
+                        run(of_half.unwrap_or(row.chain), half, Pool::serial(), out);
                     });
             });
-            println!("| {name} | {one:.1} | {both:.1} | {:.2} |", one / both);
+            let alone = median(|| sums_at_random(&mut cells[0]));
+            let together = median(|| {
+                let cells = cells.iter_mut().collect();
+                two.pool()
+                    .map(cells, |cells: &mut Vec<f32>| sums_at_random(cells));
+            });
+            println!(
+                "| {name} | {one:.1} | {shared:.1} | {:.2} | {both:.1} | {:.2} | {:.2} |",
+                one / shared,
+                one / both,
+                2.0 * alone / together
+            );
         }
     }
+}
+
+fn sums_at_random(cells: &mut [f32]) {
+    let count = cells.len() as u64;
+    let mut state = 1_u64;
+    for _ in 0..2_000_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        cells[((state >> 33) % count) as usize] += 1.0;
+    }
+    black_box(cells);
 }
 
 /// Cost an event at a tenth of the events against that at all.
