@@ -4,8 +4,9 @@
 use super::{Events, Fraction, Ramp, Shares};
 use crate::prefetch::stretch_soon;
 
-/// Events that are looked at at once: their numbers stay in the first-level cache.
-const BLOCK: usize = 128;
+/// Events that are looked at at once. Few enough for a CPU to look at the next ones while it still adds these: with twice as many
+/// a voxel grid took 13 % longer, with half as many 11 % (AMD EPYC, Zen 4).
+const BLOCK: usize = 64;
 
 #[inline(always)]
 pub(super) fn split<T: Fraction>(
@@ -91,7 +92,7 @@ fn each_block<T: Fraction>(
 }
 
 /// Events are asked for so many ahead.
-const AHEAD: usize = 4 * BLOCK;
+const AHEAD: usize = 8 * BLOCK;
 
 #[inline(always)]
 fn look_up<T: Fraction>(
