@@ -23,10 +23,11 @@ fn kept() -> Option<MutexGuard<'static, Vec<Pages>>> {
     }
 }
 
-/// Pages of exactly so many bytes, those let go last first.
+/// Pages of exactly so many bytes, in the order in which they were let go: who makes the same things again has the same memory
+/// for each of them, so that a thread that fills one finds what it wrote itself, not what it has to fetch from another core.
 pub(crate) fn take(mapped: usize) -> Option<Pages> {
     let mut kept = kept()?;
-    let index = kept.iter().rposition(|pages| pages.capacity() == mapped)?;
+    let index = kept.iter().position(|pages| pages.capacity() == mapped)?;
     Some(kept.remove(index))
 }
 

@@ -18,7 +18,7 @@ fn memory_comes_back_to_who_asks_for_the_same_and_only_so_much_stays() {
     let before = mapped_bytes();
     let address = |region: &Region| region.as_slice().as_ptr();
     let (first, second) = (used(3 * HUGE_PAGE), used(4 * HUGE_PAGE));
-    let addresses = (address(&first), address(&second));
+    let two = (address(&first), address(&second));
     drop((first, second));
     assert_eq!(
         mapped_bytes(),
@@ -38,17 +38,26 @@ fn memory_comes_back_to_who_asks_for_the_same_and_only_so_much_stays() {
             .all(|&byte| byte != 7)
     );
     let first = Region::stale(3 * HUGE_PAGE - 100).unwrap();
-    assert_eq!((address(&first), first.len()), (addresses.0, 3 * HUGE_PAGE - 100));
+    assert_eq!((address(&first), first.len()), (two.0, 3 * HUGE_PAGE - 100));
     assert!(first.as_slice().iter().all(|&byte| byte == 7));
-    assert_eq!(address(&Region::stale(4 * HUGE_PAGE).unwrap()), addresses.1);
+    assert_eq!(address(&Region::stale(4 * HUGE_PAGE).unwrap()), two.1);
+
+    // Several of one size keep their order.
+    let several = [(); 3].map(|()| used(6 * HUGE_PAGE));
+    let addresses = several.each_ref().map(address);
+    drop(several);
+    assert_eq!(
+        [(); 3].map(|()| used(6 * HUGE_PAGE)).each_ref().map(address),
+        addresses
+    );
 
     // The way back leads through whoever had a share of them.
     let shared = first.seal();
     let part = shared.slice(..100);
     drop(shared);
-    assert_ne!(address(&used(3 * HUGE_PAGE)), addresses.0);
+    assert_ne!(address(&used(3 * HUGE_PAGE)), two.0);
     drop(part);
-    assert_eq!(address(&used(3 * HUGE_PAGE)), addresses.0);
+    assert_eq!(address(&used(3 * HUGE_PAGE)), two.0);
 
     // More than may stay, at once and one by one.
     drop(used(MOST + HUGE_PAGE));

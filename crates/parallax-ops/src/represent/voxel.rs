@@ -135,7 +135,7 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
-        let sides = at.memory.of_threads(groups.len())?;
+        let sides = at.memory.of_threads(groups.len(), 2 * frame)?;
         let mut groups: Vec<_> = groups.into_iter().zip(sides).collect();
         // The first is the calling thread's, which needs no waking.
         groups.sort_by_key(|(group, _)| std::cmp::Reverse(group.cost));
@@ -145,7 +145,9 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
             let mut frames = Frames { cells, frame, stale_from, sides, has_sides: false };
             // The later parts of the events of the bin before, which another group has.
             if !before.is_empty() {
-                between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], frames.in_place(0)[0]);
+                frames.clear(1);
+                let [own, _] = two(frames.cells, frame, 0);
+                between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], own);
             }
             for (index, range) in bins.iter().enumerate() {
                 let events = columns.slice(range.clone());
@@ -191,19 +193,22 @@ impl<T: Cell + Fraction> Frames<'_, T> {
                 [left, right] => accumulate::unpair(pairs, left, right),
             }
         } else {
-            let frames = self.cells.chunks_mut(self.frame).take(index + 2);
-            frames.skip(self.stale_from).for_each(|frame| frame.fill(T::ZERO));
+            self.clear(index + 2);
         }
         self.stale_from = self.stale_from.max(index + 2);
         two(self.cells, self.frame, index)
     }
 
+    /// Has no frame before this one be stale.
+    fn clear(&mut self, end: usize) {
+        let frames = self.cells.chunks_mut(self.frame).take(end);
+        frames.skip(self.stale_from).for_each(|frame| frame.fill(T::ZERO));
+        self.stale_from = self.stale_from.max(end);
+    }
+
     /// A frame and the next, which is of no use behind the last one, side by side.
     fn side_by_side(&mut self, index: usize) -> Result<&mut [[T; 2]]> {
         if !std::mem::replace(&mut self.has_sides, true) {
-            if self.sides.len() != 2 * self.frame {
-                *self.sides = Cells::stale(2 * self.frame)?;
-            }
             let known = self.cells.len().min(self.stale_from * self.frame);
             let [left, right] = two(&mut self.cells[..known], self.frame, index);
             accumulate::pair(left, right, self.sides.as_chunks_mut().0);
@@ -301,9 +306,9 @@ fn between<T: Fraction>(
 struct Sides<T: Cell>(Vec<Cells<T>>);
 
 impl<T: Cell> Sides<T> {
-    fn of_threads(&mut self, threads: usize) -> Result<&mut [Cells<T>]> {
+    fn of_threads(&mut self, threads: usize, cells: usize) -> Result<&mut [Cells<T>]> {
         while self.0.len() < threads {
-            self.0.push(Cells::stale(0)?);
+            self.0.push(Cells::stale(cells)?);
         }
         Ok(&mut self.0)
     }
