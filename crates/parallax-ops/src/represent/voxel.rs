@@ -135,12 +135,14 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
         let ranges = self.ranges(columns.t, ramp);
         let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
         let groups = groups(&ranges, at.cells, frame, pool.threads());
-        let sides = at.memory.of_threads(groups.len(), 2 * frame)?;
+        let goes_side_by_side = |bin: &Range<usize>| bin.len() >= frame / CELLS_PER_EVENT;
+        let room = if ranges.iter().any(goes_side_by_side) { 2 * frame } else { 0 };
+        let sides = at.memory.of_threads(groups.len(), room)?;
         let mut groups: Vec<_> = groups.into_iter().zip(sides).collect();
         // The first is the calling thread's, which needs no waking.
-        groups.sort_by_key(|(group, _)| std::cmp::Reverse(group.cost));
+        groups.sort_unstable_by_key(|(group, _)| std::cmp::Reverse(group.cost));
         let is_stale = std::mem::take(at.is_stale);
-        let done = pool.map(groups, |(Group { first, before, bins, cells, .. }, sides)| {
+        pool.map(groups, |(Group { first, before, bins, cells, .. }, sides)| {
             let stale_from = if is_stale { 0 } else { bins.len() };
             let mut frames = Frames { cells, frame, stale_from, sides, has_sides: false };
             // The later parts of the events of the bin before, which another group has.
@@ -152,19 +154,18 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
             for (index, range) in bins.iter().enumerate() {
                 let events = columns.slice(range.clone());
                 let bin = first + index;
-                if events.len() >= frame / CELLS_PER_EVENT && (frames.has_sides || index + 1 < bins.len()) {
+                if goes_side_by_side(range) && (frames.has_sides || index + 1 < bins.len()) {
                     let ramp = Ramp { shift: bin as f64, ..ramp };
                     let events = (events.t, events.x, events.y, events.p);
-                    accumulate::split_pairs(events, ramp, shares, frames.side_by_side(index)?);
+                    accumulate::split_pairs(events, ramp, shares, frames.side_by_side(index));
                     frames.turn(index);
                 } else {
                     let [left, right] = frames.in_place(index);
                     between(events, ramp, shares, bin, left, right);
                 }
             }
-            Ok(())
         });
-        done.into_iter().collect()
+        Ok(())
     }
 
     fn clears(&self) -> bool {
@@ -207,13 +208,13 @@ impl<T: Cell + Fraction> Frames<'_, T> {
     }
 
     /// A frame and the next, which is of no use behind the last one, side by side.
-    fn side_by_side(&mut self, index: usize) -> Result<&mut [[T; 2]]> {
+    fn side_by_side(&mut self, index: usize) -> &mut [[T; 2]] {
         if !std::mem::replace(&mut self.has_sides, true) {
             let known = self.cells.len().min(self.stale_from * self.frame);
             let [left, right] = two(&mut self.cells[..known], self.frame, index);
             accumulate::pair(left, right, self.sides.as_chunks_mut().0);
         }
-        Ok(self.sides.as_chunks_mut().0)
+        self.sides.as_chunks_mut().0
     }
 
     /// Puts a frame that is side by side with the next in its place; the next is side by side with the one behind it then.
@@ -301,14 +302,17 @@ fn between<T: Fraction>(
     accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
 }
 
-/// For each thread, room for two bins side by side. Nothing in it is kept.
+/// For each thread, room for two bins side by side, once it is needed. Nothing in it is kept.
 #[derive(Debug)]
 struct Sides<T: Cell>(Vec<Cells<T>>);
 
 impl<T: Cell> Sides<T> {
     fn of_threads(&mut self, threads: usize, cells: usize) -> Result<&mut [Cells<T>]> {
         while self.0.len() < threads {
-            self.0.push(Cells::stale(cells)?);
+            self.0.push(Cells::stale(0)?);
+        }
+        for sides in self.0.iter_mut().take(threads).filter(|sides| sides.len() < cells) {
+            *sides = Cells::stale(cells)?;
         }
         Ok(&mut self.0)
     }

@@ -227,7 +227,9 @@ impl Memory for Neighbourhoods {
     }
 
     fn restart(&mut self) {
-        self.clock = None;
+        if self.clock.take().is_none() {
+            return;
+        }
         for group in &mut self.groups {
             group.reference = 0;
             group.count = 0;
