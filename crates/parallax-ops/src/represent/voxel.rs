@@ -51,8 +51,8 @@ fn build(params: Params) -> Result<Box<dyn Represent>> {
 /// Batches of so many events are worth a second thread.
 const WORTH_THREADS: usize = 1 << 15;
 
-/// With an event for so many cells of a bin, moving all of them twice is worth it: one after another they come fast, also those
-/// of a frame that is in no cache.
+/// With an event for so many cells of a bin, moving all of them once more is worth it: one after another they come fast, also
+/// those of a frame that is in no cache.
 const CELLS_PER_EVENT: usize = 8;
 
 #[derive(Debug)]

@@ -117,7 +117,7 @@ pub fn split_at<T: Fraction>(
 
 /// As [`split`], with the cells of both frames side by side: an event waits for one of them instead of two. The sums are the
 /// same, bit by bit. Worth its while where the cells do not stay in the second-level cache, and where there is an event for
-/// every eighth, as [`pair`] and [`unpair`] go through all of them.
+/// every eighth, as [`pair`], [`turn`] and [`unpair`] go through all of them.
 ///
 /// ```
 /// use parallax_simd::accumulate::{Ramp, Shares, split_pairs};
