@@ -43,10 +43,15 @@ pub(crate) fn stale<T: Element>(count: usize) -> Result<Column<T>> {
     Ok(cells)
 }
 
-/// Has all threads write `value` everywhere.
+/// Has all threads write `value` everywhere. Without a list of who writes what where one of them does it all.
 pub(crate) fn fill<T: Element>(cells: &mut [T], value: T, pool: Pool<'_>) {
-    let pages = cells.chunks_mut(HUGE_PAGE / size_of::<T>()).collect();
-    pool.map(pages, |page: &mut [T]| page.fill(value));
+    let page = HUGE_PAGE / size_of::<T>();
+    if pool.threads() == 1 || cells.len() <= page {
+        return cells.fill(value);
+    }
+    pool.map(cells.chunks_mut(page).collect(), |page: &mut [T]| {
+        page.fill(value);
+    });
 }
 
 impl<T: Element> Deref for Cells<T> {

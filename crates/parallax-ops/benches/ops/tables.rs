@@ -292,24 +292,18 @@ pub(crate) fn scaling(recordings: &Recordings) {
                 }
             });
             // A tenth of the events may stay in a cache that all of them do not: then so it is for whoever copies them.
-            let copied = if yields_tensors(chain) {
-                f64::NAN
-            } else {
-                let kept = out.len();
-                roofline(batch, kept, &mut out)
-            };
-            [ms, copied].map(|ms| ms * 1e6 / batch.len() as f64)
+            let kept = out.len();
+            let copied = (!yields_tensors(chain)).then(|| roofline(batch, kept, &mut out));
+            let an_event = |ms: f64| ms * 1e6 / batch.len() as f64;
+            (an_event(ms), copied.map(an_event))
         };
-        let (small, large) = (cost(&whole.slice(..whole.len() / 10)), cost(whole));
-        let ratios = [0, 1].map(|of| large[of] / small[of]);
-        let of_copy = if ratios[1].is_nan() {
-            String::new()
-        } else {
-            format!("{:.2}", ratios[1])
-        };
+        let ((small, small_copy), (large, large_copy)) =
+            (cost(&whole.slice(..whole.len() / 10)), cost(whole));
+        let copies = large_copy.zip(small_copy);
+        let of_copy = copies.map_or(String::new(), |(large, small)| format!("{:.2}", large / small));
         println!(
-            "| `{chain}` | {:.2} | {:.2} | {:.2} | {of_copy} |",
-            small[0], large[0], ratios[0]
+            "| `{chain}` | {small:.2} | {large:.2} | {:.2} | {of_copy} |",
+            large / small
         );
     }
 }
