@@ -1,26 +1,26 @@
 //! When each cell was last written: the memory of time surfaces.
 //!
-//! Times are whole ticks from the stream's first event, so that a clock that counts nanoseconds from 1970 loses nothing
-//! in a float. Blocks of neighbouring cells know their latest time: most of a sensor is silent most of the time, and a
-//! block that has faded to 0 is neither read nor written again.
+//! Blocks of neighbouring cells know their latest time: most of a sensor is silent most of the time, and a block that has
+//! faded to 0 is neither read nor written again.
 
-use parallax_events::{DvsColumns, Result};
+use parallax_events::{DvsColumns, Order, Pool, Result};
+use parallax_simd::decay::{self, BLOCK};
+use parallax_simd::select;
 
-use super::kernel::{Cell, Memory};
-use super::saved;
-use crate::cells::Cells;
+use super::kernel::{Cell, Events, Memory};
+use crate::times::{AnyTimes, Tick, Times};
 
-/// Cells in a block: two of the widest vectors.
-const BLOCK: usize = 32;
+/// The parts that may be worked on side by side.
+const PARTS: usize = 16;
 
 /// A cell that fades.
 pub(super) trait Fading: Cell {
     /// So many time constants after its event it has faded to 0.
     const GONE: f64;
-    /// Writes what the cells have faded to.
-    fn fade(last: &[f64], now: f64, rate: f64, out: &mut [Self]);
+    /// Writes what the cells of lit blocks have faded to.
+    fn fade<C: decay::Tick>(last: &[C], now: C, rate: f64, lit: &[u64], out: &mut [Self]);
     /// 1 - age * rate, from 0 to 1.
-    fn sink(last: &[f64], now: f64, rate: f64, out: &mut [Self]);
+    fn sink<C: decay::Tick>(last: &[C], now: C, rate: f64, lit: &[u64], out: &mut [Self]);
 }
 
 macro_rules! fading {
@@ -28,34 +28,34 @@ macro_rules! fading {
         impl Fading for $float {
             const GONE: f64 = $gone;
 
-            fn fade(last: &[f64], now: f64, rate: f64, out: &mut [Self]) {
-                $fade(last, now, rate, out);
+            fn fade<C: decay::Tick>(last: &[C], now: C, rate: f64, lit: &[u64], out: &mut [Self]) {
+                $fade(last, now, rate, lit, out);
             }
 
-            fn sink(last: &[f64], now: f64, rate: f64, out: &mut [Self]) {
-                for (last, out) in last.iter().zip(out) {
-                    *out = (1.0 + (last - now) * rate).clamp(0.0, 1.0) as $float;
-                }
+            fn sink<C: decay::Tick>(last: &[C], now: C, rate: f64, lit: &[u64], out: &mut [Self]) {
+                decay::each(last, lit, out, |last| {
+                    let left = (1.0 - last.age(now) * rate).max(0.0);
+                    if last.is_never() { 0.0 } else { left as $float }
+                });
             }
         }
     )*};
 }
 fading! {
-    f32, parallax_simd::decay::GONE_F32, parallax_simd::decay::fade_f32;
-    f64, parallax_simd::decay::GONE_F64, parallax_simd::decay::fade_f64;
+    f32, decay::GONE_F32, decay::fade_f32;
+    f64, decay::GONE_F64, decay::fade_f64;
 }
 
 /// The last time of each cell.
 #[derive(Debug)]
 pub(super) struct LastTimes {
-    /// The stream's first time.
-    base: Option<i64>,
-    /// From the base; `-inf` for never.
-    last: Cells<f64>,
-    /// The latest of each block.
-    latest: Vec<f64>,
-    /// Whether a block of the tensor may hold something else than zeros.
-    is_lit: Vec<bool>,
+    /// Those of the cells, and behind them the latest of each block.
+    times: AnyTimes,
+    cells: usize,
+    /// A bit for each block: whether its cells of the tensor may hold something else than zeros.
+    is_lit: Vec<u64>,
+    /// The same of the tensor before.
+    was_lit: Vec<u64>,
     forgets: bool,
 }
 
@@ -63,142 +63,183 @@ impl LastTimes {
     /// None has been written; `forgets` makes every window begin so.
     pub(super) fn new(cells: usize, forgets: bool) -> Result<Self> {
         let blocks = cells.div_ceil(BLOCK);
+        let words = vec![0; blocks.div_ceil(64)];
         Ok(Self {
-            base: None,
-            last: Cells::new(f64::NEG_INFINITY, cells)?,
-            latest: vec![f64::NEG_INFINITY; blocks],
-            is_lit: vec![false; blocks],
+            times: AnyTimes::new(cells + blocks)?,
+            cells,
+            is_lit: words.clone(),
+            was_lit: words,
             forgets,
         })
     }
 
     /// Takes in events; those of ON go `on_offset` cells further. Where time runs back, the latest time counts.
-    pub(super) fn add(&mut self, events: DvsColumns<'_>, width: usize, on_offset: usize) {
-        let Some(&first) = events.t.first() else { return };
-        let base = *self.base.get_or_insert(first);
-        for (((&t, &x), &y), &p) in events.t.iter().zip(events.x).zip(events.y).zip(events.p) {
-            let index = usize::from(y) * width + usize::from(x) + usize::from(p) * on_offset;
-            let t = since(base, t);
-            if let (Some(last), Some(latest)) = (self.last.get_mut(index), self.latest.get_mut(index / BLOCK))
-            {
-                *last = last.max(t);
-                *latest = latest.max(t);
-            }
+    pub(super) fn add(&mut self, events: Events<'_>, width: usize, on_offset: usize) -> Result<()> {
+        let order = if events.is_ordered { Order::Time } else { Order::Unknown };
+        self.times.make_room(events.columns.t, order)?;
+        match &mut self.times {
+            AnyTimes::Short(times) => add(times, self.cells, events, width, on_offset),
+            AnyTimes::Long(times) => add(times, self.cells, events, width, on_offset),
         }
+        Ok(())
     }
 
-    /// The cells, to be written as they have faded to at the time `now`, in parts of whole blocks.
-    pub(super) fn fade<'a, T: Fading>(
-        &'a mut self,
+    /// Writes the cells as they have faded to at the time `now`.
+    pub(super) fn fade<T: Fading>(
+        &mut self,
         now: i64,
         rate: f64,
         is_linear: bool,
-        cells: &'a mut [T],
-    ) -> Vec<Faded<'a, T>> {
-        let now = self.base.map_or(0.0, |base| since(base, now));
+        cells: &mut [T],
+        pool: Pool<'_>,
+    ) {
         let gone = if is_linear { 1.0 } else { T::GONE };
-        let blocks = self.latest.len().div_ceil(PARTS).max(1);
-        let last = self.last.chunks(blocks * BLOCK).zip(self.latest.chunks(blocks));
-        let out = self
-            .is_lit
-            .chunks_mut(blocks)
-            .zip(cells.chunks_mut(blocks * BLOCK));
-        last.zip(out)
-            .map(|((last, latest), (is_lit, cells))| Faded {
-                last,
-                latest,
-                is_lit,
-                cells,
-                now,
-                rate,
-                gone,
-                is_linear,
-            })
-            .collect()
+        let fade = Fade {
+            rate,
+            // One more, as numbers are rounded.
+            gone: ((gone / rate).ceil() as i64).saturating_add(1),
+            is_linear,
+        };
+        std::mem::swap(&mut self.is_lit, &mut self.was_lit);
+        let lit = (&self.was_lit[..], &mut self.is_lit[..]);
+        match &mut self.times {
+            AnyTimes::Long(times) => fade.write(times.cells(), now, lit, cells, pool),
+            AnyTimes::Short(times) => {
+                let ticks = times.base.map_or(Some(0), |base| now.checked_sub(base));
+                match ticks.map(u32::try_from) {
+                    Some(Ok(ticks)) => fade.write(times.cells(), ticks, lit, cells, pool),
+                    // The window ends long after the last event.
+                    _ => fade.write(&times.joined(), now, lit, cells, pool),
+                }
+            }
+        }
     }
 }
 
-/// The parts that may be worked on side by side.
-const PARTS: usize = 16;
+fn add<C: Tick>(times: &mut Times<C>, cells: usize, events: Events<'_>, width: usize, on_offset: usize) {
+    let base = times.base.unwrap_or_default();
+    let Some((last, latest)) = times.cells().split_at_mut_checked(cells) else { return };
+    let DvsColumns { t, x, y, p } = events.columns;
+    for (((&t, &x), &y), &p) in t.iter().zip(x).zip(y).zip(p) {
+        let index = usize::from(y) * width + usize::from(x) + usize::from(p) * on_offset;
+        if let (Some(last), Some(latest)) = (last.get_mut(index), latest.get_mut(index / BLOCK)) {
+            let t = C::of(t, base);
+            if events.is_ordered {
+                (*last, *latest) = (t, t);
+            } else {
+                (*last, *latest) = (t.max(*last), t.max(*latest));
+            }
+        }
+    }
+}
 
-/// A part of the cells, ready to be written.
-#[derive(Debug)]
-pub(super) struct Faded<'a, T> {
-    last: &'a [f64],
-    latest: &'a [f64],
-    is_lit: &'a mut [bool],
-    cells: &'a mut [T],
-    now: f64,
+/// Ticks in memory that fade.
+trait Last: Tick + decay::Tick {
+    /// Keeps the bits of the blocks whose latest time is no longer ago than `gone`.
+    fn keep_lit(latest: &[Self], now: Self, gone: i64, mask: &mut [u64]);
+}
+
+impl Last for u32 {
+    fn keep_lit(latest: &[Self], now: Self, gone: i64, mask: &mut [u64]) {
+        select::at_least_u32(latest, now.before(Self::span(gone)).max(1), mask);
+    }
+}
+
+impl Last for i64 {
+    fn keep_lit(latest: &[Self], now: Self, gone: i64, mask: &mut [u64]) {
+        select::within_i64(latest, now.before(gone).max(Self::MIN + 1)..=Self::MAX, mask);
+    }
+}
+
+/// How cells fade.
+#[derive(Debug, Clone, Copy)]
+struct Fade {
     rate: f64,
-    gone: f64,
+    /// After so many ticks nothing is left.
+    gone: i64,
     is_linear: bool,
 }
 
-impl<T: Fading> Faded<'_, T> {
-    /// Writes the cells.
-    pub(super) fn write(self) {
-        let blocks = self.last.chunks(BLOCK).zip(self.cells.chunks_mut(BLOCK));
-        for (((last, cells), &latest), is_lit) in blocks.zip(self.latest).zip(self.is_lit) {
-            let is_gone = (latest - self.now) * self.rate <= -self.gone;
-            if is_gone && !*is_lit {
-                continue;
+impl Fade {
+    /// Writes the cells, all threads whole words of blocks each; `times` are those of the cells and of their blocks, and `lit` is
+    /// what was and what now is.
+    fn write<C: Last, T: Fading>(
+        self,
+        times: &[C],
+        now: C,
+        (was_lit, is_lit): (&[u64], &mut [u64]),
+        cells: &mut [T],
+        pool: Pool<'_>,
+    ) {
+        let Some((last, latest)) = times.split_at_checked(cells.len()) else { return };
+        if pool.threads() == 1 {
+            return self.write_part(last, latest, now, was_lit, is_lit, cells);
+        }
+        let words = is_lit.len().div_ceil(PARTS).max(1);
+        let from = last.chunks(words * 64 * BLOCK).zip(latest.chunks(words * 64));
+        let to = is_lit.chunks_mut(words).zip(cells.chunks_mut(words * 64 * BLOCK));
+        let parts = from.zip(was_lit.chunks(words)).zip(to).collect();
+        pool.map(parts, |(((last, latest), was_lit), (is_lit, cells)): (((&[C], &[C]), &[u64]), (&mut [u64], &mut [T]))| {
+            self.write_part(last, latest, now, was_lit, is_lit, cells);
+        });
+    }
+
+    fn write_part<C: Last, T: Fading>(
+        self,
+        last: &[C],
+        latest: &[C],
+        now: C,
+        was_lit: &[u64],
+        is_lit: &mut [u64],
+        cells: &mut [T],
+    ) {
+        is_lit.fill(u64::MAX);
+        C::keep_lit(latest, now, self.gone, is_lit);
+        for ((was_lit, is_lit), cells) in was_lit.iter().zip(&*is_lit).zip(cells.chunks_mut(64 * BLOCK)) {
+            let mut gone = was_lit & !is_lit;
+            while gone != 0 {
+                let block = cells.chunks_mut(BLOCK).nth(gone.trailing_zeros() as usize);
+                block.into_iter().for_each(|block| block.fill(bytemuck::Zeroable::zeroed()));
+                gone &= gone - 1;
             }
-            *is_lit = !is_gone;
-            if is_gone {
-                cells.fill(bytemuck::Zeroable::zeroed());
-            } else if self.is_linear {
-                T::sink(last, self.now, self.rate, cells);
-            } else {
-                T::fade(last, self.now, self.rate, cells);
-            }
+        }
+        if self.is_linear {
+            T::sink(last, now, self.rate, is_lit, cells);
+        } else {
+            T::fade(last, now, self.rate, is_lit, cells);
         }
     }
 }
 
 impl Memory for LastTimes {
     fn reset(&mut self) {
-        self.base = None;
-        self.last.fill(f64::NEG_INFINITY);
-        self.latest.fill(f64::NEG_INFINITY);
+        self.times.reset();
         // The tensor is as it was.
-        self.is_lit.fill(true);
+        self.is_lit.fill(u64::MAX);
     }
 
     fn restart(&mut self) {
         if self.forgets {
-            self.last.fill(f64::NEG_INFINITY);
-            self.latest.fill(f64::NEG_INFINITY);
+            self.times.reset();
         }
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        saved::put_pair(bytes, self.base.map(|base| (base, 0)));
-        bytes.extend(self.last.iter().flat_map(|last| last.to_le_bytes()));
+        let times = self.times.joined();
+        bytes.extend(times.iter().take(self.cells).flat_map(|last| last.to_le_bytes()));
     }
 
     fn restore(&mut self, bytes: &[u8]) -> bool {
-        let mut rest = bytes;
-        let Some(base) = saved::take_pair(&mut rest) else {
-            return false;
-        };
-        if rest.len() != self.last.len() * 8 {
+        if bytes.len() != self.cells * 8 {
             return false;
         }
-        self.base = base.map(|(base, _)| base);
-        for (last, bytes) in self.last.iter_mut().zip(rest.as_chunks().0) {
-            let read = f64::from_le_bytes(*bytes);
-            *last = if read.is_nan() { f64::NEG_INFINITY } else { read };
-        }
-        for (latest, last) in self.latest.iter_mut().zip(self.last.chunks(BLOCK)) {
-            *latest = last.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        }
-        self.is_lit.fill(true);
+        let mut times: Vec<_> = bytes.as_chunks().0.iter().map(|last| i64::from_le_bytes(*last)).collect();
+        let latest = times.chunks(BLOCK).filter_map(|last| last.iter().copied().max());
+        let latest: Vec<_> = latest.collect();
+        times.extend(latest);
+        let Ok(times) = AnyTimes::of(&times) else { return false };
+        self.times = times;
+        self.is_lit.fill(u64::MAX);
         true
     }
-}
-
-/// Exact up to 2^53 ticks.
-fn since(base: i64, t: i64) -> f64 {
-    t.checked_sub(base)
-        .map_or_else(|| t as f64 - base as f64, |ticks| ticks as f64)
 }

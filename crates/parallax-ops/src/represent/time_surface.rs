@@ -6,7 +6,7 @@ use parallax_events::{Declaration, Geometry, Nanos, ParamSpec, Params, Represent
 
 use super::accumulator::Windowed;
 use super::kernel::{Bounds, Events, Kernel, Layout, Stage};
-use super::last_times::{Faded, Fading, LastTimes};
+use super::last_times::{Fading, LastTimes};
 use super::polarity::{MERGE, Polarity};
 use super::windows::params;
 use crate::{Build, Operator};
@@ -81,8 +81,7 @@ impl<T: Fading> Kernel for TimeSurface<T> {
 
     fn add(&self, at: &mut Stage<'_, Self>, events: Events<'_>) -> Result<()> {
         let on_offset = (self.polarity.channels() - 1) * at.geometry.pixels();
-        at.memory.add(events.columns, usize::from(at.geometry.width), on_offset);
-        Ok(())
+        at.memory.add(events, usize::from(at.geometry.width), on_offset)
     }
 
     fn finish(&self, at: &mut Stage<'_, Self>) {
@@ -92,7 +91,6 @@ impl<T: Fading> Kernel for TimeSurface<T> {
             return;
         };
         let rate = 1.0 / at.ticks(self.tau);
-        let parts = at.memory.fade(end, rate, self.is_linear, at.cells);
-        at.pool.map(parts, Faded::write);
+        at.memory.fade(end, rate, self.is_linear, at.cells, at.pool);
     }
 }

@@ -149,8 +149,8 @@ impl<C: Tick> Times<C> {
         self.base = None;
     }
 
-    /// Every cell's last time.
-    fn joined(&self) -> Vec<i64> {
+    /// Every cell's last time; `i64::MIN` for none.
+    pub(crate) fn joined(&self) -> Vec<i64> {
         let base = self.base.unwrap_or_default();
         let time = |cell: &C| cell.time(base);
         match &self.cells {
@@ -229,7 +229,7 @@ impl AnyTimes {
         }
     }
 
-    /// Every cell's last time.
+    /// Every cell's last time; `i64::MIN` for none.
     pub(crate) fn joined(&self) -> Vec<i64> {
         match self {
             Self::Short(times) => times.joined(),

@@ -215,15 +215,16 @@ fn displacements(events: &Events) {
 }
 
 fn fading(events: &Events) {
-    let last: Vec<f64> = events.t.iter().map(|&t| t as f64).collect();
+    let last: Vec<u32> = events.t.iter().map(|&t| (t - events.t[0] + 1) as u32).collect();
     let (now, rate) = (last[last.len() - 1], 1e-5);
+    let lit = vec![u64::MAX; last.len().div_ceil(64 * decay::BLOCK)];
     let naive = || {
-        let fade = |&last: &f64| parallax_simd::math::exp_f32(((last - now) * rate) as f32);
+        let fade = |&last: &u32| parallax_simd::math::exp_f32((f64::from(now - last) * -rate) as f32);
         black_box(&last).iter().map(fade).collect::<Vec<_>>()
     };
     row("decay::fade_f32", last.len(), naive, |level| {
         let mut out = vec![0.0; last.len()];
-        decay::fade_f32_at(level, black_box(&last), now, rate, &mut out);
+        decay::fade_f32_at(level, black_box(&last), now, rate, &lit, &mut out);
         out
     });
 }

@@ -1,33 +1,32 @@
 //! The meaning of the decay kernels.
 #![forbid(unsafe_code)]
 
-use super::{GONE_F32, GONE_F64};
-use crate::math::scalar::{exp_f64, exp_of_age_f32};
+use std::f64::consts::LOG2_E;
+
+use super::{GONE_F32, GONE_F64, Tick, each};
+use crate::math::scalar::{exp_f64, half_f32};
 
 #[inline(always)]
-pub(super) fn fade_f32(last: &[f64], now: f64, rate: f64, out: &mut [f32]) {
-    for (&last, out) in last.iter().zip(out) {
-        let (exponent, is_gone) = exponent(last, now, rate, GONE_F32);
-        let faded = exp_of_age_f32(exponent as f32);
-        *out = if is_gone { 0.0 } else { faded };
-    }
+pub(super) fn fade_f32<T: Tick>(last: &[T], now: T, rate: f64, lit: &[u64], out: &mut [f32]) {
+    const GONE: f32 = (GONE_F32 * LOG2_E) as f32;
+    let rate = rate * LOG2_E;
+    let fade = |last: T| {
+        let halvings = (last.age(now) * rate) as f32;
+        let is_gone = (halvings >= GONE) | last.is_never();
+        let faded = half_f32(halvings);
+        if is_gone { 0.0 } else { faded }
+    };
+    each(last, lit, out, fade);
 }
 
 #[inline(always)]
-pub(super) fn fade_f64(last: &[f64], now: f64, rate: f64, out: &mut [f64]) {
-    for (&last, out) in last.iter().zip(out) {
-        let (exponent, is_gone) = exponent(last, now, rate, GONE_F64);
-        let faded = exp_f64(exponent);
-        *out = if is_gone { 0.0 } else { faded };
-    }
-}
-
-/// What e is raised to, and whether the cell has faded. Then it is raised to 0: a result below the smallest normal number
-/// takes a CPU a hundred times as long as others, also where it is not used.
-#[inline(always)]
-fn exponent(last: f64, now: f64, rate: f64, gone: f64) -> (f64, bool) {
-    let exponent = (last - now) * rate;
-    let is_gone = exponent <= -gone;
-    let outside = is_gone | (exponent > 0.0);
-    (if outside { 0.0 } else { exponent }, is_gone)
+pub(super) fn fade_f64<T: Tick>(last: &[T], now: T, rate: f64, lit: &[u64], out: &mut [f64]) {
+    let fade = |last: T| {
+        let age = last.age(now) * rate;
+        let is_gone = (age >= GONE_F64) | last.is_never();
+        // A result below the smallest normal number takes a CPU a hundred times as long as others, also where it is not used.
+        let faded = exp_f64(if is_gone { 0.0 } else { -age });
+        if is_gone { 0.0 } else { faded }
+    };
+    each(last, lit, out, fade);
 }

@@ -23,26 +23,24 @@ const LN_2_LOW_F32: f32 = -2.121_944_400_546_905_8e-4;
 const LN_2_HIGH_F64: f64 = 0.693_147_180_369_123_816_490;
 const LN_2_LOW_F64: f64 = 1.908_214_929_270_587_700_02e-10;
 
-/// `n`, rounded to the low bits of a sum with [`ROUND_F32`], and `e^r`.
+/// `2^-x` of a number from 0 to 125.6. [`decay`](crate::decay) says how; from there on the result means nothing.
 #[inline(always)]
-fn reduced_f32(x: f32) -> (f32, f32) {
-    let rounded = x * std::f32::consts::LOG2_E + ROUND_F32;
-    let n = rounded - ROUND_F32;
-    let r = (x - n * LN_2_HIGH_F32) - n * LN_2_LOW_F32;
-    let mut q = 1.0 / 5040.0;
-    for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5] {
-        q = q * r + coefficient;
+pub(crate) fn half_f32(x: f32) -> f32 {
+    let rounded = x + ROUND_F32;
+    let f = x - (rounded - ROUND_F32);
+    let mut q = 1.535_336_2e-4;
+    for coefficient in [
+        -1.339_887_4e-3,
+        9.618_437e-3,
+        -5.550_332_4e-2,
+        2.402_264_8e-1,
+        -6.931_472e-1,
+    ] {
+        q = q * f + coefficient;
     }
-    (rounded, 1.0 + (r + r * r * q))
-}
-
-/// [`exp_f32`] of a number from -87 to 0, to the bit, in fewer steps: the result is a normal number, so that `n` can be added
-/// to the exponent of `e^r`.
-#[inline(always)]
-pub(crate) fn exp_of_age_f32(x: f32) -> f32 {
-    let (rounded, power) = reduced_f32(x);
+    let power = 1.0 + q * f;
     // Of the sum with the constant only `n` is left in the upper bits.
-    f32::from_bits(power.to_bits().wrapping_add(rounded.to_bits() << 23))
+    f32::from_bits(power.to_bits().wrapping_sub(rounded.to_bits() << 23))
 }
 
 #[inline(always)]
@@ -51,7 +49,14 @@ pub(crate) fn exp_f32(x: f32) -> f32 {
     let inside = if x < -104.0 { -104.0 } else { x };
     let inside = if inside > 89.0 { 89.0 } else { inside };
 
-    let (rounded, power) = reduced_f32(inside);
+    let rounded = inside * std::f32::consts::LOG2_E + ROUND_F32;
+    let n = rounded - ROUND_F32;
+    let r = (inside - n * LN_2_HIGH_F32) - n * LN_2_LOW_F32;
+    let mut q = 1.0 / 5040.0;
+    for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5] {
+        q = q * r + coefficient;
+    }
+    let power = 1.0 + (r + r * r * q);
     // n + 2 * 127, never negative here; half of it and the rest are the exponents of two normal numbers.
     let exponent = rounded
         .to_bits()
