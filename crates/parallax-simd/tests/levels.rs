@@ -469,6 +469,25 @@ fn sums_of_u8() {
 }
 
 #[test]
+fn sums_of_i16() {
+    on_parts(
+        |random, count| random.many(count, |random| random.next() as i16),
+        |level, values| {
+            let expected: i64 = values.iter().map(|&value| i64::from(value)).sum();
+            assert_eq!(sum::sum_i16_at(level, values), expected, "{level:?}");
+        },
+    );
+    // As far from zero as many values get.
+    for level in Level::available() {
+        for value in [i16::MIN, i16::MAX] {
+            let values = vec![value; (1 << 20) + 77];
+            let expected = i64::from(value) * values.len() as i64;
+            assert_eq!(sum::sum_i16_at(level, &values), expected, "{level:?}");
+        }
+    }
+}
+
+#[test]
 #[expect(
     clippy::disallowed_methods,
     reason = "the standard library is the oracle here"
@@ -514,17 +533,39 @@ fn fading() {
                 );
             }
             // To the bit: the plain loop, and ticks of 64 bits from elsewhere.
-            let early = |&last: &u32| if last == 0 { i64::MIN } else { i64::from(last) - (1 << 40) };
+            let early = |&last: &u32| {
+                if last == 0 {
+                    i64::MIN
+                } else {
+                    i64::from(last) - (1 << 40)
+                }
+            };
             let long: Vec<i64> = last.iter().map(early).collect();
             let (mut by_scalar, mut by_long) = (out.clone(), out.clone());
             fade_f32_at(Level::Scalar, last, now, rate, &lit, &mut by_scalar);
             fade_f32_at(level, &long, i64::from(now) - (1 << 40), rate, &lit, &mut by_long);
             for other in [by_scalar, by_long] {
-                assert!(other.iter().zip(&out).all(|(a, b)| a.to_bits() == b.to_bits()), "{level:?}");
+                assert!(
+                    other.iter().zip(&out).all(|(a, b)| a.to_bits() == b.to_bits()),
+                    "{level:?}"
+                );
             }
             let mut wide_by_long = wide.clone();
-            fade_f64_at(level, &long, i64::from(now) - (1 << 40), rate, &lit, &mut wide_by_long);
-            assert!(wide_by_long.iter().zip(&wide).all(|(a, b)| a.to_bits() == b.to_bits()), "{level:?}");
+            fade_f64_at(
+                level,
+                &long,
+                i64::from(now) - (1 << 40),
+                rate,
+                &lit,
+                &mut wide_by_long,
+            );
+            assert!(
+                wide_by_long
+                    .iter()
+                    .zip(&wide)
+                    .all(|(a, b)| a.to_bits() == b.to_bits()),
+                "{level:?}"
+            );
         },
     );
 }

@@ -110,6 +110,19 @@ pub(crate) fn updating_and_copying<C: Copy + Send + Sync>(
     })
 }
 
+/// Whoever sums every pixel of so many frames reads them all: one of so many cells again and again, each thread its part.
+pub(crate) fn summing(frames: usize, cells: usize, pool: Pool<'_>) -> f64 {
+    let part = cells.div_ceil(pool.threads());
+    let parts = vec![vec![1_i16; part]; pool.threads()];
+    median(|| {
+        pool.map(parts.iter().collect(), |part: &Vec<i16>| {
+            for _ in 0..frames {
+                black_box(parallax_simd::sum::sum_i16(black_box(part)));
+            }
+        });
+    })
+}
+
 /// By how many MB the resident memory grows at most while `work` runs, as Linux counts it; `None` elsewhere.
 pub(crate) fn memory(work: impl FnOnce()) -> Option<f64> {
     std::fs::write("/proc/self/clear_refs", "5").ok()?;

@@ -206,12 +206,5 @@ fn sixteen(view: TensorView<'_>) -> f64 {
 }
 
 fn all(view: TensorView<'_>) -> f64 {
-    // Sixteen bits would do for the few events of a window; this is the sum of any frame.
-    let part = |cells: &[i16]| cells.iter().map(|cell| i32::from(*cell)).sum::<i32>();
-    view.as_slice::<i16>()
-        .unwrap()
-        .chunks(1024)
-        .map(part)
-        .map(f64::from)
-        .sum()
+    parallax_simd::sum::sum_i16(view.as_slice().unwrap()) as f64
 }

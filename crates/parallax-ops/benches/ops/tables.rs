@@ -7,7 +7,7 @@ use parallax_ops::Compose;
 
 use crate::answers::{Facts, facts, run_into, run_tensors, yields_tensors};
 use crate::measure::{
-    copying, copying_afresh, copying_by_the_cache, median, memory, roofline, updating_and_copying,
+    copying, copying_afresh, copying_by_the_cache, median, memory, roofline, summing, updating_and_copying,
 };
 use crate::peers::Answer;
 use crate::recording::{Recordings, Sensor};
@@ -160,6 +160,8 @@ pub(crate) fn floors(recordings: &Recordings) {
     let batch = recordings.of(Sensor::Full);
     let width = usize::from(batch.meta().geometry.unwrap().width);
     let two = SharedPool::new(2).unwrap();
+    let (first, last) = batch.span().unwrap();
+    let frames = (last - first) as usize / 10_000;
     let mut out = BatchBuilder::growing().unwrap();
     out.reserve(batch.len()).unwrap();
     println!(
@@ -186,6 +188,9 @@ pub(crate) fn floors(recordings: &Recordings) {
         row("each pixel's last time, copy every column", &mut |pool| {
             let last = |last: &mut u32, t: i64| std::mem::replace(last, t as u32);
             updating_and_copying(batch, width, &mut out, pool, 1_u32, last)
+        });
+        row("sum every pixel of the frames of 10 ms", &mut |pool| {
+            summing(frames, 2 * 640 * 480, pool)
         });
     }
 }

@@ -75,7 +75,11 @@ impl LastTimes {
 
     /// Takes in events; those of ON go `on_offset` cells further. Where time runs back, the latest time counts.
     pub(super) fn add(&mut self, events: Events<'_>, width: usize, on_offset: usize) -> Result<()> {
-        let order = if events.is_ordered { Order::Time } else { Order::Unknown };
+        let order = if events.is_ordered {
+            Order::Time
+        } else {
+            Order::Unknown
+        };
         self.times.make_room(events.columns.t, order)?;
         match &mut self.times {
             AnyTimes::Short(times) => add(times, self.cells, events, width, on_offset),
@@ -118,7 +122,9 @@ impl LastTimes {
 
 fn add<C: Tick>(times: &mut Times<C>, cells: usize, events: Events<'_>, width: usize, on_offset: usize) {
     let base = times.base.unwrap_or_default();
-    let Some((last, latest)) = times.cells().split_at_mut_checked(cells) else { return };
+    let Some((last, latest)) = times.cells().split_at_mut_checked(cells) else {
+        return;
+    };
     let DvsColumns { t, x, y, p } = events.columns;
     for (((&t, &x), &y), &p) in t.iter().zip(x).zip(y).zip(p) {
         let index = usize::from(y) * width + usize::from(x) + usize::from(p) * on_offset;
@@ -171,15 +177,17 @@ impl Fade {
         cells: &mut [T],
         pool: Pool<'_>,
     ) {
-        let Some((last, latest)) = times.split_at_checked(cells.len()) else { return };
+        let Some((last, latest)) = times.split_at_checked(cells.len()) else {
+            return;
+        };
         if pool.threads() == 1 {
             return self.write_part(last, latest, now, was_lit, is_lit, cells);
         }
         let words = is_lit.len().div_ceil(PARTS).max(1);
         let from = last.chunks(words * 64 * BLOCK).zip(latest.chunks(words * 64));
         let to = is_lit.chunks_mut(words).zip(cells.chunks_mut(words * 64 * BLOCK));
-        let parts = from.zip(was_lit.chunks(words)).zip(to).collect();
-        pool.map(parts, |(((last, latest), was_lit), (is_lit, cells)): (((&[C], &[C]), &[u64]), (&mut [u64], &mut [T]))| {
+        let parts: Vec<_> = from.zip(was_lit.chunks(words)).zip(to).collect();
+        pool.map(parts, |(((last, latest), was_lit), (is_lit, cells))| {
             self.write_part(last, latest, now, was_lit, is_lit, cells);
         });
     }
@@ -199,7 +207,9 @@ impl Fade {
             let mut gone = was_lit & !is_lit;
             while gone != 0 {
                 let block = cells.chunks_mut(BLOCK).nth(gone.trailing_zeros() as usize);
-                block.into_iter().for_each(|block| block.fill(bytemuck::Zeroable::zeroed()));
+                block
+                    .into_iter()
+                    .for_each(|block| block.fill(bytemuck::Zeroable::zeroed()));
                 gone &= gone - 1;
             }
         }
@@ -233,11 +243,18 @@ impl Memory for LastTimes {
         if bytes.len() != self.cells * 8 {
             return false;
         }
-        let mut times: Vec<_> = bytes.as_chunks().0.iter().map(|last| i64::from_le_bytes(*last)).collect();
+        let mut times: Vec<_> = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|last| i64::from_le_bytes(*last))
+            .collect();
         let latest = times.chunks(BLOCK).filter_map(|last| last.iter().copied().max());
         let latest: Vec<_> = latest.collect();
         times.extend(latest);
-        let Ok(times) = AnyTimes::of(&times) else { return false };
+        let Ok(times) = AnyTimes::of(&times) else {
+            return false;
+        };
         self.times = times;
         self.is_lit.fill(u64::MAX);
         true

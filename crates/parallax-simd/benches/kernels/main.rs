@@ -258,6 +258,11 @@ fn sums(events: &Events) {
     row("sum::sum_u8", p.len(), naive, |level| {
         sum::sum_u8_at(level, black_box(p))
     });
+    let cells: Vec<i16> = p.iter().map(|&p| p.into()).collect();
+    let naive = || black_box(&cells).iter().map(|&cell| i64::from(cell)).sum::<i64>();
+    row("sum::sum_i16", cells.len(), naive, |level| {
+        sum::sum_i16_at(level, black_box(&cells))
+    });
 }
 
 /// One line of the table; ends the bench if a level's answer is not the naive one.
