@@ -129,12 +129,13 @@ pub trait EventOp: Send + Sync + Debug {
 
     /// After the end of the stream, the next batch of those that were held back until all of it was known. It is of the input, and
     /// goes through [`run`](Self::run) or a [`fork`](Self::fork) once more, which now lets events go. Called until there is
-    /// none, before [`finish`](Self::finish); most operators hold nothing, or know better what to do with it.
+    /// none, before [`finish`](Self::finish); most operators hold nothing, or know better what to do with it. What has to be
+    /// found out before may be found on the threads of `pool`.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    fn again(&self, state: &mut dyn OpState) -> Result<Option<EventBatch>> {
-        let _ = state;
+    fn again(&self, state: &mut dyn OpState, pool: Pool<'_>) -> Result<Option<EventBatch>> {
+        let _ = (state, pool);
         Ok(None)
     }
 
@@ -183,7 +184,7 @@ pub trait EventOp: Send + Sync + Debug {
     fn end(&self, state: &mut dyn OpState, meta: &Meta) -> Result<EventBatch> {
         let meta = Arc::new(self.output_meta(meta)?);
         let (mut block, mut parts) = (EventBlock::default(), vec![EventBatch::empty(Arc::clone(&meta))]);
-        while let Some(batch) = self.again(state)? {
+        while let Some(batch) = self.again(state, Pool::serial())? {
             parts.push(self.apply(state, &batch)?);
         }
         loop {

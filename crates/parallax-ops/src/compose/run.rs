@@ -379,7 +379,7 @@ impl ComposeRun {
 
     fn drain_one(&mut self, index: usize, pool: Pool<'_>, to: &mut To<'_>) -> Result<()> {
         while let Some((op, state)) = self.compose.ops.get(index).zip(self.states.get_mut(index)) {
-            if let Some(batch) = op.again(state.as_mut())? {
+            if let Some(batch) = op.again(state.as_mut(), pool)? {
                 match to {
                     To::Events(out) => self.append(&batch, index, pool, out)?,
                     To::Tensors(sink) => self.pass(&batch, index, pool, sink)?,

@@ -145,16 +145,16 @@ impl EventOp for HotPixels {
         Ok(state_as::<Census>(state)?.hot.is_none())
     }
 
-    fn again(&self, state: &mut dyn OpState) -> Result<Option<EventBatch>> {
+    fn again(&self, state: &mut dyn OpState, pool: Pool<'_>) -> Result<Option<EventBatch>> {
         let census = state_as::<Census>(state)?;
         let (geometry, unit) = (census.geometry, census.unit);
         if census.hot.is_none() {
-            let mut counts = Cells::new(0, geometry.pixels())?;
-            census.add_up(&mut counts);
+            let mut counts = Cells::stale(geometry.pixels())?;
+            census.add_up(&mut counts, pool);
             let hot = match self.by {
                 By::Rate(rate) => by_rate(&counts, census.held.span(), unit, rate),
-                By::Percentile(percentile) => by_percentile(&counts, percentile),
-                By::Neighbours { ratio, least } => by_neighbours(&counts, geometry, ratio, least),
+                By::Percentile(percentile) => by_percentile(&counts, percentile, pool),
+                By::Neighbours { ratio, least } => by_neighbours(&counts, geometry, ratio, least, pool),
             };
             census.hot = Some(hot.into());
         }
@@ -189,24 +189,31 @@ impl Census {
         pool.map(parts, count).into_iter().collect()
     }
 
-    /// Adds up the events of each pixel, as everybody counted, in memory that is zero; stops at the end of 32 bits.
-    fn add_up(&self, sums: &mut [u32]) {
-        if let Some(saved) = &self.saved {
-            sums.copy_from_slice(saved);
-        }
-        for list in &self.counts {
-            let list = list.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(Counts { rest, full }) = &*list {
-                sums.iter_mut().zip(&rest[..]).for_each(|(sum, &rest)| *sum = sum.saturating_add(rest.into()));
-                for &pixel in full {
-                    if let Some(sum) = sums.get_mut(pixel as usize) {
-                        *sum = sum.saturating_add(FULL);
-                    }
-                }
+    /// Writes how many events each pixel had, as everybody counted; stops at the end of 32 bits.
+    fn add_up(&self, sums: &mut [u32], pool: Pool<'_>) {
+        let lists: Vec<_> = self.counts.iter().map(|list| list.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        let lists: Vec<&Counts> = lists.iter().filter_map(|list| list.as_ref()).collect();
+        let parts = (0..).step_by(PIXELS).zip(sums.chunks_mut(PIXELS)).collect();
+        pool.map(parts, |(start, sums): (usize, &mut [u32])| {
+            let here = start..start + sums.len();
+            match self.saved.as_ref().and_then(|saved| saved.get(here.clone())) {
+                Some(saved) => sums.copy_from_slice(saved),
+                None => sums.fill(0),
+            }
+            for rest in lists.iter().filter_map(|list| list.rest.get(here.clone())) {
+                sums.iter_mut().zip(rest).for_each(|(sum, &rest)| *sum = sum.saturating_add(rest.into()));
+            }
+        });
+        for &pixel in lists.iter().flat_map(|list| &list.full) {
+            if let Some(sum) = sums.get_mut(pixel as usize) {
+                *sum = sum.saturating_add(FULL);
             }
         }
     }
 }
+
+/// Pixels that a thread looks at at once.
+const PIXELS: usize = 1 << 14;
 
 /// How often each pixel fired, in a byte each, so that the pixels of a sensor stay in the second-level cache of a core.
 #[derive(Debug)]
@@ -279,19 +286,16 @@ fn by_rate(counts: &[u32], span: Option<(i64, i64)>, unit: TimeUnit, rate: f64) 
     if most < f64::from(u32::MAX) { above(counts, most as u32) } else { Vec::new() }
 }
 
-fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
+fn by_percentile(counts: &[u32], percentile: f64, pool: Pool<'_>) -> Vec<u64> {
     // How many pixels have each small count: nearly all do, so the place is found without putting the counts in order.
-    let mut lanes = [[0_u32; LANES]; SMALL];
+    let part = counts.len().div_ceil(pool.threads()).max(1);
+    let found = pool.map(counts.chunks(part).collect(), small_and_busy);
+    let mut pixels = [0; SMALL];
     let mut busy = Vec::new();
-    for counts in counts.chunks(LANES) {
-        for (lane, &count) in counts.iter().enumerate() {
-            match lanes.get_mut(count as usize) {
-                Some(pixels) => pixels[lane] += 1,
-                None => busy.push(count),
-            }
-        }
+    for (small, more) in found {
+        pixels.iter_mut().zip(small).for_each(|(pixels, small)| *pixels += small);
+        busy.extend(more);
     }
-    let mut pixels = lanes.map(|lanes| lanes.iter().map(|&pixels| pixels as usize).sum::<usize>());
     pixels[0] = 0;
     let few: usize = pixels.iter().sum();
     let Some(last) = (few + busy.len()).checked_sub(1) else { return Vec::new() };
@@ -305,13 +309,28 @@ fn by_percentile(counts: &[u32], percentile: f64) -> Vec<u64> {
     above(counts, most)
 }
 
+/// How many pixels have each count that is small, and what the counts of the others are.
+fn small_and_busy(counts: &[u32]) -> ([usize; SMALL], Vec<u32>) {
+    let mut lanes = [[0_u32; LANES]; SMALL];
+    let mut busy = Vec::new();
+    for counts in counts.chunks(LANES) {
+        for (lane, &count) in counts.iter().enumerate() {
+            match lanes.get_mut(count as usize) {
+                Some(pixels) => pixels[lane] += 1,
+                None => busy.push(count),
+            }
+        }
+    }
+    (lanes.map(|lanes| lanes.iter().map(|&pixels| pixels as usize).sum()), busy)
+}
+
 /// Counts below this are small.
 const SMALL: usize = 1024;
 
 /// Neighbours often have the same count: each goes on from its own number, so that none waits for the one before.
 const LANES: usize = 4;
 
-fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> Vec<u64> {
+fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64, pool: Pool<'_>) -> Vec<u64> {
     let (width, height) = (usize::from(geometry.width), usize::from(geometry.height));
     let is_hot = |pixel: usize, count: u32| {
         if u64::from(count) < least {
@@ -331,7 +350,13 @@ fn by_neighbours(counts: &[u32], geometry: Geometry, ratio: f64, least: u64) -> 
         let places = counts.iter().enumerate();
         places.fold(0, |bits, (place, &count)| bits | u64::from(is_hot(start + place, count)) << place)
     };
-    (0..).step_by(64).zip(counts.chunks(64)).map(word).collect()
+    let mut hot = vec![0; counts.len().div_ceil(64)];
+    let parts = (0..).step_by(PIXELS).zip(counts.chunks(PIXELS).zip(hot.chunks_mut(PIXELS / 64)));
+    pool.map(parts.collect(), |(start, (counts, hot)): (usize, (&[u32], &mut [u64]))| {
+        let words = (start..).step_by(64).zip(counts.chunks(64)).map(word);
+        hot.iter_mut().zip(words).for_each(|(hot, word)| *hot = word);
+    });
+    hot
 }
 
 impl OpState for Census {
@@ -350,7 +375,7 @@ impl OpState for Census {
     fn save(&self) -> Vec<u8> {
         // Which pixels are hot follows from the counts and the times.
         let mut counts = vec![0; self.geometry.pixels()];
-        self.add_up(&mut counts);
+        self.add_up(&mut counts, Pool::serial());
         Saved::default().u32s(&counts).u8s(&self.held.save()).bytes()
     }
 
@@ -384,7 +409,7 @@ mod tests {
         let batch = EventBatch::try_new(vec![0; x.len()], x, vec![0; zeros.len()], zeros, Arc::clone(&meta))?;
         let found = |census: &Census| {
             let mut sums = vec![0; 8];
-            census.add_up(&mut sums);
+            census.add_up(&mut sums, Pool::serial());
             sums
         };
         let op = build(Params::of(&DECLARATION).build()?)?;
