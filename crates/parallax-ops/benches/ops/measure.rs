@@ -7,31 +7,44 @@ use parallax_events::{BatchBuilder, DvsColumns, EventBatch, Pool};
 
 /// Milliseconds: the median of five runs, after one that warms up.
 pub(crate) fn median(mut work: impl FnMut()) -> f64 {
-    work();
-    let mut times = [(); 5].map(|()| {
-        let start = Instant::now();
-        work();
-        start.elapsed().as_secs_f64() * 1e3
-    });
-    times.sort_by(f64::total_cmp);
-    times[2]
+    let [ms] = medians(|_| work());
+    ms
 }
 
-/// What nobody can beat: every column read once, what is kept written once into memory that is there.
-pub(crate) fn roofline(batch: &EventBatch, kept: usize, out: &mut BatchBuilder) -> f64 {
-    let DvsColumns { t, x, y, p } = batch.columns();
-    median(|| {
-        out.clear();
-        let spare = out.spare();
-        spare.t[..kept].copy_from_slice(&t[..kept]);
-        spare.x[..kept].copy_from_slice(&x[..kept]);
-        spare.y[..kept].copy_from_slice(&y[..kept]);
-        spare.p[..kept].copy_from_slice(&p[..kept]);
-        black_box(t[kept..].iter().fold(0, |sum: i64, &t| sum.wrapping_add(t)));
-        black_box(x[kept..].iter().fold(0, |sum: u16, &x| sum.wrapping_add(x)));
-        black_box(y[kept..].iter().fold(0, |sum: u16, &y| sum.wrapping_add(y)));
-        black_box(p[kept..].iter().fold(0, |sum: u8, &p| sum.wrapping_add(p)));
+/// The same of several pieces of work in turn, told apart by their number, so that all see the same machine.
+pub(crate) fn medians<const N: usize>(mut work: impl FnMut(usize)) -> [f64; N] {
+    let mut times = [[0.0; RUNS]; N];
+    for round in 0..=RUNS {
+        for (number, times) in times.iter_mut().enumerate() {
+            let start = Instant::now();
+            work(number);
+            // The first round warms up.
+            if let Some(round) = round.checked_sub(1) {
+                times[round] = start.elapsed().as_secs_f64() * 1e3;
+            }
+        }
+    }
+    times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[RUNS / 2]
     })
+}
+
+const RUNS: usize = 5;
+
+/// What nobody can beat: every column read once, what is kept written once into memory that is there.
+pub(crate) fn roofline(batch: &EventBatch, kept: usize, out: &mut BatchBuilder) {
+    let DvsColumns { t, x, y, p } = batch.columns();
+    out.clear();
+    let spare = out.spare();
+    spare.t[..kept].copy_from_slice(&t[..kept]);
+    spare.x[..kept].copy_from_slice(&x[..kept]);
+    spare.y[..kept].copy_from_slice(&y[..kept]);
+    spare.p[..kept].copy_from_slice(&p[..kept]);
+    black_box(t[kept..].iter().fold(0, |sum: i64, &t| sum.wrapping_add(t)));
+    black_box(x[kept..].iter().fold(0, |sum: u16, &x| sum.wrapping_add(x)));
+    black_box(y[kept..].iter().fold(0, |sum: u16, &y| sum.wrapping_add(y)));
+    black_box(p[kept..].iter().fold(0, |sum: u8, &p| sum.wrapping_add(p)));
 }
 
 /// Copying every column into memory that is there, in as many pieces as there are threads.
