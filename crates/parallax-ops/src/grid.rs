@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use parallax_events::{Error, EventBlock, Geometry, Meta, Pool, Result};
+use parallax_events::{Error, Event, EventBlock, Geometry, Meta, Pool, Result};
 
 /// Sensors up to 8192 x 8192: a declared size alone must not take more memory than half a gigabyte.
 const MOST_PIXELS: usize = 1 << 26;
@@ -66,6 +66,46 @@ pub(crate) fn shares(pool: Pool<'_>, block: &EventBlock, height: u16, unit: usiz
         }
     }
     shares
+}
+
+/// The cells of some rows of pixels, one for each.
+#[derive(Debug)]
+pub(crate) struct Rows<'a, C> {
+    first: usize,
+    pub(crate) cells: &'a mut [C],
+}
+
+impl<'a, C> Rows<'a, C> {
+    /// Those of all rows.
+    pub(crate) fn all(cells: &'a mut [C]) -> Self {
+        Self { first: 0, cells }
+    }
+
+    /// Those of each thread's [share](shares), and which rows these are.
+    pub(crate) fn shared(
+        mut cells: &'a mut [C],
+        geometry: Geometry,
+        pool: Pool<'_>,
+        block: &EventBlock,
+    ) -> Vec<(RangeInclusive<u16>, Self)> {
+        let width = usize::from(geometry.width);
+        let of_share = |rows: Range<usize>| {
+            let cells = cells.split_off_mut(..rows.len() * width).unwrap_or_default();
+            let first = rows.start;
+            (row_range(&rows, 0), Self { first, cells })
+        };
+        shares(pool, block, geometry.height, 1)
+            .into_iter()
+            .map(of_share)
+            .collect()
+    }
+
+    /// Which of the cells is that of an event's pixel, with so many in a row; a number behind them if none is.
+    #[inline(always)]
+    pub(crate) fn index(&self, width: usize, event: Event) -> usize {
+        let row = usize::from(event.y).wrapping_sub(self.first);
+        row.wrapping_mul(width).wrapping_add(event.x.into())
+    }
 }
 
 /// The rows of a share, and so many more on both sides.

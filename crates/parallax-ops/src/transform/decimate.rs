@@ -3,13 +3,13 @@
 use std::any::Any;
 
 use parallax_events::{
-    Declaration, Error, Event, EventBlock, EventOp, Lookup, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
+    Declaration, Error, Event, EventBlock, EventOp, Geometry, Lookup, Meta, OpState, ParamSpec, Params, Pool, Result, state_as,
 };
 use parallax_simd::prefetch::soon;
 
 use super::profile;
 use crate::cells::Cells;
-use crate::grid::geometry_for_grid;
+use crate::grid::{Rows, geometry_for_grid, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
@@ -41,7 +41,8 @@ struct Decimate {
 
 #[derive(Debug)]
 struct Counters {
-    width: usize,
+    /// The sensor's, if pixels count.
+    geometry: Option<Geometry>,
     /// Events since the last kept one, below n; of each pixel, or one for all.
     counts: Cells<u32>,
 }
@@ -53,20 +54,24 @@ impl EventOp for Decimate {
 
     fn state(&self, meta: &Meta) -> Result<Box<dyn OpState>> {
         if !self.per_pixel {
-            return Ok(Box::new(Counters { width: 0, counts: Cells::new(0, 1)? }));
+            return Ok(Box::new(Counters { geometry: None, counts: Cells::new(0, 1)? }));
         }
         let geometry = geometry_for_grid(meta, DECLARATION.id())?;
         let counts = Cells::new(0, geometry.pixels())?;
-        Ok(Box::new(Counters { width: geometry.width.into(), counts }))
+        Ok(Box::new(Counters { geometry: Some(geometry), counts }))
     }
 
-    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, _: Pool<'_>) -> Result<()> {
-        let Counters { width, counts } = state_as::<Counters>(state)?;
-        let (rule, counts) = (EveryNth { width: *width, n: self.n }, &mut counts[..]);
-        if self.per_pixel {
-            block.retain_over(counts, rule);
-        } else {
-            block.retain(|_| counts.first_mut().is_some_and(|count| rule.counts(count)));
+    fn run(&self, state: &mut dyn OpState, block: &mut EventBlock, pool: Pool<'_>) -> Result<()> {
+        let Counters { geometry, counts } = state_as::<Counters>(state)?;
+        let width = geometry.map_or(0, |geometry| geometry.width.into());
+        let (rule, counts) = (EveryNth { width, n: self.n }, &mut counts[..]);
+        match *geometry {
+            None => block.retain(|_| counts.first_mut().is_some_and(|count| rule.counts(count))),
+            Some(geometry) if worth_splitting(pool, block) => {
+                let parts = Rows::shared(counts, geometry, pool, block);
+                block.retain_by_rows(pool, parts, rule);
+            }
+            Some(_) => block.retain_over(Rows::all(counts), rule),
         }
         Ok(())
     }
@@ -89,22 +94,22 @@ impl EveryNth {
     }
 }
 
-impl Lookup<&mut [u32]> for EveryNth {
+impl Lookup<Rows<'_, u32>> for EveryNth {
     type Key = usize;
 
     #[inline(always)]
-    fn key(&self, _: &&mut [u32], event: Event) -> usize {
-        usize::from(event.y) * self.width + usize::from(event.x)
+    fn key(&self, rows: &Rows<'_, u32>, event: Event) -> usize {
+        rows.index(self.width, event)
     }
 
     #[inline(always)]
-    fn ahead(&self, counts: &&mut [u32], pixel: usize) {
-        soon(counts, pixel);
+    fn ahead(&self, rows: &Rows<'_, u32>, pixel: usize) {
+        soon(rows.cells, pixel);
     }
 
     #[inline(always)]
-    fn keep(&self, counts: &mut &mut [u32], pixel: usize) -> bool {
-        counts.get_mut(pixel).is_some_and(|count| self.counts(count))
+    fn keep(&self, rows: &mut Rows<'_, u32>, pixel: usize) -> bool {
+        rows.cells.get_mut(pixel).is_some_and(|count| self.counts(count))
     }
 }
 

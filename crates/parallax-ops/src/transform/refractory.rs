@@ -1,7 +1,6 @@
 //! Drops the events of a pixel that follow one too soon: a dead time.
 
 use std::any::Any;
-use std::ops::Range;
 
 use parallax_events::{
     Declaration, Event, EventBatch, EventBlock, EventOp, Geometry, Lookup, Meta, Nanos, OpState, ParamSpec, Params,
@@ -10,7 +9,7 @@ use parallax_events::{
 use parallax_simd::prefetch::soon;
 
 use super::profile;
-use crate::grid::{geometry_for_grid, row_range, shares, worth_splitting};
+use crate::grid::{Rows, geometry_for_grid, worth_splitting};
 use crate::saved::{Loaded, Saved};
 use crate::times::{AnyTimes, Tick, Times};
 use crate::{Build, Operator};
@@ -100,7 +99,7 @@ fn retain<C: Tick>(
     let ticks = C::span(period);
     let (since_seen, since_kept) =
         (DeadTime::<C, true> { base, width, period: ticks }, DeadTime::<C, false> { base, width, period: ticks });
-    let whole = |cells| Rows { first: 0, cells };
+    let whole = Rows::all;
     if let Some(within) = counts_for(every, period) {
         let mut forks = began.forks(within, block, pool)?;
         if began.is_fork() || !forks.is_empty() {
@@ -108,7 +107,7 @@ fn retain<C: Tick>(
             return Ok(());
         }
     }
-    let mut cells = began.cells();
+    let cells = began.cells();
     if !worth_splitting(pool, block) {
         // One loop each: whether a cell is written must not be asked for every event.
         if every {
@@ -118,11 +117,7 @@ fn retain<C: Tick>(
         }
         return Ok(());
     }
-    let of_rows = |rows: Range<usize>| {
-        let own = cells.split_off_mut(..rows.len() * width).unwrap_or_default();
-        (row_range(&rows, 0), Rows { first: rows.start, cells: own })
-    };
-    let parts = shares(pool, block, geometry.height, 1).into_iter().map(of_rows).collect();
+    let parts = Rows::shared(cells, geometry, pool, block);
     if every {
         block.retain_by_rows(pool, parts, since_seen);
     } else {
@@ -135,13 +130,6 @@ fn retain<C: Tick>(
 /// without end.
 fn counts_for(every: bool, period: i64) -> Option<i64> {
     every.then_some(period.saturating_add(1))
-}
-
-/// The cells of some rows.
-#[derive(Debug)]
-struct Rows<'a, C> {
-    first: usize,
-    cells: &'a mut [C],
 }
 
 /// Whether an event is kept, by the cell of its pixel: the last event that was seen there, or the last that was kept.
@@ -157,9 +145,7 @@ impl<C: Tick, const SEEN: bool> Lookup<Rows<'_, C>> for DeadTime<C, SEEN> {
 
     #[inline(always)]
     fn key(&self, rows: &Rows<'_, C>, event: Event) -> Self::Key {
-        let row = usize::from(event.y).wrapping_sub(rows.first);
-        let pixel = row.wrapping_mul(self.width).wrapping_add(event.x.into());
-        (pixel, C::of(event.t, self.base))
+        (rows.index(self.width, event), C::of(event.t, self.base))
     }
 
     #[inline(always)]
