@@ -73,6 +73,75 @@ fn surfaces_remember_earlier_windows_if_asked_to() {
     }
 }
 
+/// Hours of silence: more ticks than 32 bits hold between events, and windows that end so long after the last one. Pixels of many
+/// blocks fade to nothing and fire again. However the events come, the surfaces are the same to the bit.
+#[test]
+fn surfaces_of_hours_are_those_of_seconds() {
+    let meta = Arc::new(Meta::with_geometry(75, 53).unwrap());
+    let geometry = meta.geometry.unwrap();
+    let mut events = Vec::new();
+    let mut seed = 1_u64;
+    for (start, count, step) in [
+        (-7_000_000_000, 900, 3_000_000),
+        (5_000_000_000, 700, 70_000),
+        (19_000_000_000, 1, 1),
+    ] {
+        for index in 0..count {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (x, y) = ((seed >> 33) % 75, (seed >> 45) % 53 / (1 + index as u64 % 3));
+            events.push(Event::new(
+                start + index * step,
+                x as u16,
+                y as u16,
+                (seed >> 60 & 1) as u8,
+            ));
+        }
+    }
+    let batch = EventBatch::from_events(&events, Arc::clone(&meta)).unwrap();
+    for (dtype, tolerance) in [("f32", 1e-5), ("f64", 1e-13)] {
+        let text = format!("time_surface tau=40s dtype={dtype} window=1000s incomplete=true");
+        let surfaces = |size: usize, pool: Pool<'_>| {
+            let mut tensors = Tensors::new(represent(&text).unwrap(), &meta).unwrap();
+            let mut found = Vec::new();
+            let mut keep = |_: u64, view: TensorView<'_>| {
+                found.push(view.to_tensor(Arc::clone(&meta))?);
+                Ok(())
+            };
+            for start in (0..batch.len()).step_by(size) {
+                tensors
+                    .push(&batch.slice(start..start + size), pool, &mut keep)
+                    .unwrap();
+            }
+            tensors.finish(pool, &mut keep).unwrap();
+            found
+        };
+        let found = surfaces(usize::MAX, Pool::serial());
+        assert_eq!(found.len(), 27);
+        for surface in &found {
+            let (_, end) = surface.time_span().unwrap();
+            let seen: Vec<Event> = events.iter().filter(|event| event.t < end).copied().collect();
+            let wanted = naive::time_surface(&seen, geometry, Channels::Separate, end, 40e6, false);
+            near(surface, &wanted, tolerance, &format!("{dtype} until {end}"));
+        }
+        let three = parallax_events::SharedPool::new(3).unwrap();
+        for (size, pool) in [
+            (1, Pool::serial()),
+            (333, three.pool()),
+            (usize::MAX, three.pool()),
+        ] {
+            let others = surfaces(size, pool);
+            assert_eq!(others.len(), found.len());
+            for (other, surface) in others.iter().zip(&found) {
+                assert_eq!(
+                    other.buffer().as_slice(),
+                    surface.buffer().as_slice(),
+                    "{dtype} in batches of {size}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn averaged_surfaces_see_earlier_events_of_their_cell() {
     for (name, batch) in streams() {
