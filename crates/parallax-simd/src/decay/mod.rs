@@ -9,8 +9,8 @@
 //! may leave out cells that are older. What would be left is less than the smallest normal number.
 //!
 //! An `f32` fades by halves: `2^-y`, `y = n + f` with `|f| <= 1/2`, as `2^-n` in the exponent and the polynomial of sixth
-//! degree whose greatest relative error is least (Remez; 2e-9). `y` is rounded to an `f32`, which is half a last place of 126
-//! where the value is least: 3e-6 of it.
+//! degree whose greatest relative error is least (2e-9; by Lawson's reweighted least squares). `y` is rounded to an `f32`, which
+//! is half a last place of 126 where the value is least: 3e-6 of it.
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
