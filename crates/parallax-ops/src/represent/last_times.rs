@@ -52,7 +52,8 @@ pub(super) struct LastTimes {
     /// Those of the cells, and behind them the latest of each block.
     times: AnyTimes,
     cells: usize,
-    /// A bit for each block: whether its cells of the tensor may hold something else than zeros.
+    /// A bit for each block: whether its cells of the tensor may hold something else than zeros. It is the tensor's, whatever
+    /// becomes of the times.
     is_lit: Vec<u64>,
     /// The same of the tensor before.
     was_lit: Vec<u64>,
@@ -224,8 +225,6 @@ impl Fade {
 impl Memory for LastTimes {
     fn reset(&mut self) {
         self.times.reset();
-        // The tensor is as it was.
-        self.is_lit.fill(u64::MAX);
     }
 
     fn restart(&mut self) {
@@ -256,7 +255,6 @@ impl Memory for LastTimes {
             return false;
         };
         self.times = times;
-        self.is_lit.fill(u64::MAX);
         true
     }
 }
