@@ -131,11 +131,8 @@ fn add<C: Tick>(times: &mut Times<C>, cells: usize, events: Events<'_>, width: u
         let index = usize::from(y) * width + usize::from(x) + usize::from(p) * on_offset;
         if let (Some(last), Some(latest)) = (last.get_mut(index), latest.get_mut(index / BLOCK)) {
             let t = C::of(t, base);
-            if events.is_ordered {
-                (*last, *latest) = (t, t);
-            } else {
-                (*last, *latest) = (t.max(*last), t.max(*latest));
-            }
+            // Also where each batch is in order: it may be earlier than the one before.
+            (*last, *latest) = (t.max(*last), t.max(*latest));
         }
     }
 }

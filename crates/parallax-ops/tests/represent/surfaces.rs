@@ -73,6 +73,33 @@ fn surfaces_remember_earlier_windows_if_asked_to() {
     }
 }
 
+/// Batches that are in order, of which the second is earlier: the latest event of each pixel counts all the same.
+#[test]
+fn surfaces_of_batches_that_run_back() {
+    let meta = Arc::new(Meta::with_geometry(2, 1).unwrap());
+    let events =
+        [[(100, 0), (200, 0)], [(50, 0), (150, 1)]].map(|batch| batch.map(|(t, x)| Event::new(t, x, 0, 1)));
+    let operator = represent("time_surface tau=100us polarity=merged").unwrap();
+    let mut state = operator.state(&meta, parallax_events::Span::Events).unwrap();
+    for events in &events {
+        let batch = EventBatch::from_events(events, Arc::clone(&meta)).unwrap();
+        assert!(batch.order() >= parallax_events::Order::Time);
+        operator
+            .accumulate_batch(state.as_mut(), &batch, Pool::serial())
+            .unwrap();
+    }
+    let surface = operator.tensor(state.as_mut(), &meta, Pool::serial()).unwrap();
+    let wanted = naive::time_surface(
+        &events.concat(),
+        meta.geometry.unwrap(),
+        Channels::Sum,
+        200,
+        100.0,
+        false,
+    );
+    near(&surface, &wanted, 1e-6, "the second batch earlier");
+}
+
 /// Hours of silence: more ticks than 32 bits hold between events, and windows that end so long after the last one. Pixels of many
 /// blocks fade to nothing and fire again. However the events come, the surfaces are the same to the bit.
 #[test]
