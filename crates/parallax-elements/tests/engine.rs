@@ -195,6 +195,7 @@ fn a_stop_comes_through_from_any_state() {
         "fakesrc ! queue max_buffers=1 ! passthrough ! queue max_buffers=1 ! nullsink",
         "fakesrc ! tee name=t ! queue ! fakesink t. ! queue leaky=downstream ! fakesink t. ! nullsink",
         "fakesrc size=1000 ! queue max_bytes=1500 ! fakesink",
+        "funnel name=f ! fakesink fakesrc ! f. fakesrc ! queue leaky=downstream ! f.",
         "tcpsrc port=47113 ! queue ! fakesink",
         "fakesrc num_buffers=2 ! queue ! valve ! throttle ! fakesink",
     ];

@@ -161,9 +161,18 @@ impl Inbox {
         }
     }
 
-    /// Wakes everybody who waits at either end; nothing passes any more.
+    /// Wakes everybody who waits at either end; nothing passes any more, and what waits is dropped.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        let mut inside = self.lock();
+        inside.closed = true;
+        let take = |pad: &mut Pad| {
+            pad.bytes = 0;
+            std::mem::take(&mut pad.waiting)
+        };
+        let waiting: Vec<_> = inside.pads.iter_mut().map(take).collect();
+        // Not under the lock: what is dropped may take its time.
+        drop(inside);
+        drop(waiting);
         self.arrived.notify_all();
         self.room.notify_all();
     }

@@ -201,7 +201,7 @@ impl Queue {
         self.arrived.notify(usize::MAX);
         self.room.notify(usize::MAX);
         if let Way::Lock(lock) = &self.way {
-            lock.clear();
+            lock.close();
         }
     }
 
@@ -230,9 +230,8 @@ impl Queue {
     }
 
     fn push_locked(&self, passing: Passing) -> Result<(), Closed> {
-        self.check_open()?;
         if let Way::Lock(lock) = &self.way {
-            lock.push(passing);
+            lock.push(passing)?;
         }
         self.arrived.notify(1);
         Ok(())
@@ -280,7 +279,7 @@ impl Queue {
 mod tests {
     use std::thread;
 
-    use parallax_memory::Bytes;
+    use parallax_memory::{Bytes, MemoryPool, PoolConfig};
 
     use super::*;
 
@@ -346,6 +345,32 @@ mod tests {
             assert_eq!(waiting(&mut receiver), [1, 2]);
             sender.send(packet(9, 0)).unwrap();
             assert_eq!(waiting(&mut receiver), [-9]);
+        }
+    }
+
+    /// A pipeline that has stopped keeps its queues for its report, and no slot of a pool with them.
+    #[test]
+    fn a_closed_queue_keeps_nothing_that_is_sent_meanwhile() {
+        let pool = MemoryPool::new(&PoolConfig::new(1, 16)).unwrap();
+        for round in 0..250 {
+            for leaky in [Leaky::No, Leaky::Downstream] {
+                for (mut sender, receiver) in queues(QueueConfig {
+                    leaky,
+                    ..QueueConfig::default()
+                }) {
+                    let packet = Packet::from(Bytes::from(pool.loan().unwrap().seal()));
+                    let queue = Arc::clone(&receiver.queue);
+                    let sending = thread::spawn(move || while sender.send(packet.clone()).is_ok() {});
+                    while queue.level().0 == 0 {
+                        thread::yield_now();
+                    }
+                    (0..round % 64).for_each(|_| std::hint::spin_loop());
+                    queue.close();
+                    sending.join().unwrap();
+                    drop(receiver);
+                    assert_eq!(pool.stats().in_use, 0, "{leaky:?}, round {round}");
+                }
+            }
         }
     }
 
