@@ -328,10 +328,14 @@ fn a_slow_sink_holds_the_source_back() {
         pipeline.link(src, queue).unwrap();
         pipeline.link(queue, out).unwrap();
         pipeline.set_state(State::Playing).unwrap();
+        let seen = || between.1.load(Ordering::SeqCst);
+        while seen() < most {
+            thread::yield_now();
+        }
         thread::sleep(Duration::from_millis(30));
         pipeline.stop().unwrap();
         // One at the sender, one at the receiver.
-        let seen = between.1.load(Ordering::SeqCst);
+        let seen = seen();
         assert!(
             (most..=most + 2).contains(&seen),
             "{seen} under way, {most} may wait"

@@ -11,6 +11,8 @@ use parallax_testkit::recordings::skip_here;
 use serde_json::Value;
 
 use crate::program::{CSV, Folder, command, ran, run, text};
+#[cfg(target_os = "linux")]
+use crate::signals::{send, wait_for_handler};
 
 #[test]
 fn a_pipeline_filters_a_recording_into_a_table() {
@@ -123,14 +125,9 @@ fn ctrl_c_completes_the_file() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    wait_for_handler(&child);
     thread::sleep(Duration::from_millis(300));
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    send(&child, "-INT");
     let ran = ran(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let size = fs::metadata(&output).unwrap().len();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::program::{CSV, Folder, command, ran, text};
 
 /// Waits until the program has set its handler for SIGINT.
-fn wait_for_handler(child: &Child) {
+pub(crate) fn wait_for_handler(child: &Child) {
     let status = format!("/proc/{}/status", child.id());
     for _ in 0..1_000 {
         let text = fs::read_to_string(&status).unwrap();
@@ -27,7 +27,7 @@ fn wait_for_handler(child: &Child) {
     panic!("no handler for SIGINT after 10 s");
 }
 
-fn send(child: &Child, signal: &str) {
+pub(crate) fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill")
         .arg(signal)
         .arg(child.id().to_string())
