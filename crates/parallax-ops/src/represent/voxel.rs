@@ -1,4 +1,10 @@
 //! Events in a grid of pixels and time, each shared between the two bins that it lies between.
+//!
+//! A cell's sum is made in the order of the events, so threads part at a bin: what the bin before gives to it comes first.
+//!
+//! Surprise: where all events of a window are known before the first is taken in, and are many, the bin in the middle is the
+//! sum of two: of what the bin before gives to it, which lies in a seam of its own until the end, and of what its own events
+//! do. Two threads then have nothing in common. It is so on one thread too, so that the bytes are the same.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -87,6 +93,13 @@ impl<T: Cell + Fraction> Voxel<T> {
         }
     }
 
+    /// The bin whose two halves are added up apart, if there is one.
+    fn middle(&self, bounds: Bounds, count: u64, frame: usize) -> Option<usize> {
+        let middle = self.bins as usize / 2;
+        let many = self.bins as usize * (frame / CELLS_PER_EVENT);
+        (bounds.is_closed && middle > 0 && count >= many as u64).then_some(middle)
+    }
+
     /// Which of the events, which are in order, lie in each bin.
     fn ranges(&self, t: &[i64], ramp: Ramp) -> Vec<Range<usize>> {
         let mut from = 0;
@@ -102,14 +115,14 @@ impl<T: Cell + Fraction> Voxel<T> {
 
 impl<T: Cell + Fraction> Kernel for Voxel<T> {
     type Cell = T;
-    type Memory = Sides<T>;
+    type Memory = Room<T>;
 
     fn layout(&self, geometry: Geometry) -> Layout {
         Layout::frames(&[("time", self.bins as usize), ("polarity", self.polarity.channels())], geometry)
     }
 
-    fn memory(&self, _: Geometry) -> Result<Sides<T>> {
-        Ok(Sides(Vec::new()))
+    fn memory(&self, _: Geometry) -> Result<Room<T>> {
+        Ok(Room { sides: Vec::new(), seam: Cells::stale(0)?, has_seam: false })
     }
 
     fn needs(&self) -> Needs {
@@ -118,54 +131,48 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
 
     fn add(&self, at: &mut Stage<'_, Self>, events: Events<'_>) -> Result<()> {
         let Some(bounds) = at.bounds else { return Ok(()) };
-        let (ramp, shares) = (self.ramp(bounds), self.shares(at.geometry));
         let frame = self.polarity.channels() * at.geometry.pixels();
-        let columns = events.columns;
+        let middle = self.middle(bounds, at.count, frame);
+        let seam = middle.map_or(0, |_| frame);
+        let (ramp, shares) = (self.ramp(bounds), self.shares(at.geometry));
+        let work = Work { columns: events.columns, ramp, shares, frame, is_stale: *at.is_stale };
         if !events.is_ordered {
             at.clear();
-            for index in 0..columns.len() {
-                let event = columns.slice(index..index + 1);
-                let bin = event.t.iter().map(|&t| ramp.place(t)).sum::<f64>() as usize;
-                let rest = at.cells.get_mut(bin.saturating_mul(frame)..).unwrap_or_default();
-                let (left, right) = rest.split_at_mut(frame.min(rest.len()));
-                between(event, ramp, shares, bin, left, right);
+            let (seam, _) = at.memory.for_threads(0, 0, seam)?;
+            for (index, &t) in work.columns.t.iter().enumerate() {
+                let bin = ramp.place(t) as usize;
+                let [left, mut right] = two(frames_from(at.cells, &mut [], frame, bin));
+                if middle == bin.checked_add(1) {
+                    right = seam;
+                }
+                work.split(index..index + 1, bin, left, right);
             }
             return Ok(());
         }
-        let ranges = self.ranges(columns.t, ramp);
-        let pool = if columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
-        let groups = groups(&ranges, at.cells, frame, pool.threads());
-        let goes_side_by_side = |bin: &Range<usize>| bin.len() >= frame / CELLS_PER_EVENT;
-        let room = if ranges.iter().any(goes_side_by_side) { 2 * frame } else { 0 };
-        let sides = at.memory.of_threads(groups.len(), room)?;
-        let mut groups: Vec<_> = groups.into_iter().zip(sides).collect();
+        let ranges = self.ranges(work.columns.t, ramp);
+        let pool = if work.columns.len() < WORTH_THREADS { Pool::serial() } else { at.pool };
+        let room = if ranges.iter().any(|bin| work.goes_side_by_side(bin)) { 2 * frame } else { 0 };
+        let (seam, sides) = at.memory.for_threads(pool.threads(), room, seam)?;
+        *at.is_stale = false;
+        let whole = Group { first: 0, before: 0..0, bins: &ranges, cells: at.cells, seam };
+        let mut groups: Vec<_> = groups(whole, middle, frame, pool.threads()).into_iter().zip(sides).collect();
         // The first is the calling thread's, which needs no waking.
-        groups.sort_unstable_by_key(|(group, _)| std::cmp::Reverse(group.cost));
-        let is_stale = std::mem::take(at.is_stale);
-        pool.map(groups, |(Group { first, before, bins, cells, .. }, sides)| {
-            let stale_from = if is_stale { 0 } else { bins.len() };
-            let mut frames = Frames { cells, frame, stale_from, sides, has_sides: false };
-            // The later parts of the events of the bin before, which another group has.
-            if !before.is_empty() {
-                frames.clear(1);
-                let [own, _] = two(frames.cells, frame, 0);
-                between(columns.slice(before), ramp, shares, first.saturating_sub(1), &mut [], own);
-            }
-            for (index, range) in bins.iter().enumerate() {
-                let events = columns.slice(range.clone());
-                let bin = first + index;
-                if goes_side_by_side(range) && (frames.has_sides || index + 1 < bins.len()) {
-                    let ramp = Ramp { shift: bin as f64, ..ramp };
-                    let events = (events.t, events.x, events.y, events.p);
-                    accumulate::split_pairs(events, ramp, shares, frames.side_by_side(index));
-                    frames.turn(index);
-                } else {
-                    let [left, right] = frames.in_place(index);
-                    between(events, ramp, shares, bin, left, right);
-                }
+        groups.sort_unstable_by_key(|((cost, _), _)| std::cmp::Reverse(*cost));
+        pool.map(groups, |((_, group), sides)| {
+            for part in group.split(middle.unwrap_or(ranges.len()), frame) {
+                work.fill(part, sides);
             }
         });
         Ok(())
+    }
+
+    fn finish(&self, at: &mut Stage<'_, Self>) {
+        let frame = self.polarity.channels() * at.geometry.pixels();
+        if let (true, Some(bounds)) = (at.memory.has_seam, at.bounds) {
+            let middle = self.middle(bounds, at.count, frame).unwrap_or_default();
+            let [own, _] = two(frames_from(at.cells, &mut [], frame, middle));
+            own.iter_mut().zip(&*at.memory.seam).for_each(|(own, &other)| *own = own.plus(other));
+        }
     }
 
     fn clears(&self) -> bool {
@@ -173,9 +180,67 @@ impl<T: Cell + Fraction> Kernel for Voxel<T> {
     }
 }
 
+/// What all threads know.
+struct Work<'a> {
+    columns: DvsColumns<'a>,
+    ramp: Ramp,
+    shares: Shares,
+    /// Cells in a frame.
+    frame: usize,
+    /// Whether the cells stand for zeros that are not written.
+    is_stale: bool,
+}
+
+impl Work<'_> {
+    fn goes_side_by_side(&self, bin: &Range<usize>) -> bool {
+        bin.len() >= self.frame / CELLS_PER_EVENT
+    }
+
+    /// Shares events of one bin between it and the next, which `right` begins with.
+    fn split<T: Fraction>(&self, events: Range<usize>, bin: usize, left: &mut [T], right: &mut [T]) {
+        let (events, ramp) = self.of_bin(events, bin);
+        accumulate::split(events, ramp, self.shares, left, right);
+    }
+
+    fn of_bin(&self, events: Range<usize>, bin: usize) -> (accumulate::Events<'_>, Ramp) {
+        let DvsColumns { t, x, y, p } = self.columns.slice(events);
+        ((t, x, y, p), Ramp { shift: bin as f64, ..self.ramp })
+    }
+
+    fn fill<T: Cell + Fraction>(&self, group: Group<'_, T>, sides: &mut Cells<T>) {
+        let Group { first, before, bins, cells, seam } = group;
+        let stale_from = if self.is_stale { 0 } else { bins.len() + 1 };
+        let mut frames = Frames { cells, seam, frame: self.frame, stale_from, sides, has_sides: false };
+        // The later parts of the events of the bin before, which another group has.
+        if !before.is_empty() {
+            frames.clear(1);
+            let [own, _] = frames.two(0);
+            self.split(before, first.saturating_sub(1), &mut [], own);
+        }
+        for (index, range) in bins.iter().enumerate() {
+            let bin = first + index;
+            let has_next = index + 1 < bins.len();
+            if self.goes_side_by_side(range) && (frames.has_sides || has_next || !frames.seam.is_empty()) {
+                let (events, ramp) = self.of_bin(range.clone(), bin);
+                accumulate::split_pairs(events, ramp, self.shares, frames.side_by_side(index));
+                if has_next {
+                    frames.turn(index);
+                } else {
+                    frames.in_place(index);
+                }
+            } else {
+                let [left, right] = frames.in_place(index);
+                self.split(range.clone(), bin, left, right);
+            }
+        }
+    }
+}
+
 /// The frames that a thread fills, one after another: each in its place, or side by side with the next.
 struct Frames<'a, T: Cell> {
     cells: &'a mut [T],
+    /// Comes behind the last one; empty where nothing does.
+    seam: &'a mut [T],
     frame: usize,
     /// From this frame on they are stale.
     stale_from: usize,
@@ -185,11 +250,16 @@ struct Frames<'a, T: Cell> {
 }
 
 impl<T: Cell + Fraction> Frames<'_, T> {
-    /// A frame and the next, which is empty behind the last one, in their places.
+    /// A frame and the next, which is empty behind the last one.
+    fn two(&mut self, index: usize) -> [&mut [T]; 2] {
+        two(frames_from(self.cells, self.seam, self.frame, index))
+    }
+
+    /// These, in their places.
     fn in_place(&mut self, index: usize) -> [&mut [T]; 2] {
         if std::mem::replace(&mut self.has_sides, false) {
             let (pairs, _) = self.sides.as_chunks_mut();
-            match two(self.cells, self.frame, index) {
+            match two(frames_from(self.cells, self.seam, self.frame, index)) {
                 [left, []] => accumulate::turn(pairs, left, &[]),
                 [left, right] => accumulate::unpair(pairs, left, right),
             }
@@ -197,21 +267,22 @@ impl<T: Cell + Fraction> Frames<'_, T> {
             self.clear(index + 2);
         }
         self.stale_from = self.stale_from.max(index + 2);
-        two(self.cells, self.frame, index)
+        self.two(index)
     }
 
     /// Has no frame before this one be stale.
     fn clear(&mut self, end: usize) {
-        let frames = self.cells.chunks_mut(self.frame).take(end);
-        frames.skip(self.stale_from).for_each(|frame| frame.fill(T::ZERO));
+        let stale = frames_from(self.cells, self.seam, self.frame, self.stale_from);
+        stale.take(end.saturating_sub(self.stale_from)).for_each(|frame| frame.fill(T::ZERO));
         self.stale_from = self.stale_from.max(end);
     }
 
     /// A frame and the next, which is of no use behind the last one, side by side.
     fn side_by_side(&mut self, index: usize) -> &mut [[T; 2]] {
         if !std::mem::replace(&mut self.has_sides, true) {
-            let known = self.cells.len().min(self.stale_from * self.frame);
-            let [left, right] = two(&mut self.cells[..known], self.frame, index);
+            let known = self.stale_from.saturating_sub(index);
+            let frames = frames_from(self.cells, self.seam, self.frame, index).take(known);
+            let [left, right] = two(frames);
             accumulate::pair(left, right, self.sides.as_chunks_mut().0);
         }
         self.sides.as_chunks_mut().0
@@ -219,31 +290,55 @@ impl<T: Cell + Fraction> Frames<'_, T> {
 
     /// Puts a frame that is side by side with the next in its place; the next is side by side with the one behind it then.
     fn turn(&mut self, index: usize) {
-        let known = self.cells.len().min(self.stale_from * self.frame);
-        let (cells, behind) = self.cells.split_at_mut(self.cells.len().min((index + 2) * self.frame));
-        let behind = &behind[..known.saturating_sub(cells.len()).min(self.frame)];
-        let [left, _] = two(cells, self.frame, index);
+        let is_known = index + 2 < self.stale_from;
+        let mut frames = frames_from(self.cells, self.seam, self.frame, index);
+        let left = frames.next().unwrap_or_default();
+        let behind = frames.nth(1).filter(|_| is_known).unwrap_or_default();
         accumulate::turn(self.sides.as_chunks_mut().0, left, behind);
     }
 }
 
-/// Two frames, as far as they exist.
-fn two<T>(cells: &mut [T], frame: usize, index: usize) -> [&mut [T]; 2] {
-    let cells = cells.get_mut(index * frame..).unwrap_or_default();
-    let (left, rest) = cells.split_at_mut(frame.min(cells.len()));
-    let (right, _) = rest.split_at_mut(frame.min(rest.len()));
-    [left, right]
+/// The frames from this one on, and the seam behind the last.
+fn frames_from<'c, T>(
+    cells: &'c mut [T],
+    seam: &'c mut [T],
+    frame: usize,
+    index: usize,
+) -> impl Iterator<Item = &'c mut [T]> {
+    let here = index.min(cells.len() / frame);
+    cells[here * frame..].chunks_mut(frame).chain(std::iter::once(seam)).skip(index - here)
+}
+
+/// The first two; empty as far as they do not exist.
+fn two<'c, T>(mut frames: impl Iterator<Item = &'c mut [T]>) -> [&'c mut [T]; 2] {
+    std::array::from_fn(|_| frames.next().unwrap_or_default())
 }
 
 /// Bins next to each other that one thread fills.
 struct Group<'a, T> {
     first: usize,
-    /// The events of the bin before, which another group fills.
+    /// The events of the bin before, which another group fills; none for the bin in the middle.
     before: Range<usize>,
     /// The events of its bins.
     bins: &'a [Range<usize>],
     cells: &'a mut [T],
-    cost: usize,
+    /// If the middle is among its bins or behind them, what the bin before gives to that; else empty.
+    seam: &'a mut [T],
+}
+
+impl<'a, T> Group<'a, T> {
+    /// Its bins before this one, and those from it on.
+    fn split(self, bin: usize, frame: usize) -> [Self; 2] {
+        let here = bin.saturating_sub(self.first).min(self.bins.len());
+        let (bins, behind) = self.bins.split_at(here);
+        let (cells, cells_behind) = self.cells.split_at_mut(here * frame);
+        let [before, before_behind] = if here == 0 { [0..0, self.before] } else { [self.before, 0..0] };
+        let first = self.first + here;
+        [
+            Group { before, bins, cells, ..self },
+            Group { first, before: before_behind, bins: behind, cells: cells_behind, seam: &mut [] },
+        ]
+    }
 }
 
 /// What an event costs that goes to two cells, and one that goes to one.
@@ -251,75 +346,85 @@ const PAIR: usize = 10;
 const SINGLE: usize = 9;
 
 /// What the bins in a range cost as a group: the events of its last one go to one cell each, those to the next bin are
-/// another group's; so its first bin has those of the bin before.
-fn cost(bins: &[Range<usize>], range: Range<usize>) -> usize {
+/// another group's; so its first bin has those of the bin before. At the middle nothing is another's.
+fn cost(bins: &[Range<usize>], range: Range<usize>, middle: Option<usize>) -> usize {
     let events = |bin: Option<usize>| bin.and_then(|bin| bins.get(bin)).map_or(0, ExactSizeIterator::len);
+    let shared = |border: usize| if middle == Some(border) { 0 } else { events(border.checked_sub(1)) };
     let own: usize = range.clone().map(|bin| events(Some(bin))).sum();
-    let (before, last) = (events(range.start.checked_sub(1)), events(range.end.checked_sub(1)));
-    (PAIR * own + SINGLE * before).saturating_sub((PAIR - SINGLE) * last)
+    (PAIR * own + SINGLE * shared(range.start)).saturating_sub((PAIR - SINGLE) * shared(range.end))
 }
 
-/// The bins in at most so many groups of about the same cost.
+/// All bins in at most so many groups of about the same cost, which stands beside each.
 fn groups<'a, T>(
-    bins: &'a [Range<usize>],
-    mut cells: &'a mut [T],
+    whole: Group<'a, T>,
+    middle: Option<usize>,
     frame: usize,
     count: usize,
-) -> Vec<Group<'a, T>> {
+) -> Vec<(usize, Group<'a, T>)> {
     let mut groups = Vec::with_capacity(count);
-    let mut first = 0;
-    while first < bins.len() {
-        let fair = cost(bins, first..bins.len()) / (count - groups.len()).max(1);
+    let bins = whole.bins;
+    let mut rest = whole;
+    while !rest.bins.is_empty() {
+        let first = rest.first;
+        let fair = cost(bins, first..bins.len(), middle) / (count - groups.len()).max(1);
         let mut next = first + 1;
         // At the side of the border that is nearer.
         while next < bins.len()
-            && (groups.len() + 1 == count || cost(bins, first..next) + cost(bins, first..next + 1) <= 2 * fair)
+            && (groups.len() + 1 == count
+                || cost(bins, first..next, middle) + cost(bins, first..next + 1, middle) <= 2 * fair)
         {
             next += 1;
         }
-        groups.push(Group {
-            first,
-            cost: cost(bins, first..next),
-            before: first.checked_sub(1).map_or(0..0, |before| bins[before].clone()),
-            bins: &bins[first..next],
-            cells: cells.split_off_mut(..(next - first) * frame).unwrap_or_default(),
-        });
-        first = next;
+        let [mut group, mut behind] = rest.split(next, frame);
+        if middle != Some(next) {
+            behind.before = bins[next - 1].clone();
+        }
+        if middle.is_none_or(|middle| middle > next) {
+            behind.seam = std::mem::take(&mut group.seam);
+        }
+        groups.push((cost(bins, first..next, middle), group));
+        rest = behind;
     }
     groups
 }
 
-/// Shares events of one bin between it and the next, which `right` begins with.
-fn between<T: Fraction>(
-    events: DvsColumns<'_>,
-    ramp: Ramp,
-    shares: Shares,
-    bin: usize,
-    left: &mut [T],
-    right: &mut [T],
-) {
-    let ramp = Ramp { shift: bin as f64, ..ramp };
-    accumulate::split((events.t, events.x, events.y, events.p), ramp, shares, left, right);
+/// Room beside the cells. Nothing in it is kept from one window to the next.
+#[derive(Debug)]
+struct Room<T: Cell> {
+    /// For each thread, two bins side by side, once they are needed.
+    sides: Vec<Cells<T>>,
+    /// What the bin before the middle one gives to it; that of this window, or stale.
+    seam: Cells<T>,
+    has_seam: bool,
 }
 
-/// For each thread, room for two bins side by side, once it is needed. Nothing in it is kept.
-#[derive(Debug)]
-struct Sides<T: Cell>(Vec<Cells<T>>);
-
-impl<T: Cell> Sides<T> {
-    fn of_threads(&mut self, threads: usize, cells: usize) -> Result<&mut [Cells<T>]> {
-        while self.0.len() < threads {
-            self.0.push(Cells::stale(0)?);
+impl<T: Cell> Room<T> {
+    /// The seam of this window, and for each thread so many cells.
+    fn for_threads(&mut self, threads: usize, cells: usize, seam: usize) -> Result<(&mut [T], &mut [Cells<T>])> {
+        if self.seam.len() != seam {
+            self.seam = Cells::stale(seam)?;
         }
-        for sides in self.0.iter_mut().take(threads).filter(|sides| sides.len() < cells) {
+        if !std::mem::replace(&mut self.has_seam, seam > 0) {
+            self.seam.fill(bytemuck::Zeroable::zeroed());
+        }
+        while self.sides.len() < threads {
+            self.sides.push(Cells::stale(0)?);
+        }
+        for sides in self.sides.iter_mut().take(threads).filter(|sides| sides.len() < cells) {
             *sides = Cells::stale(cells)?;
         }
-        Ok(&mut self.0)
+        Ok((&mut self.seam, &mut self.sides))
     }
 }
 
-impl<T: Cell> Memory for Sides<T> {
-    fn reset(&mut self) {}
+impl<T: Cell> Memory for Room<T> {
+    fn reset(&mut self) {
+        self.has_seam = false;
+    }
+
+    fn restart(&mut self) {
+        self.has_seam = false;
+    }
 
     fn save(&self, _: &mut Vec<u8>) {}
 

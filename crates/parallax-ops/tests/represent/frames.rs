@@ -181,6 +181,28 @@ fn voxel_grids_of_many_events_are_those_of_few_at_a_time() {
                 let window = 10 * (bins - usize::from(grid == "zhu"));
                 let whole = format!("voxel grid={grid} bins={bins} polarity={polarity} dtype={dtype}");
                 let windows = format!("{whole} window={window}ms incomplete=true");
+                // A window of so many events is like a recording of its own.
+                let half = batch.len().div_ceil(2);
+                let alone = [batch.slice(..half), batch.slice(half..)]
+                    .map(|half| bits(&whole, &[half], 1000, Pool::serial()))
+                    .concat();
+                let counted = format!("{whole} window_events={half} incomplete=true");
+                let found = bits(
+                    &counted,
+                    std::slice::from_ref(&batch),
+                    batch.len(),
+                    pools[1].pool(),
+                );
+                assert!(found == alone, "{counted}");
+                // A batch whose times run back is like the batches in order that it is made of; in a second window too.
+                let joined: Vec<_> = halves.iter().flat_map(EventBatch::to_events).collect();
+                let joined = EventBatch::from_events(&joined, Arc::clone(&meta)).unwrap();
+                let counted = format!("{whole} window_events={}", joined.len());
+                let found = bits(&counted, &[joined.clone(), joined], batch.len(), pools[1].pool());
+                assert!(
+                    found == bits(&whole, &halves, batch.len(), Pool::serial()).repeat(2),
+                    "{counted}"
+                );
                 for (text, batches) in [(windows, std::slice::from_ref(&batch)), (whole, &halves)] {
                     let parts = bits(&text, batches, 1000, Pool::serial());
                     assert!(parts.iter().any(|&byte| byte != 0), "{text}");
