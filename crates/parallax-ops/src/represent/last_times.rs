@@ -52,6 +52,8 @@ pub(super) struct LastTimes {
     /// Those of the cells, and behind them the latest of each block.
     times: AnyTimes,
     cells: usize,
+    /// The latest of all.
+    newest: i64,
     /// A bit for each block: whether its cells of the tensor may hold something else than zeros. It is the tensor's, whatever
     /// becomes of the times.
     is_lit: Vec<u64>,
@@ -68,6 +70,7 @@ impl LastTimes {
         Ok(Self {
             times: AnyTimes::new(cells + blocks)?,
             cells,
+            newest: i64::MIN,
             is_lit: words.clone(),
             was_lit: words,
             forgets,
@@ -81,10 +84,15 @@ impl LastTimes {
         } else {
             Order::Unknown
         };
-        self.times.make_room(events.columns.t, order)?;
+        let t = events.columns.t;
+        self.times.make_room(t, order)?;
+        // A batch in order may be earlier than the one before.
+        let follows = events.is_ordered && t.first().is_some_and(|&first| first >= self.newest);
+        let newest = if follows { t.last() } else { t.iter().max() };
+        self.newest = newest.map_or(self.newest, |&newest| newest.max(self.newest));
         match &mut self.times {
-            AnyTimes::Short(times) => add(times, self.cells, events, width, on_offset),
-            AnyTimes::Long(times) => add(times, self.cells, events, width, on_offset),
+            AnyTimes::Short(times) => add(times, self.cells, events.columns, follows, width, on_offset),
+            AnyTimes::Long(times) => add(times, self.cells, events.columns, follows, width, on_offset),
         }
         Ok(())
     }
@@ -121,18 +129,29 @@ impl LastTimes {
     }
 }
 
-fn add<C: Tick>(times: &mut Times<C>, cells: usize, events: Events<'_>, width: usize, on_offset: usize) {
+/// Takes in events that follow on all before, one after another, or come in any order.
+fn add<C: Tick>(
+    times: &mut Times<C>,
+    cells: usize,
+    DvsColumns { t, x, y, p }: DvsColumns<'_>,
+    follows: bool,
+    width: usize,
+    on_offset: usize,
+) {
     let base = times.base.unwrap_or_default();
     let Some((last, latest)) = times.cells().split_at_mut_checked(cells) else {
         return;
     };
-    let DvsColumns { t, x, y, p } = events.columns;
     for (((&t, &x), &y), &p) in t.iter().zip(x).zip(y).zip(p) {
         let index = usize::from(y) * width + usize::from(x) + usize::from(p) * on_offset;
         if let (Some(last), Some(latest)) = (last.get_mut(index), latest.get_mut(index / BLOCK)) {
             let t = C::of(t, base);
-            // Also where each batch is in order: it may be earlier than the one before.
-            (*last, *latest) = (t.max(*last), t.max(*latest));
+            if follows {
+                // Nobody waits for what was there.
+                (*last, *latest) = (t, t);
+            } else {
+                (*last, *latest) = (t.max(*last), t.max(*latest));
+            }
         }
     }
 }
@@ -222,11 +241,12 @@ impl Fade {
 impl Memory for LastTimes {
     fn reset(&mut self) {
         self.times.reset();
+        self.newest = i64::MIN;
     }
 
     fn restart(&mut self) {
         if self.forgets {
-            self.times.reset();
+            self.reset();
         }
     }
 
@@ -245,13 +265,14 @@ impl Memory for LastTimes {
             .iter()
             .map(|last| i64::from_le_bytes(*last))
             .collect();
+        let newest = times.iter().copied().max().unwrap_or(i64::MIN);
         let latest = times.chunks(BLOCK).filter_map(|last| last.iter().copied().max());
         let latest: Vec<_> = latest.collect();
         times.extend(latest);
         let Ok(times) = AnyTimes::of(&times) else {
             return false;
         };
-        self.times = times;
+        (self.times, self.newest) = (times, newest);
         true
     }
 }
