@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parallax_events::{Event, EventBatch, Meta, Pool, TensorView};
+use parallax_events::{Event, EventBatch, Meta, Pool, Span, TensorView};
 use parallax_ops::{Tensors, represent};
 use parallax_testkit::naive::{self, Channels, extent};
 
@@ -77,27 +77,43 @@ fn surfaces_remember_earlier_windows_if_asked_to() {
 #[test]
 fn surfaces_of_batches_that_run_back() {
     let meta = Arc::new(Meta::with_geometry(2, 1).unwrap());
-    let events =
-        [[(100, 0), (200, 0)], [(50, 0), (150, 1)]].map(|batch| batch.map(|(t, x)| Event::new(t, x, 0, 1)));
+    // The third runs back in itself, the others only behind the one before.
+    let events = [
+        [(100, 0), (200, 0)],
+        [(50, 0), (150, 1)],
+        [(300, 1), (250, 0)],
+        [(260, 1), (270, 0)],
+    ]
+    .map(|batch| batch.map(|(t, x)| Event::new(t, x, 0, 1)));
     let operator = represent("time_surface tau=100us polarity=merged").unwrap();
-    let mut state = operator.state(&meta, parallax_events::Span::Events).unwrap();
-    for events in &events {
-        let batch = EventBatch::from_events(events, Arc::clone(&meta)).unwrap();
-        assert!(batch.order() >= parallax_events::Order::Time);
-        operator
-            .accumulate_batch(state.as_mut(), &batch, Pool::serial())
-            .unwrap();
+    for count in 1..=events.len() {
+        for is_saved in [false, true] {
+            let state = || operator.state(&meta, Span::Events).unwrap();
+            let mut before = state();
+            for events in &events[..count] {
+                let batch = EventBatch::from_events(events, Arc::clone(&meta)).unwrap();
+                operator
+                    .accumulate_batch(before.as_mut(), &batch, Pool::serial())
+                    .unwrap();
+                if is_saved {
+                    let bytes = before.save();
+                    before = state();
+                    before.restore(&bytes).unwrap();
+                }
+            }
+            let surface = operator.tensor(before.as_mut(), &meta, Pool::serial()).unwrap();
+            let events = events[..count].concat();
+            let end = events.iter().map(|event| event.t).max().unwrap();
+            let wanted =
+                naive::time_surface(&events, meta.geometry.unwrap(), Channels::Sum, end, 100.0, false);
+            near(
+                &surface,
+                &wanted,
+                1e-6,
+                &format!("{count} batches, saved: {is_saved}"),
+            );
+        }
     }
-    let surface = operator.tensor(state.as_mut(), &meta, Pool::serial()).unwrap();
-    let wanted = naive::time_surface(
-        &events.concat(),
-        meta.geometry.unwrap(),
-        Channels::Sum,
-        200,
-        100.0,
-        false,
-    );
-    near(&surface, &wanted, 1e-6, "the second batch earlier");
 }
 
 /// Hours of silence: more ticks than 32 bits hold between events, and windows that end so long after the last one. Pixels of many
