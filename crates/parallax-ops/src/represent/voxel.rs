@@ -44,7 +44,9 @@ static DECLARATION: Declaration = Declaration::new(
      event-based learning of optical flow, depth, and egomotion*, CVPR 2019). `grid=tonic`: \
      `s = bins (t - start) / (end - start)`, as Tonic's `ToVoxelGrid` and evlib have it: what lies in the second half \
      of the last bin is lost in part, and the last event of a recording wholly. Start and end are those of the window, \
-     or the first and the last event where no window is given; if they are the same, all goes to bin 0.",
+     or the first and the last event where no window is given; if they are the same, all goes to bin 0. A cell is summed \
+     in the order of the events, on any number of threads; in windows that end with their events, if those are many, what \
+     the bin before gives to the middle bin is summed apart.",
 );
 
 fn build(params: Params) -> Result<Box<dyn Represent>> {
