@@ -5,9 +5,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use parallax_events::{
-    Error, EventBatch, EventBlock, EventColumns, Meta, OpState, Order, ParamSpec, Params, Result,
-};
+use parallax_events::{Error, EventBatch, EventBlock, Meta, OpState, Order, ParamSpec, Params, Result};
 use parallax_simd::bounds::min_max_i64;
 
 use crate::saved::{Loaded, Saved};
@@ -123,9 +121,8 @@ impl OpState for Held {
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
         let span = loaded.optional_i64()?.zip(loaded.optional_i64()?);
-        let events = loaded.events()?;
+        let batch = loaded.batch(&self.meta)?;
         loaded.end()?;
-        let batch = batch(&events, &self.meta)?;
         self.events = batch.len() as u64;
         self.batches.clear();
         if !batch.is_empty() {
@@ -138,15 +135,4 @@ impl OpState for Held {
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
-}
-
-fn batch(events: &EventColumns, meta: &Arc<Meta>) -> Result<EventBatch> {
-    let events = events.as_columns();
-    EventBatch::try_new(
-        events.t.to_vec(),
-        events.x.to_vec(),
-        events.y.to_vec(),
-        events.p.to_vec(),
-        Arc::clone(meta),
-    )
 }

@@ -2,7 +2,9 @@
 //!
 //! A reader never allocates by a number that the bytes claim, and an end that comes early or late is an error.
 
-use parallax_events::{Error, Event, EventBatch, EventColumns, Result};
+use std::sync::Arc;
+
+use parallax_events::{DvsColumns, Error, Event, EventBatch, EventColumns, Meta, Result};
 
 /// Collects the bytes of a state.
 #[derive(Debug, Default)]
@@ -20,6 +22,20 @@ impl Saved {
 
     pub(crate) fn optional_i64(self, value: Option<i64>) -> Self {
         self.u64(value.is_some().into()).i64(value.unwrap_or_default())
+    }
+
+    pub(crate) fn optional_pair(self, pair: Option<(i64, i64)>) -> Self {
+        let (a, b) = pair.unwrap_or_default();
+        self.u64(pair.is_some().into()).i64(a).i64(b)
+    }
+
+    pub(crate) fn f64(self, value: f64) -> Self {
+        self.u64(value.to_bits())
+    }
+
+    /// The state of a part, and how long it is.
+    pub(crate) fn part(self, part: &[u8]) -> Self {
+        self.u64(part.len() as u64).u8s(part)
     }
 
     pub(crate) fn i64s(mut self, values: &[i64]) -> Self {
@@ -72,7 +88,8 @@ impl<'a> Loaded<'a> {
         Self { rest: bytes }
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+    /// So many bytes; the number need not be trusted.
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(wrong)?;
         self.rest = rest;
         Ok(taken)
@@ -96,6 +113,33 @@ impl<'a> Loaded<'a> {
             1 => Ok(Some(value)),
             _ => Err(wrong()),
         }
+    }
+
+    pub(crate) fn optional_pair(&mut self) -> Result<Option<(i64, i64)>> {
+        let (some, a, b) = (self.u64()?, self.i64()?, self.i64()?);
+        match some {
+            0 => Ok(None),
+            1 => Ok(Some((a, b))),
+            _ => Err(wrong()),
+        }
+    }
+
+    pub(crate) fn f64(&mut self) -> Result<f64> {
+        self.u64().map(f64::from_bits)
+    }
+
+    /// How many things of so many bytes follow, if they do.
+    pub(crate) fn count(&mut self, bytes: usize) -> Result<usize> {
+        let count = usize::try_from(self.u64()?).map_err(|_| wrong())?;
+        let are_there = count
+            .checked_mul(bytes)
+            .is_some_and(|bytes| bytes <= self.rest.len());
+        are_there.then_some(count).ok_or_else(wrong)
+    }
+
+    pub(crate) fn part(&mut self) -> Result<&'a [u8]> {
+        let len = self.count(1)?;
+        self.take(len)
     }
 
     /// As many numbers as `count`, which is not from the bytes.
@@ -126,10 +170,8 @@ impl<'a> Loaded<'a> {
     }
 
     pub(crate) fn events(&mut self) -> Result<EventColumns> {
-        let count = usize::try_from(self.u64()?)
-            .ok()
-            .and_then(|count| count.checked_mul(13));
-        let bytes = self.take(count.ok_or_else(wrong)?)?;
+        let count = self.count(13)?;
+        let bytes = self.take(13 * count)?;
         let mut events = EventColumns::default();
         for &[a, b, c, d, e, f, g, h, x, x_high, y, y_high, p] in bytes.as_chunks::<13>().0 {
             let t = i64::from_le_bytes([a, b, c, d, e, f, g, h]);
@@ -137,6 +179,12 @@ impl<'a> Loaded<'a> {
             events.push(Event::new(t, x, y, p));
         }
         Ok(events)
+    }
+
+    pub(crate) fn batch(&mut self, meta: &Arc<Meta>) -> Result<EventBatch> {
+        let events = self.events()?;
+        let DvsColumns { t, x, y, p } = events.as_columns();
+        EventBatch::try_new(t.to_vec(), x.to_vec(), y.to_vec(), p.to_vec(), Arc::clone(meta))
     }
 
     /// All that has not been read, for the state of a part.
@@ -153,6 +201,7 @@ impl<'a> Loaded<'a> {
     }
 }
 
-fn wrong() -> Error {
+/// The bytes are not such a state.
+pub(crate) fn wrong() -> Error {
     Error::malformed("the saved state is not one of this operator for this stream")
 }

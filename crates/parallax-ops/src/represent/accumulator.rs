@@ -19,8 +19,9 @@ use parallax_simd::order;
 
 use super::kernel::{Events, Kernel, Layout, Memory, Needs, Stage};
 use super::one_window::OneWindow;
-use super::{saved, windows};
+use super::windows;
 use crate::cells;
+use crate::saved::{Loaded, wrong};
 
 /// The most bytes that a tensor may have: a file can claim any sensor size.
 const MOST_BYTES: usize = 1 << 31;
@@ -347,11 +348,8 @@ impl<K: Kernel> OpState for Accumulator<K> {
     }
 
     fn save(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.window.save(&mut bytes);
         let mut memory = Vec::new();
         self.memory.save(&mut memory);
-        saved::put_part(&mut bytes, &memory);
         let cells = if self.is_stale {
             &[]
         } else {
@@ -359,31 +357,26 @@ impl<K: Kernel> OpState for Accumulator<K> {
         };
         // Those that are not there, or not written.
         let zeros = vec![0; size_of::<K::Cell>() * self.count - cells.len()];
-        saved::put_part(
-            &mut bytes,
-            match self.saves_cells(self.window.span) {
-                true if cells.is_empty() => &zeros,
-                true => cells,
-                false => &[],
-            },
-        );
-        bytes
+        let cells = match self.saves_cells(self.window.span) {
+            true if cells.is_empty() => &zeros,
+            true => cells,
+            false => &[],
+        };
+        self.window.save().part(&memory).part(cells).bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let wrong = || Error::malformed("the saved state is not one of this operator for this sensor size");
-        let mut rest = bytes;
-        let mut window = OneWindow::restore(&mut rest, &self.meta, self.window.first).ok_or_else(wrong)?;
-        let memory = saved::take_part(&mut rest).ok_or_else(wrong)?;
-        let cells = saved::take_part(&mut rest).ok_or_else(wrong)?;
+        let mut loaded = Loaded::new(bytes);
+        let mut window = OneWindow::restore(&mut loaded, &self.meta, self.window.first)?;
+        let (memory, cells) = (loaded.part()?, loaded.part()?);
+        loaded.end()?;
         let saves_cells = self.saves_cells(window.span);
         let wanted = if saves_cells {
             self.count * size_of::<K::Cell>()
         } else {
             0
         };
-        if !rest.is_empty()
-            || cells.len() != wanted
+        if cells.len() != wanted
             || (!defers(self.needs, window.span) && !window.held.is_empty())
             || !self.memory.restore(memory)
         {

@@ -6,8 +6,8 @@ use parallax_simd::math::exp_f64;
 use super::accumulator::Windowed;
 use super::kernel::{Bounds, Events, Kernel, Layout, Memory, Stage};
 use super::polarity::{POLARITY, Polarity};
-use super::saved;
 use super::windows::params;
+use crate::saved::{Loaded, Saved};
 use crate::{Build, Operator};
 
 pub(crate) static OPERATOR: Operator = Operator { declaration: &DECLARATION, build: Build::Tensor(build) };
@@ -124,22 +124,21 @@ impl Memory for Charges {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        for (charge, last) in &self.cells {
-            bytes.extend(charge.to_le_bytes());
-            bytes.extend(last.to_le_bytes());
-        }
+        let cells = self.cells.iter();
+        let saved = cells.fold(Saved::default(), |saved, &(charge, last)| saved.f64(charge).i64(last));
+        bytes.extend(saved.bytes());
     }
 
     fn restore(&mut self, bytes: &[u8]) -> bool {
-        let mut rest = bytes;
+        let mut loaded = Loaded::new(bytes);
         if bytes.len() != 16 * self.cells.len() {
             return false;
         }
         for (charge, last) in &mut self.cells {
-            let (Some(a), Some(b)) = (saved::take_number(&mut rest), saved::take_number(&mut rest)) else {
+            let (Ok(a), Ok(b)) = (loaded.f64(), loaded.i64()) else {
                 return false;
             };
-            (*charge, *last) = (f64::from_bits(a), b as i64);
+            (*charge, *last) = (a, b);
         }
         self.is_used = true;
         true

@@ -7,7 +7,6 @@ mod last_times;
 mod neighbourhoods;
 mod one_window;
 mod polarity;
-mod saved;
 mod scratch;
 mod windows;
 

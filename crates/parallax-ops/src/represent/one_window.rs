@@ -6,7 +6,7 @@ use parallax_events::{DvsColumns, Error, EventBatch, Meta, Result, Span};
 use parallax_simd::bounds::min_max_i64;
 
 use super::kernel::Bounds;
-use super::saved;
+use crate::saved::{Loaded, Saved, wrong};
 
 /// The most events that are held on to for one window.
 const MOST_HELD: usize = 1 << 28;
@@ -114,28 +114,31 @@ impl OneWindow {
         Some((start, if is_closed { end.saturating_add(1) } else { end }))
     }
 
-    pub(super) fn save(&self, bytes: &mut Vec<u8>) {
+    pub(super) fn save(&self) -> Saved {
         let span = match self.span {
             Span::Time { start, end } => Some((start, end)),
             Span::Events => None,
         };
-        saved::put_pair(bytes, span);
-        saved::put_pair(bytes, self.extent);
-        bytes.extend(self.added.to_le_bytes());
-        saved::put_events(bytes, &self.held);
+        Saved::default()
+            .optional_pair(span)
+            .optional_pair(self.extent)
+            .u64(self.added)
+            .events(self.held.iter())
     }
 
-    pub(super) fn restore(rest: &mut &[u8], meta: &Arc<Meta>, first: Span) -> Option<Self> {
-        let span = saved::take_pair(rest)?.map_or(Span::Events, |(start, end)| Span::Time { start, end });
-        let extent = saved::take_pair(rest)?;
-        let added = saved::take_number(rest)?;
-        let held = saved::take_events(rest, meta)?;
+    pub(super) fn restore(loaded: &mut Loaded<'_>, meta: &Arc<Meta>, first: Span) -> Result<Self> {
+        let span = loaded
+            .optional_pair()?
+            .map_or(Span::Events, |(start, end)| Span::Time { start, end });
+        let extent = loaded.optional_pair()?;
+        let added = loaded.u64()?;
+        let held = loaded.batch(meta)?;
         let found = min_max_i64(held.columns().t);
         if held.len() > MOST_HELD || (found.is_some() && found != extent) {
-            return None;
+            return Err(wrong());
         }
         let held: Vec<_> = Some(held).filter(|held| !held.is_empty()).into_iter().collect();
-        Some(Self {
+        Ok(Self {
             extent,
             held_events: held.iter().map(EventBatch::len).sum(),
             held,

@@ -21,8 +21,8 @@ pub(super) use group::Fade;
 use group::{Group, Live};
 
 use super::kernel::{Events, Memory};
-use super::saved;
 use crate::cells::Cells;
+use crate::saved::{Loaded, Saved, wrong};
 
 /// The most bytes that groups may take.
 const MOST_BYTES: usize = 1 << 31;
@@ -238,17 +238,17 @@ impl Memory for Neighbourhoods {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        saved::put_pair(bytes, self.clock.map(|clock| (clock, 0)));
+        let mut saved = Saved::default().optional_i64(self.clock);
         for group in &self.groups {
-            bytes.extend(group.reference.to_le_bytes());
-            bytes.extend(group.count.to_le_bytes());
-            bytes.extend((group.live.len() as u64).to_le_bytes());
-            for live in &group.live {
-                bytes.extend(live.t.to_le_bytes());
-                bytes.extend(u64::from(live.pixel).to_le_bytes());
-                bytes.extend(live.grown.to_le_bytes());
-            }
+            saved = saved
+                .i64(group.reference)
+                .u64(group.count)
+                .u64(group.live.len() as u64);
+            saved = group.live.iter().fold(saved, |saved, live| {
+                saved.i64(live.t).u64(live.pixel.into()).f64(live.grown)
+            });
         }
+        bytes.extend(saved.bytes());
         let values = [&self.weights, &self.moments, &self.sums];
         for values in values.into_iter().filter(|_| self.clock.is_some()) {
             let of_group = values.len() / self.groups.len();
@@ -260,7 +260,7 @@ impl Memory for Neighbourhoods {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> bool {
-        let Some((clock, groups, values)) = read(bytes, self.groups.len()) else {
+        let Ok((clock, groups, values)) = read(bytes, self.groups.len()) else {
             return false;
         };
         let provided = if clock.is_some() {
@@ -291,29 +291,25 @@ impl Memory for Neighbourhoods {
 }
 
 /// Clock, groups, and the bytes of the values behind them.
-fn read(mut bytes: &[u8], count: usize) -> Option<(Option<i64>, Vec<Group>, &[u8])> {
-    let rest = &mut bytes;
-    let clock = saved::take_pair(rest)?.map(|(clock, _)| clock);
+fn read(bytes: &[u8], count: usize) -> Result<(Option<i64>, Vec<Group>, &[u8])> {
+    let mut loaded = Loaded::new(bytes);
+    let clock = loaded.optional_i64()?;
     let mut groups = Vec::new();
     for _ in 0..count {
-        let reference = saved::take_number(rest)? as i64;
-        let count = saved::take_number(rest)?;
-        let live = usize::try_from(saved::take_number(rest)?).ok()?;
-        let live = saved::take(rest, live.checked_mul(24)?)?;
-        let numbers = |numbers: &[u8; 24]| {
-            let mut numbers = &numbers[..];
-            Some(Live {
-                t: saved::take_number(&mut numbers)? as i64,
-                pixel: u32::try_from(saved::take_number(&mut numbers)?).ok()?,
-                grown: f64::from_bits(saved::take_number(&mut numbers)?),
-            })
-        };
-        let live: Option<VecDeque<_>> = live.as_chunks::<24>().0.iter().map(numbers).collect();
+        let (reference, count) = (loaded.i64()?, loaded.u64()?);
+        let mut live = VecDeque::new();
+        for _ in 0..loaded.count(24)? {
+            live.push_back(Live {
+                t: loaded.i64()?,
+                pixel: u32::try_from(loaded.u64()?).map_err(|_| wrong())?,
+                grown: loaded.f64()?,
+            });
+        }
         groups.push(Group {
             reference,
             count,
-            live: live?,
+            live,
         });
     }
-    Some((clock, groups, *rest))
+    Ok((clock, groups, loaded.rest()))
 }
