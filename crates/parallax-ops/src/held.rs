@@ -112,15 +112,14 @@ impl OpState for Held {
 
     fn save(&self) -> Vec<u8> {
         Saved::default()
-            .optional_i64(self.span.map(|(first, _)| first))
-            .optional_i64(self.span.map(|(_, last)| last))
+            .optional_pair(self.span)
             .events(self.batches.iter())
             .bytes()
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut loaded = Loaded::new(bytes);
-        let span = loaded.optional_i64()?.zip(loaded.optional_i64()?);
+        let span = loaded.optional_pair()?;
         let batch = loaded.batch(&self.meta)?;
         loaded.end()?;
         self.events = batch.len() as u64;

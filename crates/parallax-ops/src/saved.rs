@@ -88,8 +88,7 @@ impl<'a> Loaded<'a> {
         Self { rest: bytes }
     }
 
-    /// So many bytes; the number need not be trusted.
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(wrong)?;
         self.rest = rest;
         Ok(taken)

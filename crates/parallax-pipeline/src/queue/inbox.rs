@@ -170,11 +170,11 @@ impl Inbox {
             std::mem::take(&mut pad.waiting)
         };
         let waiting: Vec<_> = inside.pads.iter_mut().map(take).collect();
-        // Not under the lock: what is dropped may take its time.
         drop(inside);
-        drop(waiting);
         self.arrived.notify_all();
         self.room.notify_all();
+        // Not under the lock, and when all are woken: what is dropped may take its time.
+        drop(waiting);
     }
 
     /// How many packets wait, and how many bytes.
