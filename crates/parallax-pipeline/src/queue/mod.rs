@@ -230,6 +230,8 @@ impl Queue {
     }
 
     fn push_locked(&self, passing: Passing) -> Result<(), Closed> {
+        // The lock is closed last: who no longer waits for room must not fill it meanwhile.
+        self.check_open()?;
         if let Way::Lock(lock) = &self.way {
             lock.push(passing)?;
         }
@@ -370,6 +372,18 @@ mod tests {
                     drop(receiver);
                     assert_eq!(pool.stats().in_use, 0, "{leaky:?}, round {round}");
                 }
+            }
+        }
+    }
+
+    /// Between the word that it closes and what that drops: nobody waits for room any more, and nobody fills it.
+    #[test]
+    fn while_a_queue_closes_nothing_more_is_sent() {
+        for (mut sender, receiver) in queues(QueueConfig::default()) {
+            receiver.queue.closed.store(true, Ordering::SeqCst);
+            assert!(sender.send(packet(1, 0)).is_err());
+            if let Way::Lock(lock) = &receiver.queue.way {
+                assert!(lock.pop().is_none());
             }
         }
     }
